@@ -1,0 +1,167 @@
+"""Running a notebook as a pipeline: from an analysed notebook to a finished run; going on with one; stopping one."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nb2flow import __version__, engine
+from nb2flow.app import history, observed
+from nb2flow.app.analysis import Analysis, analyse, compiled
+from nb2flow.app.history import Found
+from nb2flow.engine import RunRequest
+from nb2flow.errors import UsageError, has_errors
+from nb2flow.executors.local import LocalBackend
+from nb2flow.flow.model import Observations
+from nb2flow.plan import bind
+from nb2flow.plan.model import CompiledPlan
+from nb2flow.runs.events import AnyEvent
+from nb2flow.runs.folders import Home, new_run_id
+from nb2flow.runs.store import RunStore
+from nb2flow.runtime.bundle import runtime_digest, runtime_files
+
+OnEvent = Callable[[AnyEvent], None]
+
+
+def _ignore(event: AnyEvent) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a run. `parameters` are values by name, text where they were typed; `jobs` None: the setting."""
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    jobs: int | None = None
+    only: str | None = None
+    start_from: str | None = None
+    use_cache: bool = True
+
+
+def run(analysis: Analysis, asked: Asked, on_event: OnEvent = _ignore) -> Found:
+    """Run an analysed notebook to its end and return the run; a failed step is in its state, not an exception.
+
+    `on_event` is called with each event, in this thread. Raises NotebookError (its diagnostics forbid running),
+    UsageError (parameters, step names), EnvironmentFault (kernel missing, disk full, …).
+    """
+    made = compiled(analysis)
+    home = Home(analysis.settings.home)
+    request = RunRequest(
+        run_id=new_run_id(analysis.notebook.name),
+        compiled=made,
+        notebook=analysis.path.resolve(),
+        home=home.path,
+        kernel=analysis.notebook.kernel,
+        runtime=runtime_files(),
+        runtime_digest=runtime_digest(),
+        environ=dict(os.environ),
+        jobs=asked.jobs or analysis.settings.jobs,
+        parameters=bind(made.plan.parameters, asked.parameters),
+        only=asked.only,
+        start_from=asked.start_from,
+        use_cache=asked.use_cache,
+        output_limit=analysis.settings.output_limit,
+        versions=versions(),
+    )
+    with RunStore(home.path) as store:
+        state = engine.drive(request, LocalBackend(), store, on_event=on_event, replan=_Planner(analysis).again)
+    return Found(state, home.run(request.run_id), analysis.settings)
+
+
+def resume(found: Found, *, jobs: int | None = None, on_event: OnEvent = _ignore) -> Found:
+    """Go on with a run that failed, was interrupted or killed: by its own plan, parameters and step notebooks.
+
+    Raises UsageError when it is running or has succeeded, PlanError when its files are gone.
+    """
+    settings = found.settings
+    with RunStore(settings.home) as store:
+        request = engine.resume(
+            store,
+            found.state.run_id,
+            runtime=runtime_files(),
+            runtime_digest=runtime_digest(),
+            environ=dict(os.environ),
+            jobs=jobs or settings.jobs,
+            output_limit=settings.output_limit,
+        )
+        state = engine.drive(request, LocalBackend(), store, on_event=on_event, replan=_planner_of(found))
+    return Found(state, found.folder, settings)
+
+
+def cancel(start: Path, name: str) -> Found:
+    """Ask the process that drives the run `name` to stop it. UsageError when nobody drives it."""
+    found = history.find(start, name)
+    with RunStore(found.settings.home) as store:
+        engine.cancel(store, found.state.run_id)
+    return found
+
+
+def read_parameters(path: Path) -> dict[str, Any]:
+    """The parameters in a YAML or JSON file: one mapping of names to values. UsageError when it is anything else."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the parameters file {path}: {error}") from error
+    if path.suffix.lower() == ".json":
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise UsageError(f"{path} is not JSON: {error}") from error
+    else:
+        import yaml
+
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(k, str) for k in value):
+        raise UsageError(f"{path} must hold one mapping of parameter names to values")
+    return value
+
+
+def versions() -> dict[str, str]:
+    """What a run is made with, for its record: nb2flow, Python, and the libraries that execute notebooks."""
+    found = {"nb2flow": __version__, "python": platform.python_version(), "system": platform.platform(terse=True)}
+    for name in ("papermill", "nbclient", "jupyter-client"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+class _Planner:
+    """Plans again with what was observed, and keeps the observations for the next run."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+
+    def again(self, observations: Observations) -> CompiledPlan:
+        """The plan that fits all that is known now."""
+        self._analysis = self._analysis.refined(observations)
+        observed.remember(self._analysis.settings.home, self._analysis.notebook, self._analysis.seen)
+        return compiled(self._analysis)
+
+
+def _planner_of(found: Found) -> Callable[[Observations], CompiledPlan] | None:
+    """How to plan a resumed run again; None when the notebook's copy of that time is gone or cannot be analysed now."""
+    plan = found.state.plan
+    split = plan.dialect if plan.dialect in ("headings", "cells", "whole") else None
+    if not found.folder.source.is_file():
+        return None
+    analysis = analyse(
+        Path(found.state.notebook),
+        split=split,
+        kernel=found.state.kernel or plan.kernel,
+        settings=found.settings,
+        source=found.folder.source,
+    )
+    return None if has_errors(analysis.diagnostics) else _Planner(analysis).again

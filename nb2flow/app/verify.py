@@ -1,0 +1,86 @@
+"""The proof of equivalence: the notebook run whole, twice, beside the pipeline; every cell's outputs compared.
+
+The whole runs are one-step plans of the same engine, so that kernel, hash seed and parameters are the same. Two of them
+tell which cells give the same twice; only those are judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nb2flow.app.analysis import Analysis, analyse
+from nb2flow.app.compare import CellVerdict, Outputs, judge
+from nb2flow.app.history import Found
+from nb2flow.app.running import Asked, OnEvent, run
+from nb2flow.views.notebook_html import role_of
+
+PHASES = ("the notebook, whole", "the notebook, whole again", "the pipeline")
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found: a verdict for each code cell, and the runs. `cells` is empty when the notebook itself failed."""
+
+    cells: tuple[CellVerdict, ...]
+    whole: Found
+    pipeline: Found | None
+
+    @property
+    def equivalent(self) -> bool:
+        """Whether every deterministic cell gave the same in the pipeline."""
+        return bool(self.cells) and all(c.verdict not in ("differs", "missing") for c in self.cells)
+
+
+def verify(
+    path: Path,
+    *,
+    split: str | None = None,
+    kernel: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    jobs: int | None = None,
+    on_phase: Callable[[str], OnEvent],
+) -> Verification:
+    """Run the notebook whole twice and as a pipeline, without earlier results, and compare each cell's outputs.
+
+    `on_phase` is told what begins (one of `PHASES`) and gives the function that hears the events of that run. Raises as
+    `run` does. A notebook that fails when run whole gives no verdicts: its failure is in `whole`.
+    """
+    analysis = analyse(path, split=split, kernel=kernel)
+    asked = Asked(parameters or {}, jobs, use_cache=False)
+    outputs = []
+    for phase in PHASES[:2]:
+        whole = run(analyse(path, split="whole", kernel=kernel), asked, on_phase(phase))
+        if whole.state.status != "succeeded":
+            return Verification((), whole, None)
+        outputs.append(outputs_of(whole))
+    pipeline = run(analysis, asked, on_phase(PHASES[2]))
+    return Verification(_verdicts(analysis, outputs[0], outputs[1], pipeline), whole, pipeline)
+
+
+def outputs_of(found: Found) -> dict[str, Outputs]:
+    """The outputs of all the author's cells of a run, by cell id."""
+    result: dict[str, Outputs] = {}
+    for step in found.state.steps:
+        for cell in (found.notebook(step) or {}).get("cells", ()):
+            if cell.get("cell_type") == "code" and role_of(cell) in ("author", "parameters"):
+                result[str(cell.get("id"))] = cell.get("outputs") or []
+    return result
+
+
+def _verdicts(
+    analysis: Analysis, first: Mapping[str, Outputs], second: Mapping[str, Outputs], pipeline: Found
+) -> tuple[CellVerdict, ...]:
+    third = outputs_of(pipeline)
+    finished = {n for n, s in pipeline.state.steps.items() if s.status in ("succeeded", "cached", "failed")}
+    steps = {cell: s.name for s in analysis.flow.steps for cell in s.cells}
+    verdicts = []
+    for cell in analysis.notebook.code:
+        if cell.index in analysis.layout.skipped or cell.id not in first:
+            continue
+        step = steps.get(cell.index, "")
+        theirs = third.get(cell.id) if not step or step in finished else None
+        verdicts.append(judge(cell.index, cell.id, step, first[cell.id], second.get(cell.id, ()), theirs))
+    return tuple(verdicts)

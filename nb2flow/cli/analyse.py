@@ -1,0 +1,114 @@
+"""`check`, `graph` and `why`: what can be said of a notebook without running it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nb2flow.app.analysis import Analysis, analyse, named_step
+from nb2flow.app.output import write_text
+from nb2flow.cli import complete
+from nb2flow.cli.arguments import NotebookPath, json_option, notebook_argument, print_json, split_option
+from nb2flow.cli.main import echo
+from nb2flow.cli.terminal import out
+from nb2flow.errors import Diagnostic, ExitCode, NotebookError, Place, Severity, UsageError
+from nb2flow.views import diagnostics as diagnostics_view
+from nb2flow.views import graph as graph_view
+from nb2flow.views import markup, rails, svg
+from nb2flow.views import why as why_view
+from nb2flow.views.words import counted
+
+FORMATS = ("terminal", "mermaid", "svg", "dot", "json")
+_SUFFIXES = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot", ".json": "json"}
+
+
+@click.command()
+@click.argument("notebooks", nargs=-1, required=True, type=NotebookPath(), metavar="NOTEBOOK...")
+@split_option
+@click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@json_option
+@click.pass_context
+def check(ctx: click.Context, notebooks: tuple[Path, ...], split: str | None, strict: bool, as_json: bool) -> None:
+    """Show every problem of notebooks: code, cell, line, caret, and what to do.
+
+    Exits with 3 when there are errors.
+    """
+    failed = False
+    values = []
+    for path in notebooks:
+        found, steps = _problems(path, split)
+        counting = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
+        failed = failed or any(d.severity in counting for d in found)
+        if as_json:
+            values.append(
+                {"notebook": str(path), "steps": steps, "diagnostics": [diagnostics_view.to_value(d) for d in found]}
+            )
+            continue
+        for diagnostic in found:
+            echo(diagnostics_view.draw(diagnostic, out()))
+        echo(f"{path}: {diagnostics_view.summary(found, len(steps) if steps is not None else None)}")
+    if as_json:
+        print_json(values[0] if len(values) == 1 else values)
+    ctx.exit(ExitCode.NOTEBOOK if failed else ExitCode.OK)
+
+
+def _problems(path: Path, split: str | None) -> tuple[tuple[Diagnostic, ...], list[str] | None]:
+    """The diagnostics of one notebook and the names of its steps; None when it cannot be read at all."""
+    try:
+        analysis = analyse(path, split=split)
+    except NotebookError as error:
+        told = error.diagnostics or (Diagnostic("NB100", Severity.ERROR, error.message, Place(), error.hint),)
+        return told, None
+    return analysis.diagnostics, [s.name for s in analysis.flow.steps]
+
+
+@click.command()
+@notebook_argument
+@click.option("--format", "kind", type=click.Choice(FORMATS), help="[default: terminal, or what FILE's ending says]")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write into FILE.", metavar="FILE")
+@split_option
+def graph(notebook: Path, kind: str | None, output: Path | None, split: str | None) -> None:
+    """Draw the steps of a notebook and what flows between them."""
+    analysis = analyse(notebook, split=split)
+    kind = kind or (_SUFFIXES.get(output.suffix.lower(), "terminal") if output else "terminal")
+    text = _drawn(analysis, kind, to_file=output is not None)
+    if output is not None:
+        write_text(output, text)
+        echo(f"wrote {output}")
+    else:
+        echo(text.rstrip("\n"))
+    broken = sum(d.severity is Severity.ERROR for d in analysis.diagnostics)
+    if broken:
+        click.echo(f"{counted(broken, 'error')} in this notebook: nb2flow check {notebook}", err=True)
+
+
+def _drawn(analysis: Analysis, kind: str, *, to_file: bool) -> str:
+    drawn = graph_view.of_flow(analysis.flow)
+    if kind == "json":
+        import json
+
+        return json.dumps(graph_view.to_value(drawn), indent=2, ensure_ascii=False) + "\n"
+    if kind == "terminal":
+        terminal = out() if not to_file else type(out())(width=100)
+        notes = [f"{s.name}: {note}" for s in analysis.flow.steps for note in s.notes]
+        return rails.draw(drawn, terminal) + "\n" + "".join(f"\n{terminal.paint(n, 'dim')}" for n in notes)
+    return {"mermaid": markup.mermaid, "dot": markup.dot, "svg": svg.draw}[kind](drawn)
+
+
+@click.command()
+@notebook_argument
+@click.argument("step", shell_complete=complete.steps_of_notebook)
+@click.argument("other", shell_complete=complete.steps_of_notebook)
+@split_option
+@json_option
+def why(notebook: Path, step: str, other: str, split: str | None, as_json: bool) -> None:
+    """Say why STEP and OTHER run one after the other: which variable, file, state or tag; or that they need not."""
+    analysis = analyse(notebook, split=split)
+    a, b = named_step(analysis.flow, step), named_step(analysis.flow, other)
+    if a == b:
+        raise UsageError("name two different steps")
+    if as_json:
+        print_json(why_view.to_value(analysis.flow, a, b))
+    else:
+        echo(why_view.draw(analysis.flow, a, b, analysis.line_at, out()))

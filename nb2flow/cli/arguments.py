@@ -1,0 +1,76 @@
+"""Arguments and options that several commands share, each with its completion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from nb2flow.cli import complete
+from nb2flow.cli.main import echo
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+SPLITS = ("tags", "headings", "cells", "whole")
+
+
+class NotebookPath(click.ParamType):
+    """A path; whether it is a notebook is for the reader to say, in words that help."""
+
+    name = "notebook"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path as given."""
+        return Path(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Notebooks, and folders to go into."""
+        return [CompletionItem(p) for p in complete.notebooks(incomplete)]
+
+
+def notebook_argument(function: Function) -> Function:
+    """NOTEBOOK, one path."""
+    return click.argument("notebook", type=NotebookPath())(function)
+
+
+def split_option(function: Function) -> Function:
+    """--split, how steps are found."""
+    return click.option(
+        "--split",
+        type=click.Choice(SPLITS),
+        help="How steps are found: tags, headings, each code cell, or the whole as one. "
+        "[default: tags, or headings when there are none]",
+    )(function)
+
+
+def kernel_option(function: Function) -> Function:
+    """--kernel, another kernel than the notebook's."""
+    return click.option("--kernel", metavar="NAME", help="The kernel to use instead of the notebook's own.")(function)
+
+
+def json_option(function: Function) -> Function:
+    """--json, values for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON (stable keys) instead of text.")(function)
+
+
+def run_argument(function: Function) -> Function:
+    """RUN, the id of a run, the beginning of one, or `last`."""
+    return click.argument("run", default="last", shell_complete=complete.run_ids)(function)
+
+
+def project_option(function: Function) -> Function:
+    """--project, where to look for runs."""
+    return click.option(
+        "--project",
+        type=click.Path(exists=True, file_okay=True, path_type=Path),
+        default=Path(),
+        help="The project's folder, or one of its notebooks.  [default: here]",
+    )(function)
+
+
+def print_json(value: object) -> None:
+    """A value as indented JSON on standard output; what JSON has no word for becomes text."""
+    echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -1,0 +1,171 @@
+"""Comparing the resolved pairs and writing the form that was asked for: text, summary, names, JSON, page.
+
+The edge between values and the outside: standard output, a pager, files. What is said comes from `nb2flow.diff.show`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nb2flow.cli.diff_options import PARTS
+from nb2flow.cli.diff_sources import Pair, Version, is_text, parsable
+from nb2flow.diff.changes import NotebookDiff, Scope
+from nb2flow.diff.compare import describe
+from nb2flow.diff.document import Document, empty, reads
+from nb2flow.diff.match import Matching, match
+from nb2flow.diff.show import terminal, words
+from nb2flow.errors import NotebookError, UsageError
+
+
+def show(pairs: Sequence[Pair], from_git: bool, options: argparse.Namespace) -> bool:
+    """Write the comparison of all pairs as the options want it; returns whether any content changed."""
+    if options.out is not None:
+        return _out(pairs, options)
+    if options.flow:
+        from nb2flow.cli.diff_flow import show_flow
+
+        return show_flow(pairs, options)
+    diffs = [(pair, *_compare(pair, scope_of(options))) for pair in pairs]
+    if options.html is not None:
+        from nb2flow.diff.show.page import render_page
+
+        _write(options.html, render_page([diff for _, diff, _ in diffs]).encode("utf-8", "replace"))
+    elif options.json:
+        _json([(diff, matching) for _, diff, matching in diffs], from_git)
+    else:
+        _text(((pair, diff) for pair, diff, _ in diffs), options)
+    return any(diff.changed for _, diff, _ in diffs)
+
+
+def scope_of(options: argparse.Namespace) -> Scope:
+    """Which parts are content, from nbdime's letters: small ones choose, capital ones exclude."""
+    if options.only and options.without:
+        raise UsageError("small letters choose parts and capital letters exclude some: use one or the other")
+    names = [name for _, name, _ in PARTS]
+    chosen = options.only or [name for name in names if name not in (options.without or ())]
+    asked = set(options.only or ()) & {"id", "details"}
+    cheap = options.stat or options.name_only
+    budget = 0 if cheap else 40_000_000 if options.html is not None else Scope().pixels
+    return Scope(**{name: name in chosen for name in names}, noise=options.noise or bool(asked), pixels=budget)
+
+
+def load(version: Version) -> Document:
+    """One version as a document; a file that is not there has no cells."""
+    return empty(version.name) if version.data is None else reads(parsable(version), version.name)
+
+
+def _compare(pair: Pair, scope: Scope) -> tuple[NotebookDiff, Matching]:
+    base, remote = load(pair.base), load(pair.remote)
+    if is_text(pair.base) != is_text(pair.remote):
+        scope = scope._replace(outputs=False, metadata=False, details=False)
+    matching = match(base.cells, remote.cells)
+    return describe(base, remote, matching, scope), matching
+
+
+def _text(diffs: Iterable[tuple[Pair, NotebookDiff]], options: argparse.Namespace) -> None:
+    terminal_wanted = sys.stdout.isatty()
+    coloured = options.color == "always" or (
+        options.color == "auto"
+        and terminal_wanted
+        and "NO_COLOR" not in os.environ
+        and os.environ.get("TERM") != "dumb"
+    )
+    style = terminal.Style(
+        colours=terminal.COLOURS if coloured else terminal.PLAIN,
+        context=max(options.unified, 0),
+        outputs=None if options.full_outputs else 20,
+        inline=options.color_words,
+        fold_outputs=options.fold_outputs,
+    )
+    lines = _lines(diffs, options, style)
+    if terminal_wanted and not options.no_pager and not options.name_only:
+        from nb2flow.cli.diff_pager import page
+
+        page(lines)
+        return
+    sys.stdout.flush()
+    for line in lines:
+        sys.stdout.buffer.write(line.encode("utf-8", "replace") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _lines(
+    diffs: Iterable[tuple[Pair, NotebookDiff]], options: argparse.Namespace, style: terminal.Style
+) -> Iterator[str]:
+    first = True
+    for pair, diff in diffs:
+        if options.name_only:
+            if diff.changed:
+                yield pair.path
+        elif options.stat:
+            noise = f" [noise: {words.noise_line(diff.noise)}]" if diff.noise else ""
+            yield f" {pair.path} | {words.whole_summary(diff)}{style.paint('dim', noise)}"
+        elif diff.changed or diff.noise or diff.base.warnings != diff.remote.warnings:
+            if not first:
+                yield ""
+            yield from terminal.render(diff, style)
+            first = False
+
+
+def _json(diffs: Sequence[tuple[NotebookDiff, Matching]], from_git: bool) -> None:
+    from nb2flow.diff.edits import exact_edits
+    from nb2flow.diff.show.document_json import to_json
+
+    found = [to_json(diff, exact_edits(diff.base, diff.remote, matching)) for diff, matching in diffs]
+    _write("-", _dumps(found if from_git else found[0]))
+
+
+def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
+    """nbdime's form. Several notebooks go one after the other into one list of objects, which nbdime has no form for."""
+    from nb2flow.diff.edits import nbdime_edits
+
+    found: list[Any] = []
+    for pair in pairs:
+        base, remote = load(pair.base), load(pair.remote)
+        found.append({"path": pair.path, "diff": nbdime_edits(base, remote, match(base.cells, remote.cells))})
+    _write(options.out, _dumps(found[0]["diff"] if len(found) == 1 else found))
+    return any(entry["diff"] for entry in found)
+
+
+def _dumps(value: Any) -> bytes:
+    import orjson
+
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    except (TypeError, orjson.JSONEncodeError):  # NaN, half of a surrogate pair, an integer beyond 64 bits
+        import json
+
+        return json.dumps(value, indent=2).encode("ascii") + b"\n"
+
+
+def _write(path: str, data: bytes) -> None:
+    """To standard output for `-`, otherwise to a file, which is replaced as a whole."""
+    if path == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    replace_file(Path(path), data)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    if path.exists() and not path.is_file():  # /dev/stdout, a pipe
+        path.write_bytes(data)
+        return
+    try:
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            temporary.write_bytes(data)
+            if path.exists():
+                temporary.chmod(path.stat().st_mode & 0o7777)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as fault:
+        raise NotebookError(f"{path} cannot be written: {fault.strerror or fault}") from None

@@ -1,0 +1,155 @@
+"""What the words on the command line of `nbdiff` mean: files, streams, addresses, git's blobs, steps of runs.
+
+Resolves arguments to pairs of versions and reads their bytes; it parses no notebook. Git is asked through its own
+command, with one `cat-file --batch` for all blobs, so that nothing of git need be imported.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from nb2flow.errors import UsageError
+
+NOTHING = ("/dev/null", "nul", "NUL")
+SUFFIXES = (".ipynb",)
+TEXT_SUFFIXES = (".py", ".md", ".Rmd", ".qmd", ".R", ".jl", ".js", ".ts")
+
+
+class Version(NamedTuple):
+    """One side of a comparison: a name for people, the bytes (None when there is no such file) and the path in it."""
+
+    name: str
+    data: bytes | None
+    path: str
+
+
+class Pair(NamedTuple):
+    """Two versions to be compared; `path` names both where git knows them by one."""
+
+    base: Version
+    remote: Version
+    path: str
+
+
+def resolve(words: Sequence[str], staged: bool = False) -> tuple[list[Pair], bool]:
+    """The pairs that the arguments name, and whether they came from a git comparison (which may give none or many).
+
+    Two files, streams, addresses, blobs (`REF:path`) or steps (`RUN:step`) are compared with each other; otherwise the
+    words are up to two git revisions, then paths, as `git diff` has it.
+    """
+    singles = [single(word) for word in words] if len(words) == 2 and not staged else []
+    if singles and all(v is not None for v in singles):
+        base, remote = (read(word) for word in words)
+        return [Pair(base, remote, remote.path)], False
+    from nb2flow.cli.diff_git import changed
+
+    return list(changed(words, staged)), True
+
+
+def single(word: str) -> str | None:
+    """What kind of thing a word names all by itself; None for a git revision or a path that does not exist."""
+    if word == "-":
+        return "stream"
+    if word in NOTHING:
+        return "nothing"
+    if word.startswith(("http://", "https://")):
+        return "address"
+    if Path(word).is_dir():
+        return None
+    if Path(word).exists():
+        return "file"
+    left, colon, right = word.partition(":")
+    if colon and left and right:
+        return "step" if run_step(left, right) is not None else "blob"
+    return None
+
+
+def read(word: str) -> Version:
+    """The bytes behind a word. Raises `UsageError` where there are none."""
+    kind = single(word)
+    if kind == "stream":
+        return Version("standard input", sys.stdin.buffer.read(), "-")
+    if kind == "nothing":
+        return Version(word, None, word)
+    if kind == "address":
+        from nb2flow.cli.diff_fetch import fetch
+
+        return Version(word, fetch(word), word.partition("?")[0])
+    if kind == "blob":
+        from nb2flow.cli.diff_git import blob
+
+        return Version(word, blob(word), word.partition(":")[2])
+    if kind == "step":
+        left, _, right = word.partition(":")
+        return file_version(str(run_step(left, right)), word)
+    return file_version(word, word)
+
+
+def file_version(path: str, name: str) -> Version:
+    """A file of the working tree."""
+    try:
+        return Version(name, Path(path).read_bytes(), path)
+    except IsADirectoryError:
+        raise UsageError(
+            f"{path} is a folder", hint="name a notebook, or compare folders' notebooks with git"
+        ) from None
+    except OSError as fault:
+        raise UsageError(f"{path} cannot be read: {fault.strerror or fault}") from None
+
+
+def run_step(run: str, step: str) -> Path | None:
+    """The executed notebook of a run's step, looked for from the current folder upwards."""
+    if "/" in run or "/" in step or not run:
+        return None
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        runs = folder / ".nb2flow" / "runs"
+        if not runs.is_dir():
+            continue
+        for place in _step_places(runs / run, step):
+            if place.is_file():
+                return place
+    return None
+
+
+def _step_places(run: Path, step: str) -> Iterator[Path]:
+    yield from (run / name for name in (f"{step}.ipynb", f"notebooks/{step}.ipynb", f"steps/{step}.ipynb"))
+    if run.is_dir():
+        yield from sorted(run.glob(f"**/*{step}.ipynb"))
+
+
+def is_notebook(path: str) -> bool:
+    """Whether a path is one that git comparisons should look at."""
+    return path.endswith(SUFFIXES)
+
+
+def parsable(version: Version) -> bytes:
+    """The notebook's JSON: the bytes themselves, or what jupytext makes of a script or a Markdown notebook."""
+    data = version.data or b""
+    suffix = Path(version.path).suffix
+    if suffix not in TEXT_SUFFIXES or data.lstrip()[:1] == b"{" or not data.strip():
+        return data
+    try:
+        import jupytext  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    except ImportError:
+        raise UsageError(
+            f"{version.name} is a text notebook, and jupytext, which reads those, is not installed",
+            hint="pip install jupytext",
+        ) from None
+    import orjson
+
+    notebook = jupytext.reads(data.decode("utf-8", "replace"), fmt=suffix[1:])
+    cells = notebook.get("cells", [])
+    for cell in cells:
+        cell.pop("id", None)  # made up on reading
+    notebook["metadata"].pop("jupytext", None)
+    return orjson.dumps(notebook)
+
+
+def is_text(version: Version) -> bool:
+    """Whether a version is a text notebook, which holds no outputs."""
+    suffix = Path(version.path).suffix
+    return suffix in TEXT_SUFFIXES and version.data is not None and version.data.lstrip()[:1] != b"{"

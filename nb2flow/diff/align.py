@@ -1,0 +1,244 @@
+"""Which cells of two versions are the same cell, in order: anchors first, then the gaps between them.
+
+Content decides and position breaks ties; an id is a hint that is believed as far as the cells that are equal anyway
+bear it out. It works on prepared texts and integers and returns index pairs; what a pair means (modified, moved) is
+said elsewhere. Unique equal cells pin the alignment, so the quadratic step only ever sees small gaps.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from rapidfuzz.distance import LCSseq
+
+from nb2flow.diff.document import Cell
+from nb2flow.diff.similarity import Lexicon, Text, rare_words, similarity, weight
+
+Pair = tuple[int, int]
+
+ALIKE = 0.4  # in a gap, with others to choose from
+NEIGHBOUR = 0.06  # a match right after another match is likelier
+RETYPED = 0.7  # a cell whose type differs must be nearly the same text
+_DENSE = 3600  # cell pairs that are all compared
+_POSITIONAL = re.compile(r"\D*\d{1,5}")
+
+
+class Sides:
+    """Both versions' cells with everything the matching asks of them, computed once and kept."""
+
+    def __init__(self, a: Sequence[Cell], b: Sequence[Cell]) -> None:
+        self.a, self.b = a, b
+        codes: dict[tuple[str, str], int] = {}
+        self.keys_a = [codes.setdefault((c.type, c.source), len(codes)) for c in a]
+        self.keys_b = [codes.setdefault((c.type, c.source), len(codes)) for c in b]
+        self.times_a, self.times_b = Counter(self.keys_a), Counter(self.keys_b)
+        self._lexicon = Lexicon()
+        self.trust = 0.0
+
+    def text_a(self, i: int) -> Text:
+        """Base cell `i`, prepared."""
+        return self._lexicon.text(self.a[i].source)
+
+    def text_b(self, j: int) -> Text:
+        """Remote cell `j`, prepared."""
+        return self._lexicon.text(self.b[j].source)
+
+    def equal(self, i: int, j: int) -> bool:
+        """Whether type and source are the same."""
+        return self.keys_a[i] == self.keys_b[j]
+
+    def single(self, i: int, j: int) -> bool:
+        """Whether base cell `i` and remote cell `j` have equal content that occurs nowhere else."""
+        key = self.keys_a[i]
+        return key == self.keys_b[j] and self.times_a[key] == 1 and self.times_b[key] == 1
+
+    def same_id(self, i: int, j: int) -> bool:
+        """Whether both have the same id and ids are to be believed here."""
+        found = self.a[i].id
+        return found is not None and found == self.b[j].id and self.trust >= 0.5
+
+    def likeness(self, i: int, j: int, cutoff: float) -> float:
+        """How likely the two are one cell: similarity, and what the id adds; 0 below the cutoff."""
+        if self.keys_a[i] == self.keys_b[j]:
+            return 1.1 if self.same_id(i, j) else 1.0
+        known = self.same_id(i, j)
+        retyped = self.a[i].type != self.b[j].type
+        least = 0.0 if known else max(cutoff, RETYPED) if retyped else cutoff
+        found = similarity(self.text_a(i), self.text_b(j), least)
+        return 0.45 + 0.55 * found if known else found
+
+
+def believe_ids(sides: Sides, anchors: Sequence[Pair]) -> float:
+    """How far ids can be believed, 0 to 1: as often as cells that are equal anyway have the same one."""
+    both = agree = 0
+    for i, j in anchors:
+        first, second = sides.a[i].id, sides.b[j].id
+        if first is not None and second is not None:
+            both += 1
+            agree += first == second
+    if both >= 3 or (both and agree == 0):
+        return agree / both
+    ids = {c.id for c in sides.a if c.id is not None}
+    shared = ids & {c.id for c in sides.b if c.id is not None}
+    positional = sum(1 for found in ids if _POSITIONAL.fullmatch(found))
+    return 0.0 if not shared or positional * 2 > len(ids) else 1.0
+
+
+def heaviest_chain(pairs: Sequence[tuple[int, int, float]]) -> list[Pair]:
+    """The pairs that rise on both sides with the greatest total weight. `pairs` are sorted by the first index, and for
+    one first index by falling second index, so that no index is taken twice."""
+    if all(x[0] < y[0] and x[1] < y[1] for x, y in pairwise(pairs)):
+        return [(i, j) for i, j, _ in pairs]
+    columns = sorted({j for _, j, _ in pairs})
+    best: list[tuple[float, int]] = [(0.0, -1)] * (len(columns) + 1)
+    before: list[int] = []
+    champion = (0.0, -1)
+    for number, (_, j, worth) in enumerate(pairs):
+        column = bisect_left(columns, j) + 1
+        found, k = (0.0, -1), column - 1
+        while k > 0:
+            found = max(found, best[k])
+            k &= k - 1
+        before.append(found[1])
+        total = (found[0] + worth, number)
+        champion = max(champion, total)
+        while column <= len(columns):
+            best[column] = max(best[column], total)
+            column += column & -column
+    chain: list[Pair] = []
+    number = champion[1]
+    while number >= 0:
+        chain.append(pairs[number][:2])
+        number = before[number]
+    return chain[::-1]
+
+
+def anchors(sides: Sides) -> tuple[list[Pair], list[Pair]]:
+    """Equal cells that are certain: the chain that stays in order, and unique cells that left it."""
+    a, b = sides.keys_a, sides.keys_b
+    start, n, m = 0, len(a), len(b)
+    while start < n and start < m and a[start] == b[start] and _certain(sides, start, start):
+        start += 1
+    end = 0
+    while end < n - start and end < m - start and a[n - 1 - end] == b[m - 1 - end]:
+        if not _certain(sides, n - 1 - end, m - 1 - end):
+            break
+        end += 1
+    place = {key: j for j, key in enumerate(b[start : m - end], start)}
+    unique = [
+        (i, place[key], weight(sides.a[i].source))
+        for i, key in enumerate(a[start : n - end], start)
+        if sides.times_a[key] == 1 == sides.times_b[key] and key in place and not sides.a[i].source.isspace()
+    ]
+    unique = [u for u in unique if sides.a[u[0]].source]
+    chain = heaviest_chain(unique)
+    kept = set(chain)
+    strays = [(i, j) for i, j, _ in unique if (i, j) not in kept]
+    head = [(k, k) for k in range(start)]
+    tail = [(n - k, m - k) for k in range(end, 0, -1)]
+    return head + chain + tail, strays
+
+
+def _certain(sides: Sides, i: int, j: int) -> bool:
+    """Repeated content (an empty cell, `plt.show()`) counts as the same cell at once only if no id contradicts."""
+    first, second = sides.a[i].id, sides.b[j].id
+    return first is None or second is None or first == second or sides.single(i, j)
+
+
+def gaps(chain: Sequence[Pair], n: int, m: int) -> Iterator[tuple[int, int, int, int]]:
+    """The stretches `(a0, a1, b0, b1)` between the pairs of a chain where both sides have cells."""
+    last_i = last_j = -1
+    for i, j in [*chain, (n, m)]:
+        if i - last_i > 1 and j - last_j > 1:
+            yield last_i + 1, i, last_j + 1, j
+        last_i, last_j = i, j
+
+
+def fill(sides: Sides, rows: Sequence[int], columns: Sequence[int], least: float = ALIKE) -> list[Pair]:
+    """Pairs, in order on both sides, among the free cells of one gap."""
+    if not rows or not columns:
+        return []
+    if len(rows) * len(columns) <= _DENSE:
+        return _fill_densely(sides, rows, columns, least)
+    pairs = _common(sides, rows, columns)
+    if not pairs:
+        pairs = heaviest_chain(candidates(sides, rows, columns, least))
+        if not pairs:
+            return []
+    found: list[Pair] = []
+    place_i = {i: k for k, i in enumerate(rows)}
+    place_j = {j: k for k, j in enumerate(columns)}
+    chain = [(place_i[i], place_j[j]) for i, j in pairs]
+    for a0, a1, b0, b1 in gaps(chain, len(rows), len(columns)):
+        found += fill(sides, rows[a0:a1], columns[b0:b1], least)
+    return sorted(pairs + found)
+
+
+def _common(sides: Sides, rows: Sequence[int], columns: Sequence[int]) -> list[Pair]:
+    """Equal cells of a large gap: a longest common subsequence, empty cells left for later."""
+    pairs: list[Pair] = []
+    a = [sides.keys_a[i] for i in rows]
+    b = [sides.keys_b[j] for j in columns]
+    for block in LCSseq.opcodes(a, b).as_matching_blocks():
+        pairs += [(rows[block.a + k], columns[block.b + k]) for k in range(block.size)]
+    return pairs
+
+
+def _fill_densely(sides: Sides, rows: Sequence[int], columns: Sequence[int], least: float) -> list[Pair]:
+    """Dynamic programming over all pairs of a small gap: greatest total of likeness times weight."""
+    n, m = len(rows), len(columns)
+    weights_a = [sides.text_a(i).weight for i in rows]
+    weights_b = [sides.text_b(j).weight for j in columns]
+    above = [0.0] * (m + 1)
+    met_above = [False] * (m + 1)
+    choice = [bytearray(m + 1) for _ in range(n + 1)]
+    for r, i in enumerate(rows, 1):
+        current, met = [0.0] * (m + 1), [False] * (m + 1)
+        chosen = choice[r]
+        for c, j in enumerate(columns, 1):
+            up, left = above[c], current[c - 1]
+            best, way = (up, 1) if up >= left else (left, 2)
+            found = sides.likeness(i, j, least)
+            if found:
+                bonus = NEIGHBOUR if met_above[c - 1] or (r == 1 and c == 1) else 0.0
+                total = above[c - 1] + (found + bonus) * min(weights_a[r - 1], weights_b[c - 1])
+                if total > best:
+                    best, way, met[c] = total, 3, True
+            current[c], chosen[c] = best, way
+        above, met_above = current, met
+    pairs: list[Pair] = []
+    r, c = n, m
+    while r and c:
+        way = choice[r][c]
+        if way == 3:
+            r, c = r - 1, c - 1
+            pairs.append((rows[r], columns[c]))
+        elif way == 1:
+            r -= 1
+        else:
+            c -= 1
+    return pairs[::-1]
+
+
+def candidates(sides: Sides, rows: Sequence[int], columns: Sequence[int], least: float) -> list[tuple[int, int, float]]:
+    """Likely pairs of a large gap, found by rare words, ids and position, as `(i, j, worth)` sorted for a chain."""
+    words = rare_words([sides.text_b(j) for j in columns])
+    by_id = {sides.b[j].id: k for k, j in enumerate(columns) if sides.b[j].id is not None}
+    found: list[tuple[int, int, float]] = []
+    for r, i in enumerate(rows):
+        text = sides.text_a(i)
+        votes = Counter(k for word in set(text.words) for k in words.get(word, ()))
+        likely = {k for k, _ in votes.most_common(6)}
+        middle = r * len(columns) // len(rows)
+        likely.update(range(max(0, middle - 1), min(len(columns), middle + 2)))
+        if sides.a[i].id in by_id:
+            likely.add(by_id[sides.a[i].id])
+        for k in sorted(likely, reverse=True):
+            value = sides.likeness(i, columns[k], least)
+            if value:
+                found.append((i, columns[k], value * text.weight))
+    return found

@@ -1,0 +1,212 @@
+"""Edit scripts: lists of operations that turn one notebook's JSON into another's exactly.
+
+One form for two purposes: nbdime's operations on notebooks with joined texts, for tools that read those, and the same
+operations on the file's own JSON with a digest of everything that they replace, so that a patch can tell whether it
+fits. The cells are aligned by our matching. It knows nothing of what a change means.
+Source of the form: https://nbdime.readthedocs.io/en/latest/diffing.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from nb2flow.diff.document import Document
+from nb2flow.diff.layout import join_cell, join_metadata
+from nb2flow.diff.match import Matching
+from nb2flow.diff.text import blocks, lines_of
+
+Edit = dict[str, Any]
+_DEEPEST = 100
+
+
+def nbdime_edits(base: Document, remote: Document, matching: Matching) -> list[Edit]:
+    """The edit script as nbdime writes it, from and to `layout.join_notebook` of both versions' version-4 form."""
+    old, new = dict(base.notebook), dict(remote.notebook)
+    for side in (old, new):
+        if isinstance(side.get("metadata"), dict):
+            side["metadata"] = join_metadata(side["metadata"])
+    return _Script(guarded=False, view=join_cell).notebook(old, new, matching)
+
+
+def exact_edits(base: Document, remote: Document, matching: Matching) -> list[Edit]:
+    """The edit script between the files' own JSON, with a digest `was` wherever something is replaced or removed."""
+    script = _Script(guarded=True, view=_untouched)
+    if base.notebook is base.json and remote.notebook is remote.json:
+        return script.notebook(base.json, remote.json, matching)
+    return script.members(base.json, remote.json)
+
+
+def digest(value: Any) -> str:
+    """A short name for a JSON value: 16 hexadecimal digits; the order of keys does not matter."""
+    try:
+        data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except (TypeError, orjson.JSONEncodeError):  # integers beyond 64 bits, halves of surrogate pairs, NaN is null
+        data = json.dumps(value, sort_keys=True).encode("ascii")
+    return blake2b(data, digest_size=8).hexdigest()
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two JSON values are the same in JSON's eyes: 1, 1.0 and true are three values."""
+    return bool(a == b) and _same_types(a, b)
+
+
+def _same_types(a: Any, b: Any) -> bool:
+    kind = type(a)
+    if kind is not type(b):
+        return False
+    if kind is dict:
+        return all(type(v) is str or _same_types(v, b[k]) for k, v in a.items())
+    if kind is list:
+        return all(type(x) is str or _same_types(x, y) for x, y in zip(a, b, strict=True))
+    return True
+
+
+def _untouched(value: Any) -> Any:
+    return value
+
+
+class _Script:
+    """Writes one edit script; `view` is applied to a cell before it is looked at."""
+
+    def __init__(self, guarded: bool, view: Callable[[Any], Any]) -> None:
+        self._guarded = guarded
+        self._view = view
+
+    def notebook(self, old: dict[str, Any], new: dict[str, Any], matching: Matching) -> list[Edit]:
+        """Two notebooks whose `cells` are aligned as `matching` says."""
+        edits: list[Edit] = []
+        for key in sorted(old.keys() | new.keys()):
+            if key == "cells" and isinstance(old.get(key), list) and isinstance(new.get(key), list):
+                inner = self._cells(old[key], new[key], matching)
+                if inner:
+                    edits.append({"op": "patch", "key": key, "diff": inner})
+            elif key == "cells":
+                self._member(edits, self._viewed(old), self._viewed(new), key, 0)
+            else:
+                self._member(edits, old, new, key, 0)
+        return edits
+
+    def _viewed(self, side: dict[str, Any]) -> dict[str, Any]:
+        """A notebook whose cells are seen through the view, for the rare case that only one side has a list of them."""
+        cells = side.get("cells")
+        return {**side, "cells": [self._view(c) for c in cells]} if isinstance(cells, list) else side
+
+    def _cells(self, old: Sequence[Any], new: Sequence[Any], matching: Matching) -> list[Edit]:
+        stayed = [pair for pair in matching.pairs if pair not in matching.moved]
+        edits: list[Edit] = []
+        i = j = 0
+        for x, y in [*stayed, (len(old), len(new))]:
+            if j < y:
+                edits.append({"op": "addrange", "key": i, "valuelist": [self._view(c) for c in new[j:y]]})
+            if i < x:
+                edits.append(self._removal(i, [self._view(c) for c in old[i:x]]))
+            if x < len(old) and y < len(new) and not same(old[x], new[y]):
+                self._item(edits, x, self._view(old[x]), self._view(new[y]), 1)
+            i, j = x + 1, y + 1
+        return edits
+
+    def members(self, old: dict[str, Any], new: dict[str, Any], depth: int = 0) -> list[Edit]:
+        """Two objects."""
+        edits: list[Edit] = []
+        for key in sorted(old.keys() | new.keys()):
+            self._member(edits, old, new, key, depth)
+        return edits
+
+    def _member(self, edits: list[Edit], old: dict[str, Any], new: dict[str, Any], key: str, depth: int) -> None:
+        if key not in new:
+            edits.append(self._guard({"op": "remove", "key": key}, old[key]))
+        elif key not in old:
+            edits.append({"op": "add", "key": key, "value": new[key]})
+        elif not same(old[key], new[key]):
+            inner = self._inside(old[key], new[key], depth + 1)
+            if inner is None:
+                edits.append(self._guard({"op": "replace", "key": key, "value": new[key]}, old[key]))
+            else:
+                edits.append(self._patch(key, inner, old[key]))
+
+    def _item(self, edits: list[Edit], index: int, old: Any, new: Any, depth: int) -> None:
+        """One element of a list; lists know no replacing."""
+        if same(old, new):
+            return
+        inner = self._inside(old, new, depth + 1) if isinstance(old, dict | list) else None
+        if inner is None:
+            edits.append({"op": "addrange", "key": index, "valuelist": [new]})
+            edits.append(self._removal(index, [old]))
+        else:
+            edits.append(self._patch(index, inner, old))
+
+    def _inside(self, old: Any, new: Any, depth: int) -> list[Edit] | None:
+        """The edits inside a value that differs, or None where it is better replaced."""
+        if depth > _DEEPEST:
+            return None
+        if isinstance(old, dict) and isinstance(new, dict):
+            return self.members(old, new, depth)
+        if isinstance(old, list) and isinstance(new, list) and old:
+            return self._list(old, new, depth)
+        if isinstance(old, str) and isinstance(new, str) and "\n" in old and "\n" in new:
+            return self._lines(old, new)
+        return None
+
+    def _lines(self, old: str, new: str) -> list[Edit] | None:
+        a, b = lines_of(old), lines_of(new)
+        edits: list[Edit] = []
+        for block in blocks(a, b):
+            if block.tag == "equal":
+                continue
+            if block.b0 < block.b1:
+                edits.append({"op": "addrange", "key": block.a0, "valuelist": b[block.b0 : block.b1]})
+            if block.a0 < block.a1:
+                edits.append({"op": "removerange", "key": block.a0, "length": block.a1 - block.a0})
+        return edits
+
+    def _list(self, old: list[Any], new: list[Any], depth: int) -> list[Edit]:
+        edits: list[Edit] = []
+        for block in blocks([_key(x) for x in old], [_key(x) for x in new]):
+            if block.tag == "equal":
+                continue
+            shared = 0
+            while shared < min(block.a1 - block.a0, block.b1 - block.b0) and _alike(
+                old[block.a0 + shared], new[block.b0 + shared]
+            ):
+                self._item(edits, block.a0 + shared, old[block.a0 + shared], new[block.b0 + shared], depth)
+                shared += 1
+            start, other = block.a0 + shared, block.b0 + shared
+            if other < block.b1:
+                edits.append({"op": "addrange", "key": start, "valuelist": new[other : block.b1]})
+            if start < block.a1:
+                edits.append(self._removal(start, old[start : block.a1]))
+        return edits
+
+    def _removal(self, index: int, values: list[Any]) -> Edit:
+        return self._guard({"op": "removerange", "key": index, "length": len(values)}, values)
+
+    def _patch(self, key: str | int, inner: list[Edit], old: Any) -> Edit:
+        edit: Edit = {"op": "patch", "key": key, "diff": inner}
+        return self._guard(edit, old) if isinstance(old, str) else edit
+
+    def _guard(self, edit: Edit, old: Any) -> Edit:
+        if self._guarded:
+            edit["was"] = digest(old)
+        return edit
+
+
+def _key(value: Any) -> Any:
+    """Something hashable that is equal for equal values only."""
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except (TypeError, orjson.JSONEncodeError):
+        return json.dumps(value, sort_keys=True).encode("ascii")
+
+
+def _alike(old: Any, new: Any) -> bool:
+    """Whether one element may become the other piece by piece."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old.get("output_type") == new.get("output_type")
+    return isinstance(old, list) and isinstance(new, list)

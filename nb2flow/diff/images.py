@@ -1,0 +1,237 @@
+"""Images in outputs: their size, and the share of pixels that differ between two PNGs.
+
+A PNG is unpacked here with zlib and integer arithmetic, row by row; equal rows above the first difference are never
+unpacked, and a budget bounds the rest. Formats other than PNG tell their size only. Bytes in, numbers out.
+Sources: https://www.w3.org/TR/png-3/ (chunks, filters), and the JPEG and GIF headers.
+"""
+
+from __future__ import annotations
+
+import binascii
+import zlib
+from typing import NamedTuple
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+BUDGET = 1_500_000  # bytes that may be unfiltered one at a time
+
+
+class Image(NamedTuple):
+    """Width and height in pixels (0 where unknown) and size in bytes."""
+
+    width: int
+    height: int
+    bytes: int
+
+
+class ImageChange(NamedTuple):
+    """Two images; `share` is the part of pixels that differ (0 to 1), None where that was not counted."""
+
+    old: Image
+    new: Image
+    share: float | None
+
+
+class _Png(NamedTuple):
+    width: int
+    height: int
+    pixel: int
+    stride: int
+    palette: bytes
+    data: bytes
+
+
+def decode(text: str) -> bytes:
+    """The bytes of a base64 text as notebooks hold it; empty when it is none."""
+    try:
+        return binascii.a2b_base64(text)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def measure(data: bytes) -> Image:
+    """The size of an image, from its header."""
+    if data.startswith(_SIGNATURE) and len(data) >= 24:
+        return Image(int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"), len(data))
+    if data[:6] in (b"GIF87a", b"GIF89a") and len(data) >= 10:
+        return Image(int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little"), len(data))
+    if data.startswith(b"\xff\xd8"):
+        return Image(*_jpeg_size(data), len(data))
+    return Image(0, 0, len(data))
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int]:
+    place = 2
+    while place + 9 < len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = data[place + 5 : place + 7], data[place + 7 : place + 9]
+            return int.from_bytes(width, "big"), int.from_bytes(height, "big")
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return 0, 0
+
+
+def compare(old: str, new: str, budget: int = BUDGET) -> tuple[ImageChange, int]:
+    """Two images in base64, and how much of the budget their comparison took.
+
+    Nothing is raised for damaged images, and beyond the budget (in bytes unfiltered one at a time): their pixels are
+    just not counted.
+    """
+    first, second = decode(old), decode(new)
+    sizes = measure(first), measure(second)
+    if sizes[0][:2] != sizes[1][:2] or not sizes[0].width or sizes[0].width * sizes[0].height > 8 * budget:
+        return ImageChange(*sizes, None), 0
+    a, b = _unpack(first), _unpack(second)
+    if a is None or b is None or a.pixel != b.pixel or a.palette != b.palette:
+        return ImageChange(*sizes, None), 0
+    left, right = _Rows(a), _Rows(b)
+    changed = _count(left, right, budget)
+    share = None if changed is None else changed / (a.width * a.height)
+    return ImageChange(*sizes, share), left.spent + right.spent
+
+
+def _unpack(data: bytes) -> _Png | None:
+    """The filtered rows of a PNG of 8 bits a channel without interlacing; None for any other."""
+    if not data.startswith(_SIGNATURE) or len(data) < 33:
+        return None
+    depth, colour, _, _, interlaced = data[24:29]
+    if depth != 8 or colour not in _CHANNELS or interlaced:
+        return None
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    packed: list[bytes] = []
+    palette = b""
+    place = 8
+    while place + 8 <= len(data):
+        length = int.from_bytes(data[place : place + 4], "big")
+        kind, body = data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
+        if kind == b"IDAT":
+            packed.append(body)
+        elif kind in (b"PLTE", b"tRNS"):
+            palette += body
+        place += 12 + length
+    pixel = _CHANNELS[colour]
+    stride = width * pixel + 1
+    try:
+        rows = zlib.decompressobj().decompress(b"".join(packed), stride * height)
+    except zlib.error:
+        return None
+    return _Png(width, height, pixel, stride, palette, rows) if len(rows) == stride * height else None
+
+
+def _count(a: _Rows, b: _Rows, budget: int) -> int | None:
+    """How many pixels differ; None when the budget does not suffice."""
+    height = a.png.height
+    first = next((y for y in range(height) if a.packed(y) != b.packed(y)), height)
+    if first == height:
+        return 0
+    start = first
+    while start > 0 and a.packed(start)[0] > 1:  # a row filtered by the one above needs that one
+        start -= 1
+    if a.cost(start) + b.cost(start) > budget:
+        return None
+    changed = 0
+    for y in range(start, height):
+        if a.row == b.row and a.packed(y) == b.packed(y):
+            a.step(y)
+            b.row = a.row
+        else:
+            a.step(y)
+            b.step(y)
+            changed += _differing(a.row ^ b.row, a.png)
+    return changed
+
+
+def _differing(bits: int, png: _Png) -> int:
+    """The number of pixels in which any bit is set."""
+    if not bits:
+        return 0
+    wide, covered = 8 * png.pixel, 1
+    while covered < wide:  # gather all bits of a pixel in its lowest one
+        shift = min(covered, wide - covered)
+        bits |= bits >> shift
+        covered += shift
+    lowest = int.from_bytes((b"\x01" + bytes(png.pixel - 1)) * png.width, "little")
+    return (bits & lowest).bit_count()
+
+
+class _Rows:
+    """The rows of an image, unfiltered one after the other. A row is one little-endian integer, because sums and
+    comparisons of long integers are the only fast arithmetic on bytes that plain Python has."""
+
+    def __init__(self, png: _Png) -> None:
+        self.png = png
+        self.length = png.stride - 1
+        self.row = 0
+        self.spent = 0
+        self._low = int.from_bytes(b"\x7f" * self.length, "little")
+        self._high = int.from_bytes(b"\x80" * self.length, "little")
+
+    def packed(self, y: int) -> bytes:
+        """Row `y` with its filter byte in front."""
+        return self.png.data[y * self.png.stride : (y + 1) * self.png.stride]
+
+    def cost(self, start: int) -> int:
+        """What unfiltering from row `start` on will take at most, in bytes that go one at a time."""
+        kinds = self.png.data[start * self.png.stride :: self.png.stride]
+        slow = kinds.count(3) + kinds.count(4)
+        return self.length * slow + (self.length >> 3) * len(kinds)
+
+    def step(self, y: int) -> None:
+        """Go on to row `y`."""
+        packed = self.packed(y)
+        kind, above, pixel = packed[0], self.row, self.png.pixel
+        self.spent += self.length >> 3
+        row = int.from_bytes(packed[1:], "little")
+        if kind == 4 and not above:
+            kind = 1
+        if kind == 2:
+            row = self._add(row, above)
+        elif kind == 1:
+            step = 8 * pixel
+            while step < 8 * self.length:
+                row = self._add(row, row << step & ((1 << 8 * self.length) - 1))
+                step *= 2
+        elif kind in (3, 4):
+            over = above.to_bytes(self.length, "little")
+            if kind == 4 and not row and over == over[:pixel] * self.png.width:
+                row = above
+            else:
+                self.spent += self.length
+                unfilter = _unfilter_average if kind == 3 else _unfilter_paeth
+                row = int.from_bytes(unfilter(packed[1:], over, pixel), "little")
+        self.row = row
+
+    def _add(self, x: int, y: int) -> int:
+        """Byte-wise sums modulo 256."""
+        low = self._low
+        return ((x & low) + (y & low)) ^ ((x ^ y) & self._high)
+
+
+def _unfilter_average(row: bytes, above: bytes, pixel: int) -> bytes:
+    out = bytearray(row)
+    for k in range(min(pixel, len(row))):
+        out[k] = (row[k] + (above[k] >> 1)) & 255
+    for k in range(pixel, len(row)):
+        out[k] = (row[k] + ((out[k - pixel] + above[k]) >> 1)) & 255
+    return bytes(out)
+
+
+def _unfilter_paeth(row: bytes, above: bytes, pixel: int) -> bytes:
+    out = bytearray(len(row))
+    for channel in range(pixel):
+        left = corner = 0
+        values: list[int] = []
+        for x, up in zip(row[channel::pixel], above[channel::pixel], strict=True):
+            if left == corner:
+                best = up
+            elif up == corner:
+                best = left
+            else:
+                p, q = up - corner, left - corner
+                r = p + q if p + q >= 0 else -p - q
+                p, q = (p if p >= 0 else -p), (q if q >= 0 else -q)
+                best = left if p <= q and p <= r else up if q <= r else corner
+            corner, left = up, (x + best) & 255
+            values.append(left)
+        out[channel::pixel] = bytes(values)
+    return bytes(out)

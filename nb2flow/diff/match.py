@@ -1,0 +1,104 @@
+"""The matching of two versions' cells: which stayed, moved, were split or merged, and which are new or gone.
+
+One pass of certainties (equal cells), one of likelihoods (gaps), then what is left is offered to splits, merges and
+moves, and at last every pair is weighed again to say which cells stayed and which moved. It returns indexes only. The
+order of the steps is the design: each sees only what the steps before it, which are surer, have left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from nb2flow.diff.align import Pair, Sides, anchors, believe_ids, fill, gaps, heaviest_chain
+from nb2flow.diff.document import Cell
+from nb2flow.diff.moves import find_moves
+from nb2flow.diff.splits import find_splits
+
+_LAST_RESORT = 0.2  # one cell for one cell between matched neighbours
+
+
+class Split(NamedTuple):
+    """One cell that became several (`one` in the base), or, as a merge, several that became `one` in the remote."""
+
+    one: int
+    parts: tuple[int, ...]
+
+
+class Matching(NamedTuple):
+    """All that two versions share: `pairs` in order of the base, those in `moved` out of order; every cell that no
+    field names was removed or added."""
+
+    pairs: tuple[Pair, ...]
+    moved: frozenset[Pair]
+    splits: tuple[Split, ...]
+    merges: tuple[Split, ...]
+
+
+def match(a: Sequence[Cell], b: Sequence[Cell]) -> Matching:
+    """Match the cells of two versions."""
+    sides = Sides(a, b)
+    chain, strays = anchors(sides)
+    if len(chain) == len(a) == len(b):
+        return Matching(tuple(chain), frozenset(), (), ())
+    sides.trust = believe_ids(sides, chain + strays)
+    taken_a, taken_b = {i for i, _ in strays}, {j for _, j in strays}
+    found = list(chain)
+    for a0, a1, b0, b1 in gaps(chain, len(a), len(b)):
+        rows = [i for i in range(a0, a1) if i not in taken_a]
+        columns = [j for j in range(b0, b1) if j not in taken_b]
+        found += fill(sides, rows, columns)
+    pairs = sorted(found + strays)
+    pairs, splits, merges = _split_and_merge(sides, pairs)
+    busy_a = {i for s in merges for i in s.parts} | {s.one for s in splits}
+    busy_b = {j for s in splits for j in s.parts} | {s.one for s in merges}
+    pairs = find_moves(sides, pairs, busy_a, busy_b)
+    chain = _in_order(sides, pairs, splits, merges)
+    pairs = _last_resort(sides, pairs, chain, busy_a, busy_b)
+    stayed = set(_in_order(sides, pairs, splits, merges))
+    return Matching(tuple(pairs), frozenset(p for p in pairs if p not in stayed), tuple(splits), tuple(merges))
+
+
+def _split_and_merge(sides: Sides, pairs: list[Pair]) -> tuple[list[Pair], list[Split], list[Split]]:
+    """Splits, then merges; a pair that turns out to be one part of either is a pair no longer."""
+    forward = dict(pairs)
+    texts_a, texts_b = [c.source for c in sides.a], [c.source for c in sides.b]
+    kinds_a, kinds_b = [c.type for c in sides.a], [c.type for c in sides.b]
+    keep = {i: j for i, j in pairs if sides.equal(i, j)}
+    splits = [Split(*s) for s in find_splits(texts_a, kinds_a, texts_b, kinds_b, forward, keep)]
+    for split in splits:
+        forward.pop(split.one, None)
+    gone = {j for s in splits for j in s.parts}
+    backward = {j: i for i, j in forward.items()}
+    fixed = {j: i for i, j in keep.items()}
+    fixed.update((j, -1) for j in gone)
+    busy = {s.one for s in splits}
+    merges = [
+        Split(*s) for s in find_splits(texts_b, kinds_b, texts_a, kinds_a, backward, fixed, busy) if s[0] not in gone
+    ]
+    for merge in merges:
+        backward.pop(merge.one, None)
+    return sorted((i, j) for j, i in backward.items()), splits, merges
+
+
+def _in_order(sides: Sides, pairs: Sequence[Pair], splits: Sequence[Split], merges: Sequence[Split]) -> list[Pair]:
+    """The pairs that stayed: the heaviest that keep their order, splits and merges weighing in."""
+    every = [(i, j, sides.text_a(i).weight) for i, j in pairs]
+    every += [(s.one, s.parts[0], sides.text_a(s.one).weight) for s in splits]
+    every += [(s.parts[0], s.one, sides.text_b(s.one).weight) for s in merges]
+    chain = set(heaviest_chain(sorted(every)))
+    return [p for p in pairs if p in chain]
+
+
+def _last_resort(
+    sides: Sides, pairs: list[Pair], chain: Sequence[Pair], busy_a: set[int], busy_b: set[int]
+) -> list[Pair]:
+    """One unmatched cell against one, between matched neighbours: modified, unless they have nothing in common."""
+    used_a, used_b = {i for i, _ in pairs} | busy_a, {j for _, j in pairs} | busy_b
+    more: list[Pair] = []
+    for a0, a1, b0, b1 in gaps(chain, len(sides.a), len(sides.b)):
+        rows = [i for i in range(a0, a1) if i not in used_a]
+        columns = [j for j in range(b0, b1) if j not in used_b]
+        if len(rows) == 1 == len(columns) and sides.likeness(rows[0], columns[0], _LAST_RESORT):
+            more.append((rows[0], columns[0]))
+    return sorted(pairs + more)

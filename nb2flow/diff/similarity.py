@@ -1,0 +1,99 @@
+"""How alike two cells are, as a number from 0 to 1.
+
+Cells are compared by their words (names, numbers, words of prose), because punctuation makes unrelated code look alike.
+Words are interned to single characters, so that one C call compares two cells. It knows texts only: no positions, no
+ids, no notebook. The weights were set on real histories whose cell ids say which cells belong together (see
+`benchmarks/diff/README.md`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import log2
+from typing import NamedTuple
+
+from rapidfuzz.distance import Indel
+
+_WORD = re.compile(r"\w+")
+_FIRST_CODE = 0x100
+_MOST_WORDS = 4000
+_SHORT = 200
+_CONTAINED = 0.5  # a heading that got a paragraph below it is the same cell
+_CHARACTERS = 0.5  # letters alone say half as much as words
+
+
+class Text(NamedTuple):
+    """A cell's source, prepared: `words` has one character for each word, `weight` grows with its logarithm."""
+
+    source: str
+    words: str
+    weight: float
+
+    @property
+    def blank(self) -> bool:
+        """Whether there is nothing to recognise it by."""
+        return not self.source or self.source.isspace()
+
+
+class Lexicon:
+    """Words seen so far, each with a character of its own; prepared texts are kept."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, str] = {}
+        self._texts: dict[str, Text] = {}
+
+    def text(self, source: str) -> Text:
+        """The source, prepared for `similarity`."""
+        known = self._texts.get(source)
+        if known is None:
+            codes = self._codes
+            words = _WORD.findall(source)[:_MOST_WORDS]
+            for word in words:
+                if word not in codes:
+                    codes[word] = _code(len(codes))
+            known = Text(source, "".join([codes[w] for w in words]), weight(source))
+            self._texts[source] = known
+        return known
+
+
+def _code(number: int) -> str:
+    """A character for the n-th word; very many words share the last ones, which costs precision only."""
+    return chr(min(_FIRST_CODE + number, 0x10FFFF))
+
+
+def weight(source: str) -> float:
+    """How much it matters to keep a cell in its place: many lines outweigh few, but not three other cells."""
+    return 4.0 + log2(2 + len(source))
+
+
+def similarity(a: Text, b: Text, cutoff: float = 0.0) -> float:
+    """How alike two sources are; below `cutoff` it may answer 0."""
+    if a.source == b.source:
+        return 1.0
+    small, large = (a, b) if len(a.words) <= len(b.words) else (b, a)
+    shortest, longest = len(small.words), len(large.words)
+    found = 0.0
+    if shortest and 2 * shortest >= cutoff * (shortest + longest):
+        found = float(Indel.normalized_similarity(a.words, b.words, score_cutoff=cutoff))
+    if found < _CONTAINED and shortest and _contains(small, large):
+        found = _CONTAINED
+    if found < _CHARACTERS and len(a.source) <= _SHORT and len(b.source) <= _SHORT:
+        found = max(found, _CHARACTERS * float(Indel.normalized_similarity(a.source, b.source)))
+    return found if found >= cutoff else 0.0
+
+
+def _contains(small: Text, large: Text) -> bool:
+    """Whether the larger text starts or ends with all words of the smaller one, if those are more than a stray word."""
+    if len(small.words) < 2 or len(small.source.strip()) < 8:
+        return False
+    return large.words.startswith(small.words) or large.words.endswith(small.words)
+
+
+def rare_words(texts: Sequence[Text], most: int = 8) -> dict[str, list[int]]:
+    """Which texts hold each word, for words that at most `most` texts hold (the others tell nothing)."""
+    found: dict[str, list[int]] = {}
+    for index, text in enumerate(texts):
+        for word in set(text.words):
+            found.setdefault(word, []).append(index)
+    return {word: places for word, places in found.items() if len(places) <= most}

@@ -1,0 +1,124 @@
+"""One cell that became several, and (seen from the other side) several that became one.
+
+The evidence is the lines: the parts, put together, must be made of the lines of the whole, in order, and hold most of
+them. It knows texts and indexes, nothing of direction: a merge is a split with the sides exchanged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from rapidfuzz.distance import LCSseq
+
+_WORD = re.compile(r"\w+")
+_PART = 0.6  # of a part's text comes from the whole
+_WHOLE = 0.7  # of the whole's text is found in the parts
+_STRICT = 0.85  # both, where single words have to serve as lines
+_MOST_LINES = 5000
+_FARTHEST = 12  # cells on either side that may be parts
+
+
+def find_splits(
+    wholes: Sequence[str],
+    kinds: Sequence[str],
+    parts: Sequence[str],
+    part_kinds: Sequence[str],
+    matched: Mapping[int, int],
+    fixed: Mapping[int, int],
+    busy: frozenset[int] | set[int] = frozenset(),
+) -> list[tuple[int, tuple[int, ...]]]:
+    """Wholes with their two or more parts.
+
+    `matched` says which part each whole is paired with so far; pairs in `fixed` are certain and stay. Parts with an
+    index in `busy` are taken.
+    """
+    owner = {j: i for i, j in matched.items()}
+    between = _between(matched, len(wholes), len(parts))
+    found: list[tuple[int, tuple[int, ...]]] = []
+    used = set(busy) | set(fixed.values())
+    for whole, text in enumerate(wholes):
+        if whole in fixed or not text.strip():
+            continue
+        reach = _reach(whole, matched, owner, used, between, len(parts))
+        run = [j for j in reach if part_kinds[j] == kinds[whole] and parts[j].strip()]
+        if len(run) < 2:
+            continue
+        chosen = _parts(text, [parts[j] for j in run])
+        if len(chosen) >= 2:
+            taken = tuple(run[k] for k in chosen)
+            found.append((whole, taken))
+            used.update(taken)
+    return found
+
+
+def _between(matched: Mapping[int, int], n: int, m: int) -> list[tuple[int, int]]:
+    """For each whole, the parts that its nearest paired neighbours before and after it are paired with."""
+    before, after = [-1] * n, [m] * n
+    for i in range(1, n):
+        before[i] = matched.get(i - 1, before[i - 1])
+    for i in range(n - 2, -1, -1):
+        after[i] = matched.get(i + 1, after[i + 1])
+    return list(zip(before, after, strict=True))
+
+
+def _reach(
+    whole: int,
+    matched: Mapping[int, int],
+    owner: Mapping[int, int],
+    used: set[int],
+    between: Sequence[tuple[int, int]],
+    m: int,
+) -> list[int]:
+    """Indexes of free parts around the place of a whole: up to the next part that is paired with another whole."""
+    if whole not in matched:
+        before, after = between[whole]
+        stretch = range(before + 1, min(after, before + 1 + 2 * _FARTHEST))
+        return [j for j in stretch if _free(j, owner, used)]
+    low = high = middle = matched[whole]
+    if middle in used:
+        return []
+    while low - 1 >= 0 and middle - low < _FARTHEST and _free(low - 1, owner, used):
+        low -= 1
+    while high + 1 < m and high - middle < _FARTHEST and _free(high + 1, owner, used):
+        high += 1
+    return list(range(low, high + 1))
+
+
+def _free(j: int, owner: Mapping[int, int], used: set[int]) -> bool:
+    return j not in owner and j not in used
+
+
+def _parts(whole: str, run: Sequence[str]) -> list[int]:
+    """Which texts of a run are parts of the whole; empty when they do not make it up."""
+    lines, least_part, least_whole = _lines(whole), _PART, _WHOLE
+    pieces = [_lines(text) for text in run]
+    if len(lines) < 2:
+        lines, pieces = _WORD.findall(whole), [_WORD.findall(text) for text in run]
+        least_part = least_whole = _STRICT
+        if len(lines) < 4:
+            return []
+    codes: dict[str, int] = {}
+    sequence = [codes.setdefault(line, len(codes)) for line in lines]
+    weights = [len(line) for line in lines]
+    joined = [codes.setdefault(line, len(codes)) for piece in pieces for line in piece]
+    if len(joined) > _MOST_LINES or len(sequence) > _MOST_LINES:
+        return []
+    shared = [0] * len(joined)
+    for block in LCSseq.opcodes(sequence, joined).as_matching_blocks():
+        for k in range(block.size):
+            shared[block.b + k] = weights[block.a + k]
+    chosen: list[int] = []
+    covered = start = 0
+    for number, piece in enumerate(pieces):
+        own = sum(map(len, piece))
+        got = sum(shared[start : start + len(piece)])
+        start += len(piece)
+        if own and got >= least_part * own:
+            chosen.append(number)
+            covered += got
+    return chosen if covered >= least_whole * sum(weights) else []
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,179 @@
+"""Differences between two texts: lines, lines that belong together, and words inside such lines.
+
+Returns index ranges and spans, never coloured or marked text. Unique common lines pin the alignment before anything
+quadratic runs, so that two very long texts cost about what reading them costs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from rapidfuzz.distance import Indel, LCSseq
+
+Tag = Literal["equal", "delete", "insert", "replace"]
+
+_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_LARGEST = 30_000_000  # products of lengths beyond this are not searched for a common subsequence
+_ALIKE = 0.4
+_PAIRED = 1600
+_LONG_LINE = 20_000
+
+
+class Block(NamedTuple):
+    """`a[a0:a1]` became `b[b0:b1]`."""
+
+    tag: Tag
+    a0: int
+    a1: int
+    b0: int
+    b1: int
+
+
+class Span(NamedTuple):
+    """A stretch of one line; `changed` when the other line has something else there."""
+
+    text: str
+    changed: bool
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines with their ends, split where JSON notebooks (and nbdime) split them."""
+    return text.splitlines(True)
+
+
+def blocks(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Block]:
+    """The blocks that turn one sequence into the other, in order and without holes."""
+    codes: dict[Hashable, int] = {}
+    first = [codes.setdefault(x, len(codes)) for x in a]
+    second = [codes.setdefault(x, len(codes)) for x in b]
+    found: list[Block] = []
+    i = j = 0
+    for start, other, size in [*_matches(first, second), (len(first), len(second), 0)]:
+        if i < start or j < other:
+            tag: Tag = "insert" if i == start else "delete" if j == other else "replace"
+            found.append(Block(tag, i, start, j, other))
+        if size:
+            if found and found[-1].tag == "equal" and (i, j) == (start, other):
+                start, other, size = found[-1].a0, found[-1].b0, size + found[-1].a1 - found[-1].a0
+                found.pop()
+            found.append(Block("equal", start, start + size, other, other + size))
+        i, j = start + size, other + size
+    return found
+
+
+def _matches(a: list[int], b: list[int]) -> Iterator[tuple[int, int, int]]:
+    start, n, m = 0, len(a), len(b)
+    while start < n and start < m and a[start] == b[start]:
+        start += 1
+    end = 0
+    while end < n - start and end < m - start and a[n - 1 - end] == b[m - 1 - end]:
+        end += 1
+    if start:
+        yield 0, 0, start
+    yield from _middle(a[start : n - end], b[start : m - end], start)
+    if end:
+        yield n - end, m - end, end
+
+
+def _middle(a: list[int], b: list[int], offset: int) -> Iterator[tuple[int, int, int]]:
+    if not a or not b:
+        return
+    if len(a) * len(b) <= _LARGEST:
+        for block in LCSseq.opcodes(a, b).as_matching_blocks():
+            if block.size:
+                yield block.a + offset, block.b + offset, block.size
+        return
+    times_a, times_b = Counter(a), Counter(b)
+    place = {x: j for j, x in enumerate(b) if times_b[x] == 1}
+    last = -1
+    for i, x in enumerate(a):  # long sequences keep their unique common members only, first come, first served
+        j = place.get(x, -1)
+        if times_a[x] == 1 and j > last:
+            yield i + offset, j + offset, 1
+            last = j
+
+
+def pair_lines(old: Sequence[str], new: Sequence[str]) -> list[tuple[int | None, int | None]]:
+    """The lines of one replaced block, side by side: alike lines are paired, the others stand alone, in order."""
+    n, m = len(old), len(new)
+    paired: list[tuple[int, int]] = []
+    if n * m <= _PAIRED:
+        paired = _alike(old, new)
+    elif n == m:
+        paired = [(k, k) for k in range(n)]
+    rows: list[tuple[int | None, int | None]] = []
+    i = j = 0
+    for x, y in [*paired, (n, m)]:
+        rows += [(k, None) for k in range(i, x)]
+        rows += [(None, k) for k in range(j, y)]
+        if x < n or y < m:
+            rows.append((x, y))
+        i, j = x + 1, y + 1
+    return rows
+
+
+def _alike(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+    n, m = len(old), len(new)
+    if n == m == 1:
+        return [(0, 0)] if _likeness(old[0], new[0]) >= _ALIKE / 2 else []
+    best = [[0.0] * (m + 1) for _ in range(n + 1)]
+    score: dict[tuple[int, int], float] = {}
+    for i in range(1, n + 1):
+        for j in range(1, m + 1):
+            value = _likeness(old[i - 1], new[j - 1])
+            best[i][j] = max(best[i - 1][j], best[i][j - 1])
+            if value >= _ALIKE:
+                score[i, j] = best[i - 1][j - 1] + value
+                best[i][j] = max(best[i][j], score[i, j])
+    paired: list[tuple[int, int]] = []
+    i, j = n, m
+    while i and j:
+        if best[i][j] == best[i - 1][j]:
+            i -= 1
+        elif best[i][j] == best[i][j - 1]:
+            j -= 1
+        else:
+            i, j = i - 1, j - 1
+            paired.append((i, j))
+    return paired[::-1]
+
+
+def _likeness(a: str, b: str) -> float:
+    a, b = a.strip()[:_LONG_LINE], b.strip()[:_LONG_LINE]
+    return float(Indel.normalized_similarity(a, b)) if a and b else 0.0
+
+
+def words(old: str, new: str) -> tuple[list[Span], list[Span]]:
+    """Both lines as spans, those that differ marked; whole words differ, never parts of words."""
+    if len(old) > _LONG_LINE or len(new) > _LONG_LINE:
+        return [Span(old, True)], [Span(new, True)]
+    a, b = _TOKEN.findall(old), _TOKEN.findall(new)
+    left: list[Span] = []
+    right: list[Span] = []
+    for block in _without_islands(blocks(a, b), a):
+        changed = block.tag != "equal"
+        _push(left, "".join(a[block.a0 : block.a1]), changed)
+        _push(right, "".join(b[block.b0 : block.b1]), changed)
+    return left, right
+
+
+def _push(spans: list[Span], text: str, changed: bool) -> None:
+    if not text:
+        return
+    if spans and spans[-1].changed == changed:
+        text = spans.pop().text + text
+    spans.append(Span(text, changed))
+
+
+def _without_islands(found: list[Block], a: Sequence[str]) -> list[Block]:
+    """Equal white space between two changes reads better as changed."""
+    result: list[Block] = []
+    for k, block in enumerate(found):
+        inner = 0 < k < len(found) - 1
+        if inner and block.tag == "equal" and "".join(a[block.a0 : block.a1]).isspace():
+            block = block._replace(tag="replace")
+        result.append(block)
+    return result

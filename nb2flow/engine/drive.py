@@ -1,0 +1,415 @@
+"""Drives a run: the machine decides, this file carries out. Clock, queue, store, disk and backend meet here.
+
+One thread, one queue: reports of steps and signals come in, timers and other people's requests are looked at in
+between. Everything that is decided stands in `machine`, `cache` and `guard`; what is here has no choice to make.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
+
+import msgspec
+
+from nb2flow.engine.cache import ResultCache
+from nb2flow.engine.guard import Finished, source_of
+from nb2flow.engine.interrupts import Interrupts
+from nb2flow.engine.machine import Machine
+from nb2flow.engine.ports import Attempt, CellBegan, Ended, Noted, Report, StepBackend
+from nb2flow.engine.refine import Refiner, Replan
+from nb2flow.engine.request import RunRequest, ancestors, check, orders
+from nb2flow.engine.signals import (
+    AttemptEnded,
+    CancelWanted,
+    Command,
+    LookedUp,
+    LookUp,
+    Record,
+    RetryDue,
+    RetryLater,
+    StartAttempt,
+    StopAttempt,
+)
+from nb2flow.engine.workspace import Workspace
+from nb2flow.errors import EnvironmentFault, Nb2flowError, UsageError
+from nb2flow.plan import step_keys, to_values
+from nb2flow.plan.model import Plan
+from nb2flow.runs.events import (
+    AnyEvent,
+    CancelRequested,
+    CellStarted,
+    Failure,
+    RunCreated,
+    RunFinished,
+    RunReplanned,
+    RunStarted,
+    StepNoted,
+)
+from nb2flow.runs.files import FileDigests
+from nb2flow.runs.lock import RunLock
+from nb2flow.runs.manifest import Manifest
+from nb2flow.runs.results import ResultStore
+from nb2flow.runs.state import RunState
+from nb2flow.runs.store import RunStore
+
+LOOK_EVERY = 0.25  # seconds between looks at what other processes wrote into the log
+
+
+def _ignore(event: AnyEvent) -> None:
+    return None
+
+
+def drive(
+    request: RunRequest,
+    backend: StepBackend,
+    store: RunStore,
+    *,
+    on_event: Callable[[AnyEvent], None] = _ignore,
+    replan: Replan | None = None,
+) -> RunState:
+    """Run the request to its end and return the run's state; see `nb2flow.engine`."""
+    try:
+        check(request)
+        driver = _Driver(request, backend, store, on_event, replan)
+        lock = RunLock(driver.space.folder.lock)
+        driver.space.home.create()
+        driver.space.folder.create()
+        lock.acquire(request.run_id)
+        try:
+            return driver.run()
+        finally:
+            lock.release()
+    finally:
+        backend.close()
+
+
+class _Driver:
+    def __init__(
+        self,
+        request: RunRequest,
+        backend: StepBackend,
+        store: RunStore,
+        on_event: Callable[[AnyEvent], None],
+        replan: Replan | None,
+    ) -> None:
+        self.request = request
+        self.space = Workspace(request)
+        self._backend = backend
+        self._store = store
+        self._on_event = on_event
+        self._plan: Plan = request.compiled.plan
+        self._fingerprint = backend.fingerprint(request.kernel)
+        self._keys = step_keys(self._plan, request.parameters, self._fingerprint)
+        self._digests = FileDigests(request.home / "digests.json")
+        self._results = ResultStore(self.space.home)
+        self._cache = ResultCache(self._results, self._digests, request.notebook.parent)
+        self._refiner = Refiner(replan if request.only is None else None)
+        self._queue: SimpleQueue[tuple[str, int, Report] | int] = SimpleQueue()
+        self._timers: list[tuple[float, str, int]] = []
+        self._attempts: dict[tuple[str, int], Attempt] = {}
+        self._began: dict[tuple[str, int], float] = {}
+        self._finished: dict[str, Finished] = {}
+        self._events: list[AnyEvent] = []
+        self._seen = 0  # number of the last event looked at
+        self._told_of_gpu = False
+
+    # ---- from beginning to end ----
+
+    def run(self) -> RunState:
+        attempts: dict[str, int] = {}
+        kept: list[str] = []
+        if self.request.resume:
+            state = self._store.state(self.request.run_id)
+            attempts = {name: step.attempt for name, step in state.steps.items()}
+            self.space.lay_out(self.request.compiled)
+            kept = self._keep_finished(state)
+        else:
+            self._refuse_if_inputs_are_missing()
+            self.space.lay_out(self.request.compiled)
+            self._create()
+        todo = orders(self.request, self._plan, self._keys, kept=kept, attempts=attempts)
+        self._machine = Machine(todo, self.request.jobs)
+        self._changes = self._store.changes()
+        self._record(RunStarted(at=time.time(), pid=os.getpid(), jobs=self.request.jobs))
+        try:
+            with Interrupts(self._queue.put):
+                self._carry_out(self._machine.begin(time.time()))
+                while self._machine.finished is None:
+                    self._turn()
+            self._flush()
+        except BaseException:
+            self._abandon()
+            raise
+        self._digests.remember()
+        return self._store.state(self.request.run_id)
+
+    def _create(self) -> None:
+        request = self.request
+        created = RunCreated(
+            at=time.time(),
+            run_id=request.run_id,
+            notebook=str(request.notebook),
+            plan=to_values(self._plan),
+            parameters=dict(request.parameters),
+            only=request.only,
+            start_from=request.start_from,
+            use_cache=request.use_cache,
+            versions=dict(request.versions),
+            engine=self._backend.name,
+            kernel=request.kernel,
+        )
+        self._store.create(created)
+        self._on_event(created)
+
+    def _abandon(self) -> None:
+        """Something outside of all steps went wrong: leave nothing running and, if possible, a truthful log."""
+        self._backend.close()
+        self._events.append(RunFinished(at=time.time(), status="interrupted", seconds=0.0))
+        try:
+            self._flush()
+        except Nb2flowError:
+            return  # the disk is what went wrong; the free lock tells that nobody drives the run
+
+    def _turn(self) -> None:
+        """Wait for the next thing to happen and deal with it and all that came with it."""
+        self._flush()
+        wait = LOOK_EVERY
+        if self._timers:
+            wait = min(wait, max(0.0, self._timers[0][0] - time.monotonic()))
+        try:
+            self._hear(self._queue.get(timeout=wait))
+            while True:
+                self._hear(self._queue.get_nowait())
+        except Empty:
+            pass
+        while self._timers and self._timers[0][0] <= time.monotonic():
+            _, step, attempt = heapq.heappop(self._timers)
+            self._carry_out(self._machine.handle(RetryDue(step, attempt), time.time()))
+        self._look_for_requests()
+
+    def _look_for_requests(self) -> None:
+        changes = self._store.changes()
+        if changes == self._changes:
+            return
+        self._changes = changes
+        for number, event in self._store.events(self.request.run_id, self._seen):
+            self._seen = number
+            if isinstance(event, CancelRequested):
+                self._carry_out(self._machine.handle(CancelWanted(event.who, recorded=True), time.time()))
+
+    # ---- what is kept of earlier runs ----
+
+    def _refuse_if_inputs_are_missing(self) -> None:
+        """`--only`: everything before the step must have a result that is right to use."""
+        if self.request.only is None:
+            return
+        manifests: dict[str, Manifest] = {}
+        missing = []
+        for name in ancestors(self._plan, self.request.only):
+            result = self._cache.find(self._plan.step(name), self._keys[name], manifests, any_result=True)
+            if result is None:
+                missing.append(name)
+            else:
+                manifests[name] = result.read_manifest()
+        if missing:
+            named = ", ".join(missing)
+            raise UsageError(
+                f"step {self.request.only} cannot run alone: {named} must have run before, unchanged since",
+                hint=f"run the whole notebook, or begin with `--from {missing[0]}`",
+            )
+
+    def _keep_finished(self, state: RunState) -> list[str]:
+        """The steps of a resumed run whose results are all there."""
+        kept = []
+        for name, step in state.steps.items():
+            if step.status not in ("succeeded", "cached") or not self.space.folder.executed(name).exists():
+                continue
+            try:
+                manifest = self.space.manifest(name)
+            except EnvironmentFault:
+                continue
+            if self._results.has_blobs(manifest):
+                self._finished[name] = Finished(manifest)
+                kept.append(name)
+        return kept
+
+    def _look_up(self, name: str) -> list[Command]:
+        step, key = self._plan.step(name), self._keys[name]
+        result = self._cache.find(step, key, self._manifests(), any_result=self.request.only is not None)
+        now = time.time()
+        if result is None:
+            return self._machine.handle(LookedUp(name, None), now)
+        self._results.take(result, self.space.folder.executed(name), self.space.folder.manifest(name))
+        manifest = result.read_manifest()
+        self._finished[name] = Finished(manifest)
+        if manifest.observed.network:
+            self._note(name, "used the network when it ran; `--no-cache` asks again")
+        return self._machine.handle(LookedUp(name, result.run_id, _previews(manifest)), now)
+
+    def _manifests(self) -> dict[str, Manifest]:
+        return {name: finished.manifest for name, finished in self._finished.items()}
+
+    # ---- what the machine wants ----
+
+    def _carry_out(self, commands: Iterable[Command]) -> None:
+        waiting = deque(commands)
+        while waiting:
+            command = waiting.popleft()
+            if isinstance(command, Record):
+                self._record(command.event)
+            elif isinstance(command, LookUp):
+                waiting.extend(self._look_up(command.step))
+            elif isinstance(command, StartAttempt):
+                self._start(command.step, command.attempt)
+            elif isinstance(command, StopAttempt):
+                attempt = self._attempts.get((command.step, command.attempt))
+                if attempt is not None:
+                    attempt.cancel()
+            elif isinstance(command, RetryLater):
+                heapq.heappush(self._timers, (time.monotonic() + command.delay, command.step, command.attempt))
+
+    def _start(self, name: str, attempt: int) -> None:
+        step = self._plan.step(name)
+        if step.options.gpu and not self._told_of_gpu:
+            self._told_of_gpu = True
+            self._note(name, f"asks for {step.options.gpu} × {step.options.gpu_resource}: runs on this machine's own")
+        self._began[name, attempt] = time.time()
+        self._backend.prepare()
+        task = self.space.task(step, attempt)
+        self._attempts[name, attempt] = self._backend.start(task, lambda r: self._queue.put((name, attempt, r)))
+
+    # ---- what happens ----
+
+    def _hear(self, heard: tuple[str, int, Report] | int) -> None:
+        if isinstance(heard, int):
+            if heard == 1:
+                self._carry_out(self._machine.handle(CancelWanted("ctrl-c"), time.time()))
+            else:
+                for attempt in self._attempts.values():
+                    attempt.cancel(kill=True)
+            return
+        step, number, report = heard
+        if isinstance(report, Ended):
+            self._ended(step, number, report.failure)
+        elif self._machine.is_under_way(step, number):
+            if isinstance(report, CellBegan):
+                self._record(
+                    CellStarted(
+                        at=time.time(),
+                        step=step,
+                        attempt=number,
+                        cell_id=report.cell_id,
+                        number=report.number,
+                        total=report.total,
+                    )
+                )
+            elif isinstance(report, Noted):
+                self._note(step, report.text)
+
+    def _ended(self, name: str, number: int, failure: Failure | None) -> None:
+        now = time.time()
+        self._attempts.pop((name, number), None)
+        began = self._began.pop((name, number), now)
+        outputs: dict[str, tuple[str, str]] = {}
+        if self._machine.is_under_way(name, number):
+            failure = self._look_at_result(name, began, now, failure)
+            if failure is None and self._machine.is_under_way(name, number):
+                outputs = self._keep(name, now - began)
+        happened = AttemptEnded(name, number, now - began, failure, outputs)
+        self._carry_out(self._machine.handle(happened, now))
+
+    def _look_at_result(self, name: str, began: float, ended: float, failure: Failure | None) -> Failure | None:
+        """Read what the step said of itself, and make a better plan if it shows that this one was wrong."""
+        if failure is not None and failure.kind != "cannot-carry":
+            return failure
+        try:
+            manifest = self.space.manifest(name)
+        except EnvironmentFault as fault:
+            return failure or Failure(kind="engine", message=fault.message, hint=fault.hint)
+        if failure is not None:
+            failure = _with_sources(failure, name, self._plan, manifest)
+        self._finished[name] = Finished(manifest, began, ended)
+        if self._machine.cancelled_by is None:
+            self._refine()
+        if failure is not None:
+            self._finished.pop(name, None)
+        return failure
+
+    def _keep(self, name: str, seconds: float) -> dict[str, tuple[str, str]]:
+        """Keep the result for later runs; returns what it saved, for people."""
+        folder, step = self.space.folder, self._plan.step(name)
+        if self._machine.cancelled_by is None or name in self._finished:
+            why_not = self._cache.keep(
+                step,
+                self._keys[name],
+                self.request.run_id,
+                seconds,
+                folder.manifest(name),
+                folder.executed(name),
+                self._manifests(),
+            )
+            if why_not and step.options.cache:
+                self._note(name, f"will run again next time: {why_not}")
+        return _previews(self._finished[name].manifest)
+
+    def _refine(self) -> None:
+        """Go on with a better plan when what was seen asks for one."""
+        found = self._refiner.consider(self._plan, self._finished)
+        if found is None:
+            return
+        if found.compiled is None:
+            for sentence in found.because:
+                step = next(reversed(self._finished))
+                self._note(step, f"{sentence}; the plan has no order for that: results may differ from the notebook's")
+            for name in found.again:
+                self._results.drop(self._keys[name])
+            return
+        keys = step_keys(found.compiled.plan, self.request.parameters, self._fingerprint)
+        kept = [
+            name
+            for name, key in keys.items()
+            if self._keys.get(name) == key and name not in found.again and self._machine.stays(name)
+        ]
+        for name in found.again:
+            self._results.drop(self._keys[name])
+        self._plan, self._keys = found.compiled.plan, keys
+        self._finished = {name: self._finished[name] for name in kept if name in self._finished}
+        self.space.lay_out(found.compiled)
+        plan = to_values(self._plan)
+        self._record(RunReplanned(at=time.time(), plan=plan, because=found.because, kept=tuple(kept)))
+        todo = orders(self.request, self._plan, keys, fresh=found.again)
+        self._carry_out(self._machine.replan(todo, kept, time.time()))
+
+    # ---- the log ----
+
+    def _note(self, step: str, text: str) -> None:
+        self._record(StepNoted(at=time.time(), step=step, text=text))
+
+    def _record(self, event: AnyEvent) -> None:
+        self._events.append(event)
+
+    def _flush(self) -> None:
+        """Write what has happened in one transaction, then tell whoever watches."""
+        events, self._events = self._events, []
+        self._store.append(self.request.run_id, events)
+        for event in events:
+            self._on_event(event)
+
+
+def _previews(manifest: Manifest) -> dict[str, tuple[str, str]]:
+    return {name: (output.type, output.preview) for name, output in manifest.outputs.items() if not output.absent}
+
+
+def _with_sources(failure: Failure, name: str, plan: Plan, manifest: Manifest) -> Failure:
+    """Name, for each variable that cannot be carried, the step that made it."""
+    kinds = {problem.name: problem.kind for problem in manifest.problems}
+    step = plan.step(name)
+    variables = tuple(
+        (variable, name if kinds.get(variable) == "unpicklable" else source_of(step, variable) or name)
+        for variable, _ in failure.variables
+    )
+    return msgspec.structs.replace(failure, variables=variables)

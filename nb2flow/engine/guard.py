@@ -1,0 +1,184 @@
+"""Was the plan right? Compares what finished steps were seen to do with what the plan says they do. Pure.
+
+The analysis behind a plan can miss what only execution shows: a file written behind a library's back, a changed working
+directory, a value that cannot be pickled. What is found is given back as `Observations`, from which a better plan is
+made; results that came about in the wrong order are named, so that they are made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nb2flow.flow.model import Observations
+from nb2flow.plan.model import Plan, PlanStep
+from nb2flow.runs.manifest import Manifest
+
+ALWAYS_WATCHED = ("cwd", "environ", "syspath", "config")
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A step that ended, well or badly: its manifest and when it ran (Unix time; None: taken from an earlier run)."""
+
+    manifest: Manifest
+    began: float | None = None
+    ended: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the plan did not know, in words too, and the steps whose results cannot be trusted for it."""
+
+    observations: Observations
+    because: tuple[str, ...]
+    again: frozenset[str]
+
+
+def judge(plan: Plan, finished: Mapping[str, Finished]) -> Verdict | None:
+    """What the finished steps show that the plan does not know; None when the plan was right so far."""
+    found = _Findings(plan)
+    order = [step for step in plan.steps if step.name in finished]
+    for step in order:
+        _check_problems(found, step, finished[step.name].manifest)
+        _check_changes(found, plan, step, finished)
+    before = _Order(plan)
+    for path, steps in sorted(_shared_files(order, finished).items()):
+        for place, earlier in enumerate(steps):
+            for later in steps[place + 1 :]:
+                if not before(earlier.name, later.name):
+                    _check_file(found, path, earlier.name, later.name, finished)
+    return found.verdict()
+
+
+class _Findings:
+    def __init__(self, plan: Plan) -> None:
+        self._cells = {step.name: step.cells[0] for step in plan.steps if step.cells}
+        self.uncarryable: set[tuple[str, str]] = set()
+        self.changes: set[tuple[str, str]] = set()
+        self.reads: set[tuple[str, str]] = set()
+        self.writes: set[tuple[str, str]] = set()
+        self.because: dict[str, None] = {}
+        self.again: set[str] = set()
+
+    def add(self, kind: set[tuple[str, str]], step: str, name: str, why: str) -> None:
+        """Steps are named by their first author cell: a refined plan may name or cut steps otherwise."""
+        kind.add((self._cells.get(step, step), name))
+        self.because[why] = None
+
+    def verdict(self) -> Verdict | None:
+        if not self.because:
+            return None
+        observations = Observations(
+            uncarryable=frozenset(self.uncarryable),
+            changes=frozenset(self.changes),
+            reads=frozenset(self.reads),
+            writes=frozenset(self.writes),
+        )
+        return Verdict(observations, tuple(self.because), frozenset(self.again))
+
+
+def _check_problems(found: _Findings, step: PlanStep, manifest: Manifest) -> None:
+    for problem in manifest.problems:
+        maker = step.name if problem.kind == "unpicklable" else source_of(step, problem.name)
+        if maker is None or problem.kind == "missing-input":
+            continue
+        verb = "saved by" if problem.kind == "unpicklable" else "loaded from"
+        found.add(found.uncarryable, maker, problem.name, f"{problem.name} cannot be {verb} step {maker}")
+
+
+def source_of(step: PlanStep, name: str) -> str | None:
+    """The step from which `step` loads `name`."""
+    for source, names in step.inputs.items():
+        if name in names:
+            return source
+    return None
+
+
+def _check_changes(found: _Findings, plan: Plan, step: PlanStep, finished: Mapping[str, Finished]) -> None:
+    later = plan.steps[_place(plan.steps, step.name) + 1 :]
+    if not later:
+        return
+    for resource in finished[step.name].manifest.observed.changed:
+        if {resource, f"process:{resource}"} & set(step.outputs) or not _is_watched(plan, resource):
+            continue
+        if resource not in ALWAYS_WATCHED and not any(_changed(finished, s.name, resource) for s in later):
+            continue
+        why = f"step {step.name} changed {resource}, which the plan did not foresee"
+        found.add(found.changes, step.name, resource, why)
+
+
+def _is_watched(plan: Plan, resource: str) -> bool:
+    return resource in ALWAYS_WATCHED or resource in plan.watch
+
+
+def _changed(finished: Mapping[str, Finished], step: str, resource: str) -> bool:
+    return step in finished and resource in finished[step].manifest.observed.changed
+
+
+def _shared_files(steps: Sequence[PlanStep], finished: Mapping[str, Finished]) -> dict[str, list[PlanStep]]:
+    """Files that one step wrote and at least one other touched, with those steps in document order."""
+    touched: dict[str, list[PlanStep]] = {}
+    written: set[str] = set()
+    read: set[str] = set()
+    for step in steps:
+        manifest = finished[step.name].manifest
+        written |= _writes(manifest)
+        read.update(manifest.observed.reads)
+        for path in _writes(manifest) | set(manifest.observed.reads):
+            touched.setdefault(path, []).append(step)
+    # That two steps make files in one folder is no matter unless a step lists it.
+    told = {path for path in written if not path.endswith("/") or path in read}
+    return {path: those for path, those in touched.items() if path in told and len(those) > 1}
+
+
+def _check_file(found: _Findings, path: str, earlier: str, later: str, finished: Mapping[str, Finished]) -> None:
+    """Two steps that no path of the plan connects must not touch the same file, unless both only read it."""
+    first, second = finished[earlier], finished[later]
+    earlier_writes, later_writes = path in _writes(first.manifest), path in _writes(second.manifest)
+    listed = path in first.manifest.observed.reads or path in second.manifest.observed.reads
+    if not (earlier_writes or later_writes) or (path.endswith("/") and not listed):
+        return
+    verbs = "writes" if earlier_writes else "reads", "writes" if later_writes else "reads"
+    why = f"step {earlier} {verbs[0]} {path}, which step {later} {verbs[1]}"
+    found.add(found.writes if earlier_writes else found.reads, earlier, path, why)
+    found.add(found.writes if later_writes else found.reads, later, path, why)
+    if not _ended_before(first, second):
+        found.again.add(later)
+        if path in first.manifest.observed.reads:
+            found.again.add(earlier)
+
+
+def _writes(manifest: Manifest) -> set[str]:
+    """Paths that a step changed, and (ending in `/`, as the runtime names a listing) the folders they lie in."""
+    paths = set(manifest.observed.writes) | set(manifest.observed.deleted)
+    return paths | {f"{path.rpartition('/')[0] or '.'}/" for path in paths}
+
+
+def _ended_before(first: Finished, second: Finished) -> bool:
+    if first.ended is None or second.began is None:
+        return first.ended is None  # taken from an earlier run, before anything here began
+    return first.ended <= second.began
+
+
+def _place(steps: Sequence[PlanStep], name: str) -> int:
+    return next(i for i, step in enumerate(steps) if step.name == name)
+
+
+class _Order:
+    """Which step the plan has before which: `order(a, b)` is whether a path leads from `a` to `b`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._direct = {step.name: {*step.after, *step.inputs, *step.state} for step in plan.steps}
+        self._before: dict[str, set[str]] = {}
+
+    def __call__(self, earlier: str, later: str) -> bool:
+        if later not in self._before:
+            reached: set[str] = set()
+            waiting = [later]
+            while waiting:
+                fresh = self._direct.get(waiting.pop(), set()) - reached
+                reached |= fresh
+                waiting.extend(fresh)
+            self._before[later] = reached
+        return earlier in self._before[later]

@@ -1,0 +1,57 @@
+"""A better plan in mid-run: what finished steps showed is given to whoever can plan, a bounded number of times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from nb2flow.engine.guard import Finished, judge
+from nb2flow.errors import PlanError
+from nb2flow.flow.model import Observations
+from nb2flow.plan.model import CompiledPlan, Plan
+
+MOST_REPLANS = 5
+
+Replan = Callable[[Observations], CompiledPlan]
+
+
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """The better plan (None: there is none to be had), why, and the steps whose results cannot be trusted."""
+
+    compiled: CompiledPlan | None
+    because: tuple[str, ...]
+    again: frozenset[str]
+
+
+class Refiner:
+    """Asks `replan` for a plan that fits all that was seen in this run."""
+
+    def __init__(self, replan: Replan | None) -> None:
+        self._replan = replan
+        self._seen = Observations()
+        self._count = 0
+
+    def consider(self, plan: Plan, finished: Mapping[str, Finished]) -> Refined | None:
+        """What to do about what the finished steps show; None when it is nothing new.
+
+        PlanError when the plan had to be changed too often.
+        """
+        verdict = judge(plan, finished)
+        if verdict is None:
+            return None
+        seen = self._seen | verdict.observations
+        if seen == self._seen:
+            return None
+        self._seen = seen
+        if self._replan is None:
+            return Refined(None, verdict.because, verdict.again)
+        self._count += 1
+        if self._count > MOST_REPLANS:
+            raise PlanError(
+                f"the plan had to be changed more than {MOST_REPLANS} times in one run: " + "; ".join(verdict.because),
+                hint="say the order with `after:` tags, or run it as one step with `--split whole`",
+            )
+        compiled = self._replan(seen)
+        unchanged = compiled.plan == plan
+        return Refined(None if unchanged else compiled, verdict.because, verdict.again)

@@ -1,0 +1,130 @@
+"""The folder of a run on disk: what is laid out before steps run, the task of one attempt, what a step left behind."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nb2flow.engine.ports import StepTask
+from nb2flow.engine.request import RunRequest
+from nb2flow.errors import EnvironmentFault, PlanError
+from nb2flow.notebook.document import writes
+from nb2flow.plan import dumps
+from nb2flow.plan.model import CompiledPlan, Plan, PlanStep
+from nb2flow.runs.folders import Home, RunFolder, disk_faults, replace_file
+from nb2flow.runs.manifest import Manifest, read_manifest
+
+RUNTIME_PACKAGE = "nb2flow_runtime"
+_INJECTED = frozenset({"start", "load", "save"})
+
+
+class Workspace:
+    """The files of one run."""
+
+    def __init__(self, request: RunRequest) -> None:
+        self._request = request
+        self.home = Home(request.home)
+        self.folder: RunFolder = self.home.run(request.run_id)
+        self._uses_runtime: dict[str, bool] = {}
+
+    def lay_out(self, compiled: CompiledPlan) -> None:
+        """Write plan, step notebooks and runtime. EnvironmentFault when the disk will not have them."""
+        with disk_faults(self.folder.path):
+            replace_file(self.folder.plan, dumps(compiled.plan, "json").encode())
+            for step in compiled.plan.steps:
+                document = compiled.notebooks[step.notebook]
+                replace_file(self.folder.steps / Path(step.notebook).name, writes(document))
+                self._uses_runtime[step.name] = _has_injected_cells(document)
+            wanted = {Path(step.notebook).name for step in compiled.plan.steps}
+            for file in self.folder.steps.glob("*.ipynb"):
+                if file.name not in wanted:
+                    file.unlink()
+            if not self.folder.source.exists() and self._request.notebook.exists():
+                shutil.copyfile(self._request.notebook, self.folder.source)
+            self._materialise_runtime()
+
+    def _materialise_runtime(self) -> None:
+        target = self.home.runtime(self._request.runtime_digest)
+        if target.exists() or not self._request.runtime:
+            return
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            package = Path(scratch) / "new" / RUNTIME_PACKAGE
+            package.mkdir(parents=True)
+            for name, data in self._request.runtime.items():
+                (package / Path(name).name).write_bytes(data)
+            try:
+                package.parent.rename(target)
+            except OSError:
+                if not target.exists():  # else another run was faster, with the same files
+                    raise
+
+    def task(self, step: PlanStep, attempt: int) -> StepTask:
+        """All that one attempt of `step` needs."""
+        request, folder = self._request, self.folder
+        environ = {"PYTHONHASHSEED": "0", **request.environ, **dict(step.options.env)}
+        given = {name: value for name, value in request.parameters.items() if name in step.parameters}
+        return StepTask(
+            run_id=request.run_id,
+            step=step.name,
+            attempt=attempt,
+            notebook=str(folder.steps / Path(step.notebook).name),
+            executed=str(folder.executed(step.name)),
+            manifest=str(folder.manifest(step.name)),
+            log=str(folder.log(step.name)),
+            kernel=request.kernel,
+            language=request.compiled.plan.language,
+            cwd=str(request.notebook.parent),
+            runtime=str(self.home.runtime(request.runtime_digest)),
+            environ=environ,
+            parameters=given,
+            context=self._context(step) if self._uses_runtime[step.name] else None,
+            timeout=step.options.timeout,
+            output_limit=request.output_limit,
+        )
+
+    def _context(self, step: PlanStep) -> dict[str, Any]:
+        sources = dict.fromkeys((*step.inputs, *step.state))
+        return {
+            "version": 1,
+            "store": str(self.home.store),
+            "manifest": str(self.folder.manifest(step.name)),
+            "inputs": {source: str(self.folder.manifest(source)) for source in sources},
+            "home": str(self._request.notebook.parent),
+        }
+
+    def manifest(self, step: str) -> Manifest:
+        """What the step said of itself; an empty one for a step without the runtime.
+
+        EnvironmentFault when the step should have said something and did not.
+        """
+        found = read_manifest(self.folder.manifest(step))
+        if found is not None:
+            return found
+        if self._uses_runtime.get(step, False):
+            raise EnvironmentFault(f"step {step} ended without saying what it saved")
+        return Manifest(step=step)
+
+
+def _has_injected_cells(document: Mapping[str, Any]) -> bool:
+    roles = {cell.get("metadata", {}).get("nb2flow", {}).get("role") for cell in document["cells"]}
+    return bool(roles & _INJECTED)
+
+
+def reopen(home: Path, run_id: str, plan: Plan) -> CompiledPlan:
+    """The plan of an earlier run with its step notebooks as they lie in the run's folder. PlanError when they don't."""
+    folder = Home(home).run(run_id)
+    notebooks = {}
+    for step in plan.steps:
+        path = folder.steps / Path(step.notebook).name
+        try:
+            notebooks[step.notebook] = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise PlanError(
+                f"run {run_id} cannot be resumed: its step notebook {path} is missing or damaged",
+                hint="run the notebook again; what is unchanged is taken from earlier runs",
+            ) from error
+    return CompiledPlan(plan=plan, notebooks=notebooks)

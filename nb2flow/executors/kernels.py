@@ -1,0 +1,100 @@
+"""Which kernels are installed, and what stands for one of them in content keys.
+
+Looks where jupyter_client looks (JUPYTER_PATH and all), by reading `kernel.json` files: jupyter_client itself costs
+more to import than a whole run without work to do.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from nb2flow.errors import EnvironmentFault
+
+NATIVE = "python3"
+_OWN_PYTHONS = {"python", "python3", "python{}.{}".format(*sys.version_info[:2])}
+# Where an interpreter's packages are, below its prefix; the names of what lies there carry the versions.
+_PACKAGES = ("lib/python3*/site-packages", "lib/python3*/dist-packages", "lib/python3/dist-packages", "conda-meta")
+
+
+@dataclass(frozen=True, slots=True)
+class KernelSpec:
+    """An installed kernel: the command that starts it, its language, its own environment variables."""
+
+    name: str
+    folder: Path
+    argv: tuple[str, ...]
+    language: str
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def find(name: str) -> KernelSpec:
+    """The kernel called `name`. EnvironmentFault, with the names that there are, when there is none."""
+    specs = installed()
+    if name.lower() in specs:
+        return specs[name.lower()]
+    there = ", ".join(sorted(specs)) or "none at all"
+    raise EnvironmentFault(
+        f"the kernel '{name}' is not installed; installed are: {there}",
+        hint="choose one with `--kernel NAME`, or install it: in its environment, "
+        f"`python -m ipykernel install --user --name {name}`",
+    )
+
+
+def installed() -> dict[str, KernelSpec]:
+    """All installed kernels by lower-case name; where a name is found twice, the folder searched first wins."""
+    found: dict[str, KernelSpec] = {}
+    for folder in _folders():
+        for file in sorted(folder.glob("*/kernel.json")):
+            name = file.parent.name.lower()
+            if name not in found:
+                spec = _read(name, file)
+                if spec is not None:
+                    found[name] = spec
+    if NATIVE not in found and find_spec("ipykernel") is not None:
+        found[NATIVE] = KernelSpec(NATIVE, Path(), (sys.executable, "-m", "ipykernel_launcher"), "python")
+    return found
+
+
+def _folders() -> list[Path]:
+    from jupyter_core.paths import jupyter_path
+
+    ipython = os.environ.get("IPYTHONDIR") or str(Path.home() / ".ipython")
+    return [*(Path(p) for p in jupyter_path("kernels")), Path(ipython) / "kernels"]
+
+
+def _read(name: str, file: Path) -> KernelSpec | None:
+    try:
+        document: dict[str, Any] = json.loads(file.read_bytes())
+        argv = [str(part) for part in document["argv"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if argv and argv[0] in _OWN_PYTHONS:
+        argv[0] = sys.executable  # as jupyter_client does: such a kernel is the environment that asks for it
+    env = {str(k): str(v) for k, v in (document.get("env") or {}).items()}
+    return KernelSpec(name, file.parent, tuple(argv), str(document.get("language", "")), env)
+
+
+def fingerprint(spec: KernelSpec, environ: dict[str, str]) -> str:
+    """A digest that changes when the kernel's interpreter or the packages installed beside it do (or its hash seed)."""
+    program = shutil.which(spec.argv[0]) or spec.argv[0] if spec.argv else ""
+    parts = [spec.language, *spec.argv, *(f"{k}={v}" for k, v in sorted(spec.env.items()))]
+    parts.append(spec.env.get("PYTHONHASHSEED", environ.get("PYTHONHASHSEED", "0")))
+    try:
+        status = os.stat(program)  # noqa: PTH116 - follows links: the interpreter behind a venv's
+        parts += [os.path.realpath(program), str(status.st_size), str(status.st_mtime_ns)]
+    except OSError:
+        parts.append(program)
+    prefix = Path(program).parent.parent
+    for pattern in _PACKAGES:
+        for folder in sorted(glob.glob(str(prefix / pattern))):  # noqa: PTH207
+            parts += sorted(n for n in os.listdir(folder) if n.endswith((".dist-info", ".egg-info", ".json", ".pth")))  # noqa: PTH208
+    return hashlib.blake2b("\0".join(parts).encode(errors="surrogateescape"), digest_size=16).hexdigest()

@@ -1,0 +1,234 @@
+"""Steps on this machine: a fork server, a process for each attempt, and one thread that listens to all of them.
+
+This side of the fork server imports nothing heavy. What a worker says comes as lines of JSON on a socket of its own;
+that the socket closes is how each side notices that the other is gone. See `forkserver` for why it is our own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+import nb2flow
+from nb2flow.engine.ports import Ended, KernelStarted, Report, StepTask
+from nb2flow.errors import EnvironmentFault
+from nb2flow.executors import kernels
+from nb2flow.executors.forkserver import HEADER
+from nb2flow.runs.events import Failure
+
+KILL_GRACE = 3.0  # seconds for workers to end by themselves when everything is closed
+
+
+class _WorkerStarted(msgspec.Struct, frozen=True, tag="worker"):
+    pid: int
+
+
+_reports: msgspec.json.Decoder[Report | _WorkerStarted] = msgspec.json.Decoder(Report | _WorkerStarted)
+
+
+class _Attempt:
+    """One worker, as seen from here."""
+
+    def __init__(self, connection: socket.socket, report: Callable[[Report], None]) -> None:
+        self.connection = connection
+        self.report = report
+        self.buffer = b""
+        self.worker = 0
+        self.kernel = 0
+        self.ended = False
+
+    def cancel(self, *, kill: bool = False) -> None:
+        """Ask the worker to stop its kernel."""
+        with contextlib.suppress(OSError):
+            self.connection.sendall(b"kill\n" if kill else b"cancel\n")
+
+    def slay(self) -> None:
+        """Kill the worker and its kernel, with all they started."""
+        for group in (self.worker, self.kernel):
+            if group:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(group, signal.SIGKILL)
+
+
+class LocalBackend:
+    """Runs each attempt in a forked process. Implements `StepBackend`."""
+
+    name = "local"
+
+    def __init__(self) -> None:
+        self._server: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+        self._complaints: IO[bytes] | None = None
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        self._selector.register(self._wake_read, selectors.EVENT_READ, None)
+        self._new: list[_Attempt] = []
+        self._alive: set[_Attempt] = set()
+        self._lock = threading.Lock()
+        self._closing = False
+        self._listener: threading.Thread | None = None
+
+    def fingerprint(self, kernel: str) -> str:
+        """What stands for the kernel in content keys. EnvironmentFault when it is not installed."""
+        return kernels.fingerprint(kernels.find(kernel), dict(os.environ))
+
+    def prepare(self) -> None:
+        """Start the fork server; it imports papermill while the caller goes on."""
+        if self._server is not None:
+            return
+        ours, theirs = socket.socketpair()
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the backend
+        try:
+            self._server = subprocess.Popen(
+                [sys.executable, "-P", "-m", "nb2flow.executors.forkserver", str(theirs.fileno())],
+                env=_server_environment(),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._complaints,
+                stderr=self._complaints,
+                start_new_session=True,  # the terminal's Ctrl-C is for us: we tell the workers
+            )
+        except OSError as error:
+            raise EnvironmentFault(f"cannot start a process to run steps in: {error}") from error
+        finally:
+            theirs.close()
+        self._channel = ours
+        self._listener = threading.Thread(target=self._listen, name="nb2flow-steps", daemon=True)
+        self._listener.start()
+
+    def start(self, task: StepTask, report: Callable[[Report], None]) -> _Attempt:
+        """Have the fork server begin an attempt."""
+        self.prepare()
+        assert self._channel is not None
+        ours, theirs = socket.socketpair()
+        attempt = _Attempt(ours, report)
+        encoded = msgspec.json.encode(task)
+        with contextlib.suppress(OSError):  # a dead server is noticed when `theirs` closes
+            socket.send_fds(self._channel, [HEADER.pack(len(encoded))], [theirs.fileno()])
+            self._channel.sendall(encoded)
+        theirs.close()
+        with self._lock:
+            self._new.append(attempt)
+            self._alive.add(attempt)
+        os.write(self._wake_write, b".")
+        return attempt
+
+    def close(self) -> None:
+        """Stop all attempts, politely for a moment, and the fork server."""
+        if self._server is None:
+            self._close_files()
+            return
+        with self._lock:
+            alive = list(self._alive)
+        for attempt in alive:
+            attempt.cancel(kill=True)
+        deadline = time.monotonic() + KILL_GRACE
+        while self._alive and time.monotonic() < deadline:
+            time.sleep(0.01)
+        with self._lock:
+            alive = list(self._alive)
+        for attempt in alive:
+            attempt.slay()
+        self._closing = True
+        os.write(self._wake_write, b".")
+        assert self._channel is not None and self._listener is not None
+        self._channel.close()
+        self._listener.join()
+        try:
+            self._server.wait(KILL_GRACE)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+        self._server = None
+        self._close_files()
+
+    def _close_files(self) -> None:
+        self._selector.close()
+        for descriptor in (self._wake_read, self._wake_write):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+        if self._complaints is not None:
+            self._complaints.close()
+
+    def _listen(self) -> None:
+        while True:
+            ready = self._selector.select()
+            for key, _ in ready:
+                if key.data is None:
+                    os.read(self._wake_read, 4096)
+                else:
+                    self._hear(key.data)
+            with self._lock:
+                for attempt in self._new:
+                    self._selector.register(attempt.connection, selectors.EVENT_READ, attempt)
+                self._new.clear()
+                if self._closing and not self._alive:
+                    return
+
+    def _hear(self, attempt: _Attempt) -> None:
+        try:
+            data = attempt.connection.recv(1 << 16)
+        except OSError:
+            data = b""
+        *lines, attempt.buffer = (attempt.buffer + data).split(b"\n")
+        for line in lines:
+            report = _reports.decode(line)
+            if isinstance(report, _WorkerStarted):
+                attempt.worker = report.pid
+                continue
+            if isinstance(report, KernelStarted):
+                attempt.kernel = report.pid
+            attempt.ended = attempt.ended or isinstance(report, Ended)
+            attempt.report(report)
+        if not data:
+            self._gone(attempt)
+
+    def _gone(self, attempt: _Attempt) -> None:
+        """The worker closed its end: after `Ended` as it should, or because it died."""
+        self._selector.unregister(attempt.connection)
+        attempt.connection.close()
+        if not attempt.ended:
+            attempt.slay()
+            attempt.report(Ended(self._death_notice(attempt)))
+        with self._lock:
+            self._alive.discard(attempt)
+
+    def _death_notice(self, attempt: _Attempt) -> Failure:
+        if self._server is not None and not attempt.worker:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._server.wait(0.5)
+                return Failure(
+                    kind="engine",
+                    message="the process that runs steps could not start",
+                    traceback=tuple(self._last_complaints()),
+                )
+        return Failure(
+            kind="engine",
+            message="the process that ran this step was killed",
+            hint="was memory short? the system then kills the largest process",
+        )
+
+    def _last_complaints(self) -> list[str]:
+        assert self._complaints is not None
+        self._complaints.seek(0)
+        return self._complaints.read().decode(errors="replace").splitlines()[-30:]
+
+
+def _server_environment() -> dict[str, str]:
+    """Our environment, with the folder that nb2flow was imported from on the path (it may not be installed)."""
+    home = str(Path(nb2flow.__file__).resolve().parent.parent)
+    others = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p and p != home]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*others, home])}

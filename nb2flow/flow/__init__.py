@@ -1,0 +1,81 @@
+"""The flow room: from cells to a graph of steps that is equivalent to running the notebook from top to bottom.
+
+Pure standard library (IPython's transformer apart, for cells with magics); no I/O; no run status. The notebook is
+interpreted abstractly once (`interpret`: units with effects); then the units are grouped into steps and needs become
+edges (`graph`); what cannot cross a border merges the steps on its two sides, and the second half is done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nb2flow.errors import Diagnostic
+from nb2flow.flow import assemble, checks, groups
+from nb2flow.flow.codes import CODES
+from nb2flow.flow.graph import Conflict, Graph
+from nb2flow.flow.groups import Group
+from nb2flow.flow.interpret import Analysis, analyse
+from nb2flow.flow.model import Flow, Observations
+from nb2flow.flow.parameters import find_parameters
+from nb2flow.flow.stars import star_modules
+from nb2flow.notebook.model import Layout, Notebook
+
+__all__ = ["CODES", "build", "star_modules"]
+
+_NOTHING: Mapping[str, frozenset[str]] = {}
+
+
+def build(
+    notebook: Notebook,
+    layout: Layout,
+    *,
+    stars: Mapping[str, frozenset[str]] | None = None,
+    observed: Observations | None = None,
+) -> Flow:
+    """The flow of a notebook laid out in steps.
+
+    `stars` gives the names of modules that are star-imported; `observed` is what earlier runs showed. Problems are in
+    the flow's `diagnostics` (with those of the notebook and the layout), sorted by cell and line; nothing is raised.
+    """
+    if layout.dialect == "whole" and notebook.language != "python":
+        return assemble.whole(notebook, layout)
+    observed = observed or Observations()
+    analysis = analyse(notebook, layout, stars or _NOTHING, observed)
+    ids = {c.index: c.id for c in notebook.cells}
+    drawn = groups.draw(notebook, layout, analysis)
+    found: list[Diagnostic] = []
+    graph, drawn = _legal(notebook, analysis, drawn, observed, ids, found)
+    parsed = analysis.parsed.get(layout.parameters) if layout.parameters is not None else None
+    parameters = find_parameters(parsed)
+    replayable = groups.parameters_replayable(layout, analysis)
+    found += checks.check_code(notebook, layout, analysis)
+    found += checks.check_parameters(notebook, layout, parameters, replayable=replayable)
+    return assemble.flow(notebook, layout, graph, parameters, [*notebook.diagnostics, *layout.diagnostics, *found])
+
+
+def _legal(
+    notebook: Notebook,
+    analysis: Analysis,
+    drawn: list[Group],
+    observed: Observations,
+    ids: dict[int, str],
+    found: list[Diagnostic],
+) -> tuple[Graph, list[Group]]:
+    """Settle set-up and merge steps until nothing has to cross a border that it cannot cross."""
+    while True:
+        graph = Graph(analysis, drawn, observed, ids)
+        if graph.conflicts:
+            worst = min(graph.conflicts, key=lambda c: (c.last - c.first, c.first))
+            drawn = _merge(notebook, drawn, worst, found)
+            continue
+        settled = groups.settle(drawn, analysis, graph.feeds())
+        if settled is None:
+            return graph, drawn
+        drawn = settled
+
+
+def _merge(notebook: Notebook, drawn: list[Group], conflict: Conflict, found: list[Diagnostic]) -> list[Group]:
+    names = [d for g in drawn[conflict.first : conflict.last + 1] for d in (g.drawn or (g.name,))]
+    diagnostic = checks.merged(notebook, conflict, names)
+    found.append(diagnostic)
+    return groups.merge(drawn, conflict.first, conflict.last, diagnostic.message)

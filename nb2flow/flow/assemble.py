@@ -1,0 +1,170 @@
+"""The graph as a `Flow`: names instead of numbers, replayed statements as source, reasons in a readable order."""
+
+from __future__ import annotations
+
+from nb2flow.errors import Diagnostic
+from nb2flow.flow import checks
+from nb2flow.flow.effects import PLOT
+from nb2flow.flow.graph import Graph, Node, replay_order
+from nb2flow.flow.model import Edge, Flow, Input, Parameter, Reason, Replay, Step
+from nb2flow.notebook.model import Layout, Notebook
+
+# Restored before anything is imported, by the start cell.
+_PROCESS = ("process:syspath", "process:cwd", "process:environ")
+_ORDER = {"variable": 0, "resource": 1, "file": 2, "order": 3, "state": 4}
+
+
+def whole(notebook: Notebook, layout: Layout) -> Flow:
+    """A notebook in a language that is not analysed: the steps as drawn, one after the other."""
+    steps = tuple(Step(s.name, s.title, s.cells, s.options) for s in layout.steps)
+    edges = tuple(
+        Edge(a.name, b.name, (Reason("state", "everything", text=f"{notebook.language} is not analysed"),))
+        for a, b in zip(steps, steps[1:], strict=False)
+    )
+    found = _sorted([*notebook.diagnostics, *layout.diagnostics])
+    return Flow(notebook.name, notebook.language, notebook.kernel, layout.dialect, steps, edges, diagnostics=found)
+
+
+def flow(
+    notebook: Notebook, layout: Layout, graph: Graph, parameters: tuple[Parameter, ...], found: list[Diagnostic]
+) -> Flow:
+    """The finished flow. An `after:` that makes a cycle becomes a diagnostic."""
+    names = [n.group.name for n in graph.nodes]
+    edges = _edges(graph, names)
+    order = _document_order(names, edges)
+    path = checks.find_cycle(names, edges)
+    if path:
+        found.append(checks.cycle(notebook, path, None))
+    steps = [_step(notebook, graph, k, names, parameters) for k in range(len(names))]
+    watch = tuple(sorted({s for u in graph.analysis.units for s in u.seeds if s.startswith("rng:")}))
+    return Flow(
+        notebook.name,
+        notebook.language,
+        notebook.kernel,
+        layout.dialect,
+        tuple(steps[k] for k in order),
+        tuple(edges),
+        parameters,
+        layout.parameters,
+        _sorted(found),
+        watch,
+    )
+
+
+def _document_order(names: list[str], edges: list[Edge]) -> list[int]:
+    """Steps in document order, except where an `after:` points downwards: then the smallest change that is an order."""
+    before: dict[str, set[str]] = {n: set() for n in names}
+    for edge in edges:
+        before[edge.target].add(edge.source)
+    done: list[int] = []
+    left = list(range(len(names)))
+    while left:
+        given = {names[k] for k in done}
+        ready = next((k for k in left if before[names[k]] <= given), left[0])
+        done.append(ready)
+        left.remove(ready)
+    return done
+
+
+def _edges(graph: Graph, names: list[str]) -> list[Edge]:
+    edges: list[Edge] = []
+    for k, node in enumerate(graph.nodes):
+        reasons: dict[int, list[Reason]] = {}
+        for source, reason in node.inputs.values():
+            reasons.setdefault(source, []).append(_public(reason))
+        for source, more in node.orders.items():
+            reasons.setdefault(source, []).extend(more)
+        for source in sorted(reasons):
+            unique = dict.fromkeys(sorted(reasons[source], key=lambda r: (_ORDER[r.kind], r.name)))
+            edges.append(Edge(names[source], names[k], tuple(unique)))
+    return edges
+
+
+def _public(reason: Reason) -> Reason:
+    if reason.name == PLOT:
+        return Reason(reason.kind, "process:config", reason.defined, reason.used, reason.text or "plot configuration")
+    return reason
+
+
+def _resource(name: str) -> str:
+    return "process:config" if name == PLOT else name
+
+
+def _step(notebook: Notebook, graph: Graph, k: int, names: list[str], parameters: tuple[Parameter, ...]) -> Step:
+    node = graph.nodes[k]
+    wanted: dict[str, int] = {}
+    for name, (source, _) in node.inputs.items():
+        wanted[_resource(name)] = max(source, wanted.get(_resource(name), -1))
+    inputs = tuple(Input(n, names[s]) for n, s in sorted(wanted.items(), key=lambda item: (item[1], item[0])))
+    state = tuple(dict.fromkeys(names[s] for n, s in sorted(wanted.items(), key=lambda i: i[1]) if n in _PROCESS))
+    known = {p.name for p in parameters}
+    files = sorted({f.path for f in node.files if f.reads and f.path and "{" not in f.path})
+    own = {n for u in node.units if u.kind == "parameters" or u.cell == _parameters_cell(graph) for n in u.writes}
+    return Step(
+        name=node.group.name,
+        title=node.group.title,
+        cells=node.group.cells,
+        options=node.group.options,
+        replay=tuple(_replays(notebook, graph, node)),
+        inputs=inputs,
+        outputs=tuple(sorted({_resource(n) for n in node.outputs})),
+        state=state,
+        parameters=tuple(sorted((node.parameters | own) & known)),
+        files=tuple(files),
+        notes=node.group.notes,
+    )
+
+
+def _parameters_cell(graph: Graph) -> int | None:
+    return next((u.cell for u in graph.analysis.units if u.kind == "parameters"), None)
+
+
+def _replays(notebook: Notebook, graph: Graph, node: Node) -> list[Replay]:
+    """Replayed statements in their original order; the parameters cell as a whole, with all that it reads before it."""
+    units = replay_order(graph.analysis, _with_parameters(graph, node.replay))
+    replays: list[Replay] = []
+    for unit in units:
+        cell = notebook.cells[unit.cell]
+        if unit.kind == "parameters":
+            last = cell.source.count("\n") + 1
+            whole_cell = Replay(cell.index, cell.id, 1, last, cell.source, "parameters")
+            if whole_cell not in replays:
+                replays.append(whole_cell)
+            continue
+        statement = unit.statement
+        replays.append(Replay(cell.index, cell.id, statement.line, statement.end_line, statement.source, unit.kind))  # type: ignore[arg-type]
+    if replays and not _needs_before(graph, node):
+        replays.sort(key=lambda r: r.kind != "parameters")  # the parameters first, where a reader looks for them
+    return replays
+
+
+def _with_parameters(graph: Graph, replay: set[int]) -> set[int]:
+    """One statement of the parameters cell brings all of them, and what they read."""
+    units = graph.analysis.units
+    if not any(units[v].kind == "parameters" for v in replay):
+        return replay
+    cell = next(units[v].cell for v in replay if units[v].kind == "parameters")
+    todo = [u for u in graph.analysis.by_cell.get(cell, [])]
+    result = set(replay)
+    while todo:
+        version = todo.pop()
+        result.add(version)
+        todo.extend(
+            r.version for r in units[version].reads.values() if r.version is not None and r.version not in result
+        )
+    return result
+
+
+def _needs_before(graph: Graph, node: Node) -> bool:
+    """Whether the parameters cell uses imports or names from cells above it."""
+    units = graph.analysis.units
+    inside = [u for u in units if u.kind == "parameters"]
+    cells = {u.cell for u in inside}
+    return any(r.version is not None and units[r.version].cell not in cells for u in inside for r in u.reads.values())
+
+
+def _sorted(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    unique = dict.fromkeys(found)
+    return tuple(
+        sorted(unique, key=lambda d: (d.place.cell if d.place.cell is not None else -1, d.place.line or 0, d.code))
+    )

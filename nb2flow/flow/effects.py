@@ -1,0 +1,108 @@
+"""What one top-level statement does to the notebook's state: the record that the interpreter fills and the graph reads.
+
+State is names plus resources. Resource ids are `rng:python`, `rng:numpy`, `rng:torch`, `rng:tensorflow`,
+`process:cwd`, `process:environ`, `process:syspath`, `process:config`, `process:config:plot`, `process:packages`,
+`process:history` and `module:<path>`: all hold a colon, which no variable does. Every write makes a version, as in
+static single assignment; a write that may not happen, or happens to a part, also reads the version before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nb2flow.flow.model import ReplayKind
+from nb2flow.flow.syntax import Statement
+
+HISTORY = "process:history"
+# Every step reads these at its start: they are process-wide and cheap to give.
+IMPLICIT = (
+    "process:syspath",
+    "process:cwd",
+    "process:environ",
+    "process:config",
+    "process:config:plot",
+    "process:packages",
+)
+# Cannot be saved: steps between the last writer and a reader are merged.
+UNCARRYABLE = (HISTORY, "rng:tensorflow", "module:")
+PLOT = "process:config:plot"
+PACKAGES = "process:packages"
+
+
+def is_resource(name: str) -> bool:
+    """Whether `name` is a resource id and not a variable (variables are identifiers)."""
+    return ":" in name
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A read of the version that unit `version` made (None: no earlier unit made one), at `line` of the unit's cell."""
+
+    version: int | None
+    line: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileUse:
+    """`path` is relative to the notebook or absolute, with `{name}` for parameters; None when it cannot be told."""
+
+    path: str | None
+    writes: bool
+    reads: bool
+    line: int
+    shell: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A name that nothing seen so far binds. `certain`: it is read whenever the statement runs."""
+
+    name: str
+    line: int
+    column: int
+    certain: bool
+
+
+@dataclass(slots=True)
+class Unit:
+    """One top-level statement (or magic cell) and its effects. `index` counts units over the whole notebook."""
+
+    index: int
+    cell: int
+    statement: Statement
+    kind: ReplayKind | str = "compute"
+    reads: dict[str, Read] = field(default_factory=dict)
+    writes: dict[str, int] = field(default_factory=dict)  # name -> line
+    weak: set[str] = field(default_factory=set)  # written perhaps, or in part
+    deleted: set[str] = field(default_factory=set)
+    carried: set[str] = field(default_factory=set)  # read only because a part of it may be written
+    mutates: dict[str, str] = field(default_factory=dict)  # name -> the code that may change it
+    joint: list[frozenset[str]] = field(default_factory=list)  # names whose shared objects this statement may change
+    shares: dict[str, frozenset[str]] = field(
+        default_factory=dict
+    )  # name written -> names that it may share objects with
+    live: dict[str, str] = field(default_factory=dict)  # name written -> what in it cannot leave its process
+    definitions: dict[str, dict[str, int]] = field(
+        default_factory=dict
+    )  # name written -> classes (and versions) that its value needs
+    classes: set[str] = field(default_factory=set)  # names written that stand for a class of the notebook
+    files: list[FileUse] = field(default_factory=list)
+    unresolved: dict[str, Unresolved] = field(default_factory=dict)
+    barrier: str = ""  # reads, and unless `barrier_reads_only` writes, everything
+    barrier_reads_only: bool = False
+    defines_unknown: str = ""  # may bind names that cannot be told
+    snapshot: dict[str, int] = field(default_factory=dict)  # versions of resources before this unit
+    visible: dict[str, int] = field(default_factory=dict)  # versions of all names, kept for barriers alone
+    modules: set[str] = field(default_factory=set)
+    attributes: set[str] = field(default_factory=set)
+    asks: int = 0  # line on which it asks a person for input
+    seeds: set[str] = field(default_factory=set)
+    observed: bool = False
+    cheap: bool = False
+    replayable: bool = False
+
+    def read(self, name: str, version: int | None, line: int, text: str = "") -> None:
+        """Note a read; the first place counts."""
+        if name not in self.reads:
+            self.reads[name] = Read(version, line, text)

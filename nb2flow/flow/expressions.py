@@ -1,0 +1,407 @@
+"""Expressions, abstractly: what each may stand for, and what evaluating it does to the machine.
+
+One function for each kind of node that matters; `dispatch` finds it, and for any other kind evaluates the children and
+takes the result for a fresh object that may hold them. Calls are in `calls`.
+"""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+
+from nb2flow.flow import calls, library, scopes
+from nb2flow.flow.dispatch import evaluate, expression, fresh
+from nb2flow.flow.machine import Frame, Machine
+from nb2flow.flow.values import SCALAR, Obj, Val, union
+
+
+def lookup(m: Machine, name: str, *, mention: bool = True) -> Val:
+    """A name, by Python's rules: local, enclosing, global, builtin."""
+    if m.frames:
+        frame = m.frames[-1]
+        if name in frame.local:
+            return frame.names.get(name, SCALAR)
+        if name not in frame.globals and name in frame.outer:
+            return frame.outer[name]
+    return m.read_name(name, mention=mention)
+
+
+def assign_name(m: Machine, name: str, value: Val) -> None:
+    """Bind a name in the scope at work."""
+    if m.frames:
+        frame = m.frames[-1]
+        if name in frame.local:
+            old = frame.names.get(name)
+            frame.names[name] = value if old is None or not frame.conditional else old | value
+            return
+        if name in frame.nonlocals:
+            frame.outer[name] = frame.outer.get(name, SCALAR) | value
+            return
+    m.write_name(name, value)
+
+
+@expression(ast.Constant)
+def _constant(m: Machine, node: ast.Constant) -> Val:
+    return Val(text=node.value) if isinstance(node.value, str) else SCALAR
+
+
+@expression(ast.Name)
+def _name(m: Machine, node: ast.Name) -> Val:
+    if m.frames and node.id in m.frames[-1].local:
+        return m.frames[-1].names.get(node.id, SCALAR)
+    value = lookup(m, node.id)
+    if node.id in m.parameters and m.names.get(node.id) is value and node.id in m.versions:
+        return Val(value.objs, "{" + node.id + "}")
+    return value
+
+
+@expression(ast.Attribute)
+def _attribute(m: Machine, node: ast.Attribute) -> Val:
+    return attribute(m, node, evaluate(m, node.value))
+
+
+def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
+    """`base.attr`, read."""
+    m.unit.attributes.add(node.attr)
+    found: list[Val] = []
+    rest: set[Obj] = set()
+    for obj in base.objs:
+        if obj.kind == "module":
+            path = f"{obj.label}.{node.attr}"
+            if path in ("os.environ", "sys.path"):
+                m.use_resource("process:environ" if path == "os.environ" else "process:syspath", writes=False)
+            found.append(m.module(path))
+        elif obj.kind == "class" and obj.scope and node.attr in obj.scope:
+            found.append(obj.scope[node.attr])
+        elif obj.label.startswith("matplotlib"):
+            found.append(
+                Val(frozenset({obj}))
+            )  # parts of a figure are the figure; the data drawn are not reached by it
+        else:
+            rest.add(obj)
+    if rest and node.attr not in library.SCALAR_ATTRIBUTES:
+        method = calls.member(rest, node.attr)
+        if method:
+            found.append(Val(frozenset(method)))
+        inside: set[Obj] = set()
+        for obj in rest:  # an attribute of an instance is something that it holds; of anything else it may be a view
+            held = m.heap.reach(frozenset(obj.contains - {obj.cls})) if obj.cls else frozenset[Obj]()
+            inside |= held
+            if not held or not calls.is_plain_instance(obj):
+                inside |= m.heap.reach(frozenset({obj}))
+            if obj.cls and obj.cls.scope and node.attr in obj.cls.scope:
+                inside |= m.heap.reach(obj.cls.scope[node.attr].objs)
+        if not any(o.cls for o in rest):
+            inside = {o for o in inside if o.kind not in ("class", "function")} or set(rest)
+        found.append(Val(frozenset(inside)))
+    return union(found) if found else SCALAR
+
+
+_COPYING_INDEX = (ast.Compare, ast.List, ast.ListComp)
+
+
+@expression(ast.Subscript)
+def _subscript(m: Machine, node: ast.Subscript) -> Val:
+    base = evaluate(m, node.value)
+    evaluate(m, node.slice)
+    return subscript(m, node, base)
+
+
+def subscript(m: Machine, node: ast.Subscript, base: Val) -> Val:
+    """`base[…]`, read. Boolean and list indices copy (NumPy, pandas); the rest may be a view or an element."""
+    if not base.objs:
+        return SCALAR
+    index = node.slice
+    masks = isinstance(index, ast.BinOp) and isinstance(index.op, ast.BitAnd | ast.BitOr)
+    inverted = isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.Invert)
+    if isinstance(index, _COPYING_INDEX) or masks or inverted:
+        return Val(frozenset({m.alloc("data", _origin(base), site=node)}))
+    modules = [o for o in base.objs if o.kind == "module"]
+    if modules:
+        return union([*(m.module(o.label) for o in modules), fresh(m, node)])
+    if isinstance(index, ast.Slice):
+        copies = fresh(m, node, [parts(m, base)])  # of a list; of an array it is a view
+        for obj in copies.objs:
+            obj.flags.add("container")
+        return copies | Val(frozenset(o for o in base.objs if "container" not in o.flags))
+    return parts(m, base)
+
+
+def _origin(value: Val) -> str:
+    return next((o.label for o in value.objs if o.kind == "data" and o.label), "")
+
+
+@expression(ast.BinOp)
+def _binop(m: Machine, node: ast.BinOp) -> Val:
+    left, right = evaluate(m, node.left), evaluate(m, node.right)
+    if left.text is not None and right.text is not None:
+        if isinstance(node.op, ast.Div):
+            return Val(left.objs | right.objs, posixpath.join(left.text, right.text))
+        if isinstance(node.op, ast.Add):
+            return Val(left.objs | right.objs, left.text + right.text)
+    for operand in (left, right):
+        calls.run_methods(
+            m, operand, (_BINARY.get(type(node.op), ""), _REFLECTED.get(type(node.op), "")), [left, right], node
+        )
+    if not left.objs and not right.objs:
+        return SCALAR
+    holding = [left, right] if isinstance(node.op, ast.Add) and left.objs and right.objs else []
+    obj = m.alloc(
+        "data",
+        _origin(left) or _origin(right),
+        site=node,
+        holds=frozenset().union(*(v.objs for v in holding)) if holding else (),
+    )
+    return Val(frozenset({obj}))
+
+
+_BINARY: dict[type[ast.AST], str] = {
+    ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__", ast.MatMult: "__matmul__",
+    ast.FloorDiv: "__floordiv__", ast.Mod: "__mod__", ast.Pow: "__pow__", ast.BitAnd: "__and__", ast.BitOr: "__or__",
+    ast.BitXor: "__xor__", ast.LShift: "__lshift__", ast.RShift: "__rshift__",
+}  # fmt: skip
+_REFLECTED = {op: "__r" + name[2:] for op, name in _BINARY.items()}
+
+
+@expression(ast.BoolOp)
+def _boolop(m: Machine, node: ast.BoolOp) -> Val:
+    return union([evaluate(m, v) for v in node.values])
+
+
+@expression(ast.Compare)
+def _compare(m: Machine, node: ast.Compare) -> Val:
+    values = [evaluate(m, v) for v in (node.left, *node.comparators)]
+    return SCALAR if not any(v.objs for v in values) else fresh(m, node)
+
+
+@expression(ast.UnaryOp)
+def _unary(m: Machine, node: ast.UnaryOp) -> Val:
+    value = evaluate(m, node.operand)
+    return SCALAR if not value.objs else fresh(m, node)
+
+
+@expression(ast.IfExp)
+def _ifexp(m: Machine, node: ast.IfExp) -> Val:
+    evaluate(m, node.test)
+    return evaluate(m, node.body) | evaluate(m, node.orelse)
+
+
+@expression(ast.JoinedStr)
+def _joined(m: Machine, node: ast.JoinedStr) -> Val:
+    parts: list[str | None] = []
+    for value in node.values:
+        if isinstance(value, ast.Constant):
+            parts.append(str(value.value))
+        elif isinstance(value, ast.FormattedValue):
+            parts.append(evaluate(m, value.value).text if value.format_spec is None else None)
+            if value.format_spec is not None:
+                evaluate(m, value.value)
+                evaluate(m, value.format_spec)
+    return Val(text="".join(p for p in parts if p is not None) if None not in parts else None)
+
+
+@expression(ast.List, ast.Set, ast.Dict)
+def _container(m: Machine, node: ast.expr) -> Val:
+    values = [evaluate(m, c) for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr)]
+    return _holder(m, node, values)
+
+
+def _holder(m: Machine, node: ast.expr, values: list[Val]) -> Val:
+    """A list, tuple, set or dict: its elements are what it holds, never the container itself (as a view might be)."""
+    value = fresh(m, node, values)
+    for obj in value.objs:
+        obj.flags.add("container")
+    return value
+
+
+def parts(m: Machine, value: Val) -> Val:
+    """What an element, an item or a view of `value` may be."""
+    found: set[Obj] = set()
+    for obj in value.objs:
+        if "container" in obj.flags:
+            found |= obj.contains
+        elif obj.kind == "iterator":
+            for held in obj.contains:
+                found |= held.contains if "container" in held.flags else m.heap.reach(frozenset({held}))
+        else:
+            found |= {o for o in m.heap.reach(frozenset({obj})) if o.kind != "class"}
+    return Val(frozenset(found))
+
+
+@expression(ast.Tuple)
+def _tuple(m: Machine, node: ast.Tuple) -> Val:
+    values = [evaluate(m, e) for e in node.elts]
+    if not any(v.objs for v in values):
+        return SCALAR
+    made = _holder(m, node, values)
+    for obj in made.objs:
+        obj.items = tuple(values) if not any(isinstance(e, ast.Starred) for e in node.elts) else None
+    return made
+
+
+@expression(ast.Starred)
+def _starred(m: Machine, node: ast.Starred) -> Val:
+    value = evaluate(m, node.value)
+    iterate(m, value, node.value)
+    return Val(m.heap.reach(value.objs))
+
+
+@expression(ast.Lambda)
+def _lambda(m: Machine, node: ast.Lambda) -> Val:
+    defaults = [evaluate(m, d) for d in (*node.args.defaults, *node.args.kw_defaults) if d is not None]
+    return Val(frozenset({function_object(m, node, defaults)}))
+
+
+def function_object(m: Machine, node: scopes.FunctionNode, holds: list[Val]) -> Obj:
+    """The object that a `def` or `lambda` makes; it holds its defaults and what it closes over."""
+    obj = m.alloc("function", site=node, holds=frozenset().union(*(v.objs for v in holds)) if holds else ())
+    obj.node = node
+    if scopes.evaluates_text(node):
+        obj.flags.add("eval")
+    if m.frames:
+        frame = m.frames[-1]
+        obj.scope = {**frame.outer, **frame.names} if frame.encloses else dict(frame.outer)
+        inner = scopes.global_names(node)
+        m.heap.link(
+            [obj], frozenset().union(*(v.objs for n, v in obj.scope.items() if n in inner)) if obj.scope else ()
+        )
+    return obj
+
+
+@expression(ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Val:
+    names = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+    outer = m.frames[-1] if m.frames else None
+    first = evaluate(m, node.generators[0].iter)
+    frame = Frame({}, frozenset(names))
+    if outer is not None:
+        frame.outer = {**outer.outer, **outer.names}
+        frame.globals = outer.globals
+    m.frames.append(frame)
+    try:
+        for k, generator in enumerate(node.generators):
+            value = first if k == 0 else evaluate(m, generator.iter)
+            assign_each(m, generator.target, generator.iter, value)
+            for test in generator.ifs:
+                evaluate(m, test)
+        parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        values = [evaluate(m, p) for p in parts]
+    finally:
+        m.frames.pop()
+    for walrus in (n for n in ast.walk(node) if isinstance(n, ast.NamedExpr)):
+        assign_name(m, walrus.target.id, union(values))
+    if isinstance(node, ast.GeneratorExp):
+        obj = m.alloc("live", "a generator", site=node, holds=frozenset().union(first.objs, *(v.objs for v in values)))
+        return Val(frozenset({obj}))
+    return _holder(m, node, values)
+
+
+@expression(ast.NamedExpr)
+def _named(m: Machine, node: ast.NamedExpr) -> Val:
+    value = evaluate(m, node.value)
+    assign_name(m, node.target.id, value)
+    return value
+
+
+@expression(ast.Await)
+def _await(m: Machine, node: ast.Await) -> Val:
+    return evaluate(m, node.value)
+
+
+@expression(ast.Yield, ast.YieldFrom)
+def _yield(m: Machine, node: ast.Yield | ast.YieldFrom) -> Val:
+    value = evaluate(m, node.value) if node.value is not None else SCALAR
+    if m.frames:
+        m.frames[-1].returned.append(value)
+    return SCALAR
+
+
+@expression(ast.Slice)
+def _slice(m: Machine, node: ast.Slice) -> Val:
+    for part in (node.lower, node.upper, node.step):
+        if part is not None:
+            evaluate(m, part)
+    return SCALAR
+
+
+def iterate(m: Machine, value: Val, node: ast.expr) -> Val:
+    """One element of `value`. Iterators are used up by it: that changes them."""
+    used = [o for o in value.objs if o.kind in ("iterator", "live", "unknown")]
+    if used:
+        m.touch(used, f"for … in {ast.unparse(node)[:40]}")
+    calls.run_methods(m, value, ("__iter__", "__next__", "__getitem__", "__len__"), [value], node)
+    return parts(m, value)
+
+
+def assign(m: Machine, target: ast.expr, value: Val) -> None:
+    """Store `value` into a target of any shape."""
+    if isinstance(target, ast.Name):
+        if not m.frames:
+            m.line = target.lineno
+        assign_name(m, target.id, value)
+    elif isinstance(target, ast.Tuple | ast.List):
+        for part, element in zip(target.elts, _unpacked(m, value, target.elts), strict=True):
+            assign(m, part, element)
+    elif isinstance(target, ast.Starred):
+        assign(m, target.value, fresh(m, target, [value]))
+    elif isinstance(target, ast.Attribute | ast.Subscript):
+        store_part(m, target, value)
+
+
+def _unpacked(m: Machine, value: Val, targets: list[ast.expr]) -> list[Val]:
+    count = len(targets)
+    rows = [o.items for o in value.objs if o.items is not None]
+    if rows and len(rows) == len(value.objs) and all(len(r) == count for r in rows):
+        if not any(isinstance(t, ast.Starred) for t in targets):
+            return [union([row[k] for row in rows]) for k in range(count)]
+    return [parts(m, value) if value.objs else SCALAR] * count
+
+
+def assign_each(m: Machine, target: ast.expr, node: ast.expr, value: Val) -> None:
+    """The target of a loop over `node` (already evaluated to `value`); `zip`, `enumerate` and `.items()` by position."""
+    element = iterate(m, value, node)
+    if isinstance(node, ast.Call) and isinstance(target, ast.Tuple):
+        places = _places(m, node, len(target.elts))
+        if places is not None:
+            for part, held in zip(target.elts, places, strict=True):
+                assign(m, part, held)
+            return
+    assign(m, target, element)
+
+
+def _places(m: Machine, node: ast.Call, count: int) -> list[Val] | None:
+    """What stands at each place of the tuples that the call gives; None when that cannot be told."""
+    name = node.func.id if isinstance(node.func, ast.Name) and node.func.id not in m.names else ""
+    if any(isinstance(a, ast.Starred) for a in node.args):
+        return None
+    if name == "zip" and len(node.args) == count:
+        return [parts(m, _again(m, a)) for a in node.args]
+    if name == "enumerate" and node.args and count == 2:
+        return [SCALAR, parts(m, _again(m, node.args[0]))]
+    if (
+        isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("items", "iterrows", "iteritems")
+        and not node.args
+        and count == 2
+    ):
+        return [SCALAR, parts(m, _again(m, node.func.value))]
+    return None
+
+
+def _again(m: Machine, node: ast.expr) -> Val:
+    """The value of an expression that was evaluated just before (the same objects: sites are remembered)."""
+    return evaluate(m, node)
+
+
+def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) -> None:
+    """`x.a = v`, `x[k] = v`: changes the object itself, which holds the value from now on."""
+    base = evaluate(m, target.value)
+    if isinstance(target, ast.Subscript):
+        evaluate(m, target.slice)
+    modules = [o for o in base.objs if o.kind == "module"]
+    for obj in modules:
+        path = f"{obj.label}.{target.attr}" if isinstance(target, ast.Attribute) else obj.label
+        calls.set_config(m, path)
+    rest = [o for o in base.objs if o.kind != "module"]
+    m.touch(rest, ast.unparse(target)[:60] + " = …")
+    m.heap.link(rest, value.objs)

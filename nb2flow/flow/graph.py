@@ -1,0 +1,324 @@
+"""From units and groups to edges: who needs which version of what, and who must therefore come first.
+
+Second half of the analysis. Only reads of what another group wrote make edges between variables (each step has its own
+kernel, so a later write never disturbs an earlier reader); files are shared, so there all orders count. A version that is
+replayable is replayed, not carried. Names whose shared objects are changed travel from one step, in one artifact.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from nb2flow.flow import library
+from nb2flow.flow.effects import HISTORY, IMPLICIT, PACKAGES, PLOT, UNCARRYABLE, FileUse, Unit, is_resource
+from nb2flow.flow.groups import Group
+from nb2flow.flow.interpret import Analysis
+from nb2flow.flow.model import Observations, Reason, Site
+
+_REPLAY_LIMIT = 4000
+
+
+@dataclass(slots=True)
+class Node:
+    """One group with what it needs and gives. `inputs`: name -> (source group, reason)."""
+
+    group: Group
+    units: list[Unit]
+    inputs: dict[str, tuple[int, Reason]] = field(default_factory=dict)
+    outputs: set[str] = field(default_factory=set)
+    replay: set[int] = field(default_factory=set)
+    parameters: set[str] = field(default_factory=set)
+    orders: dict[int, list[Reason]] = field(default_factory=dict)
+    files: list[FileUse] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Something cannot cross the border between two groups: they must run as one."""
+
+    first: int
+    last: int
+    name: str
+    what: str
+    site: Site
+    used: Site
+
+
+class Graph:
+    """Nodes in document order; building it computes all needs. `conflicts` lists what forbids these groups."""
+
+    def __init__(self, analysis: Analysis, groups: list[Group], observed: Observations, ids: dict[int, str]) -> None:
+        self.analysis = analysis
+        self.observed = observed
+        self.ids = ids
+        self.nodes = [
+            Node(g, [analysis.units[u] for c in g.cells for u in analysis.by_cell.get(c, [])]) for g in groups
+        ]
+        self.owner = {u.index: k for k, node in enumerate(self.nodes) for u in node.units}
+        self.conflicts: list[Conflict] = []
+        self._live_after = _liveness(analysis.units)
+        self._joined: set[tuple[int, frozenset[str]]] = set()
+        for k in range(len(self.nodes)):
+            self._needs(k)
+        for k in range(len(self.nodes)):
+            self._joint_needs(k)
+        self._file_orders()
+        self._author_orders()
+
+    # -- needs -----------------------------------------------------------------------------------------------------
+
+    def _needs(self, k: int) -> None:
+        node = self.nodes[k]
+        if not node.units:
+            return
+        first = node.units[0]
+        for resource in IMPLICIT:
+            version = first.snapshot.get(resource)
+            if version is not None and self.owner.get(version) != k and (resource != PLOT or self._plots(node)):
+                self._need(k, resource, version, Site(first.cell, first.statement.line))
+        for resource, version in first.snapshot.items():
+            if resource.startswith("module:") and self.owner.get(version) != k:
+                if {resource[7:].split(".")[0]} & {m for u in node.units for m in u.modules}:
+                    self._need(k, resource, version, Site(first.cell, first.statement.line))
+        for unit in node.units:
+            for name, read in unit.reads.items():
+                if name in unit.carried and not self._wanted(unit, name):
+                    continue
+                if name.startswith("rng:") and name not in self.analysis.seeded and not unit.observed:
+                    continue
+                if read.version is not None and self.owner.get(read.version) != k:
+                    self._need(k, name, read.version, Site(unit.cell, read.line), read.text)
+            if unit.barrier:
+                for name, version in unit.visible.items():
+                    if self.owner.get(version) != k:
+                        self._need(
+                            k,
+                            name,
+                            version,
+                            Site(unit.cell, unit.statement.line),
+                            f"everything may be read here: {unit.barrier}",
+                        )
+            node.files.extend(unit.files)
+
+    def _wanted(self, unit: Unit, name: str) -> bool:
+        """Whether a name that is perhaps changed here is looked at later (resources always are)."""
+        return is_resource(name) or name in self._live_after[unit.index] or bool(unit.barrier)
+
+    def _need(self, k: int, name: str, version: int, used: Site, text: str = "") -> None:
+        unit = self.analysis.units[version]
+        if unit.replayable:
+            self._replay(k, version, name)
+            return
+        source = self.owner[version]
+        if source > k:
+            return
+        defined = Site(unit.cell, unit.writes.get(name, unit.statement.line))
+        if unit.mutates.get(name):
+            text = text or f"`{unit.mutates[name]}` may change it"
+        elif unit.barrier:
+            text = text or f"{unit.barrier} may change it"
+        self._carry(k, name, source, Reason("resource" if is_resource(name) else "variable", name, defined, used, text))
+
+    def _carry(self, k: int, name: str, source: int, reason: Reason) -> None:
+        node = self.nodes[k]
+        if name == PACKAGES:
+            node.orders.setdefault(source, []).append(reason)
+            return
+        what = self._uncarryable(source, k, name, reason)
+        if what and reason.defined and reason.used:
+            self.conflicts.append(Conflict(source, k, name, what, reason.defined, reason.used))
+        known = node.inputs.get(name)
+        if known is None or known[0] < source:
+            node.inputs[name] = (source, reason)
+        self.nodes[source].outputs.add(name)
+        version = self._version_at_end(source, name)
+        definitions = self.analysis.units[version].definitions.get(name, {}) if version is not None else {}
+        for owner, made in definitions.items():  # an instance is loaded by its class's name: that must be there before
+            if self.owner.get(made) != k and reason.used:
+                self._need(k, owner, made, reason.used)
+
+    def _uncarryable(self, source: int, target: int, name: str, reason: Reason) -> str:
+        if name.startswith(UNCARRYABLE):
+            return {HISTORY: "the output history of another kernel"}.get(name, f"the state of `{name.split(':')[-1]}`")
+        cells = {self.ids[c] for c in self.nodes[source].group.cells}
+        if any((c, name) in self.observed.uncarryable for c in cells):
+            return "a value that could not be saved or loaded in an earlier run"
+        version = self._version_at_end(source, name)
+        if version is None:
+            return ""
+        unit = self.analysis.units[version]
+        if name in unit.classes:
+            return "a class that is computed, or changed after its definition"
+        return unit.live.get(name, "")
+
+    def _version_at_end(self, k: int, name: str) -> int | None:
+        found = [u.index for u in self.nodes[k].units if name in u.writes]
+        return found[-1] if found else None
+
+    def _replay(self, k: int, version: int, name: str) -> None:
+        node = self.nodes[k]
+        unit = self.analysis.units[version]
+        if unit.kind == "parameters" and name in unit.writes:
+            node.parameters.add(name)
+        if version in node.replay:
+            return
+        node.replay.add(version)
+        for other, read in unit.reads.items():
+            if read.version is not None and self.owner.get(read.version) != k and len(node.replay) < _REPLAY_LIMIT:
+                self._replay(k, read.version, other)
+
+    def _plots(self, node: Node) -> bool:
+        """Whether the step may draw: if it cannot, it is spared the plot configuration (and importing matplotlib)."""
+        modules = {m for u in node.units for m in u.modules} | {
+            m for v in node.replay for m in self.analysis.units[v].modules
+        }
+        attributes = {a for u in node.units for a in u.attributes}
+        replayed = {a for v in node.replay for a in self.analysis.units[v].attributes}
+        if attributes & library.PLOT_ATTRIBUTES or replayed & library.PLOT_ATTRIBUTES:
+            return True
+        return bool(modules - library.PLAIN_MODULES) or any(u.barrier or u.defines_unknown for u in node.units)
+
+    # -- objects that share memory ---------------------------------------------------------------------------------
+
+    def _joint_needs(self, k: int) -> None:
+        for unit in self.nodes[k].units:
+            for names in unit.joint:
+                wanted = frozenset(n for n in names if n not in unit.carried or self._wanted(unit, n))
+                self._together(k, wanted)
+
+    def _together(self, k: int, names: frozenset[str]) -> None:
+        """Group k needs these names with their shared objects still shared: all of them from one step."""
+        node = self.nodes[k]
+        sources = {n: node.inputs[n][0] for n in names if n in node.inputs}
+        replayed = [n for n in names if n not in node.inputs and self._replayed_name(node, n)]
+        if len(sources) + len(replayed) < 2 or not sources or (k, names) in self._joined:
+            return
+        self._joined.add((k, names))
+        last = max(sources.values())
+        carried = [n for n in (*sources, *replayed) if sources.get(n, -1) != last]
+        giver = self.nodes[last]
+        for name in carried:
+            old = node.inputs.get(name)
+            used = Site(giver.units[0].cell, giver.units[0].statement.line)
+            version = self._version_at_end(last, name)
+            if version is None:
+                version = self._latest_before(last, name)
+                if version is None:
+                    continue
+                self._need(last, name, version, used, "travels with what shares its objects")
+            reason = (
+                old[1]
+                if old
+                else Reason(
+                    "variable",
+                    name,
+                    Site(self.analysis.units[version].cell, self.analysis.units[version].statement.line),
+                    used,
+                )
+            )
+            self._carry(
+                k,
+                name,
+                last,
+                Reason("variable", name, reason.defined, reason.used, "shares objects that are changed here"),
+            )
+        made = [n for n in sources if sources[n] == last]
+        linked = set(carried)
+        for unit in giver.units:
+            for name in made:
+                linked |= {n for n in unit.shares.get(name, frozenset()) if n in giver.inputs}
+        self._together(last, frozenset(linked))
+
+    def _replayed_name(self, node: Node, name: str) -> bool:
+        return any(name in self.analysis.units[v].writes for v in node.replay)
+
+    def _latest_before(self, k: int, name: str) -> int | None:
+        limit = self.nodes[k].units[0].index if self.nodes[k].units else 0
+        for unit in reversed(self.analysis.units[:limit]):
+            if name in unit.writes and (unit.index in self.owner or unit.replayable):
+                return unit.index
+        return None
+
+    # -- orders ----------------------------------------------------------------------------------------------------
+
+    def _file_orders(self) -> None:
+        users = [(k, n) for k, n in enumerate(self.nodes) if n.files]
+        for i, (late, node) in enumerate(users):
+            for early, other in users[:i]:
+                reason = _file_reason(other, node)
+                if reason is not None:
+                    node.orders.setdefault(early, []).append(reason)
+
+    def _author_orders(self) -> None:
+        where = {name: k for k, node in enumerate(self.nodes) for name in node.group.drawn}
+        for k, node in enumerate(self.nodes):
+            for name in node.group.after:
+                source = where.get(name)
+                if source is not None and source != k:
+                    node.orders.setdefault(source, []).append(Reason("order", name, text=f"after:{name}"))
+
+    def feeds(self) -> dict[str, set[str]]:
+        """Group name -> names of the groups that must come after it."""
+        result: dict[str, set[str]] = {n.group.name: set() for n in self.nodes}
+        for node in self.nodes:
+            for source in {*(s for s, _ in node.inputs.values()), *node.orders}:
+                result[self.nodes[source].group.name].add(node.group.name)
+        return result
+
+
+def _liveness(units: list[Unit]) -> list[frozenset[str]]:
+    """For each unit, the names that are looked at after it before they are bound anew."""
+    result: list[frozenset[str]] = [frozenset()] * len(units)
+    live: set[str] = set()
+    everything = False
+    for unit in reversed(units):
+        result[unit.index] = frozenset(live)
+        live -= {n for n in unit.writes if n not in unit.weak}
+        live |= {n for n in unit.reads if n not in unit.carried}
+        if unit.barrier and not everything:
+            live |= unit.visible.keys()
+    return result
+
+
+def _file_reason(early: Node, late: Node) -> Reason | None:
+    for a in early.files:
+        for b in late.files:
+            if (a.writes or b.writes) and _overlap(a.path, b.path):
+                path = a.path or b.path or "a file whose name cannot be told"
+                if a.writes and b.reads:
+                    text = "written, then read"
+                elif a.writes:
+                    text = "written by both"
+                else:
+                    text = "read before it is written"
+                if a.path is None or b.path is None:
+                    text = f"{text} (perhaps: the path cannot be told here)"
+                sites = _site(early, a), _site(late, b)
+                return Reason("file", path, sites[0], sites[1], text)
+    return None
+
+
+def _site(node: Node, use: FileUse) -> Site | None:
+    for unit in node.units:
+        if use in unit.files:
+            return Site(unit.cell, use.line)
+    return None
+
+
+def _overlap(a: str | None, b: str | None) -> bool:
+    if a is None or b is None:
+        return True
+    if ("{" in a or "{" in b) and a.split("{")[1:2] != b.split("{")[1:2] and (a.split("}")[0] != b.split("}")[0]):
+        return True  # filled in from different parameters: they may turn out the same
+    return a == b or _inside(a, b) or _inside(b, a)
+
+
+def _inside(outer: str, inner: str) -> bool:
+    return outer in (".", "") or inner.startswith(posixpath.join(outer, ""))
+
+
+def replay_order(analysis: Analysis, versions: Iterable[int]) -> list[Unit]:
+    """Units to replay, in their original order."""
+    return [analysis.units[v] for v in sorted(versions)]

@@ -1,0 +1,304 @@
+"""The interpreter's memory: names and what they may stand for, versions, the unit at work.
+
+It offers what statements and expressions need (read, write, touch, draw on a resource) and keeps the books; it knows
+nothing of Python's syntax. One machine runs one notebook, unit by unit, in document order.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from nb2flow.flow.effects import HISTORY, FileUse, Unit, Unresolved, is_resource
+from nb2flow.flow.scopes import FUNCTIONS, global_names, local_names
+from nb2flow.flow.values import SCALAR, Heap, Obj, ObjKind, Val
+
+BUILTIN_NAMES = frozenset(dir(builtins)) | {
+    "display",
+    "get_ipython",
+    "exit",
+    "quit",
+    "__file__",
+    "__name__",
+    "__doc__",
+    "__builtins__",
+    "__loader__",
+    "__spec__",
+    "__package__",
+    "__annotations__",
+}
+HISTORY_NAMES = frozenset({"_", "__", "___", "Out", "In", "_oh", "_ih", "_i", "_ii", "_iii", "_dh"})
+MAX_DEPTH = 10
+MAX_NODES = 40_000
+
+
+@dataclass(slots=True)
+class Frame:
+    """A function call under way: its local names, those it declares global, and how deep it is in branches."""
+
+    names: dict[str, Val]
+    local: frozenset[str]
+    globals: frozenset[str] = frozenset()
+    nonlocals: frozenset[str] = frozenset()
+    outer: dict[str, Val] = field(default_factory=dict)
+    returned: list[Val] = field(default_factory=list)
+    conditional: int = 0
+    encloses: bool = True  # a class body's names are not seen from its methods
+
+
+@dataclass
+class Machine:
+    """All that is known after the units so far. `stars` resolves `from m import *`."""
+
+    stars: dict[str, frozenset[str]] = field(default_factory=dict)
+    parameters: frozenset[str] = frozenset()
+    names: dict[str, Val] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    resources: dict[str, int] = field(default_factory=dict)
+    heap: Heap = field(default_factory=Heap)
+    units: list[Unit] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    bound: set[str] = field(default_factory=set)
+    conditional: int = 0
+    line: int = 1
+    column: int = 0
+    touched: dict[Obj, str] = field(default_factory=dict)
+    calls: tuple[object, ...] = ()
+    active: list[ast.AST] = field(default_factory=list)
+    nodes: int = 0
+    future_annotations: bool = False
+    unknown_from: int | None = None  # the last unit that may bind names nobody can tell
+    _sites: dict[tuple[object, ...], Obj] = field(default_factory=dict)
+    _modules: dict[str, Obj] = field(default_factory=dict)
+    _mentioned: set[Obj] = field(default_factory=set)
+
+    @property
+    def unit(self) -> Unit:
+        """The unit being interpreted."""
+        return self.units[-1]
+
+    def begin(self, unit: Unit) -> None:
+        """Start a unit: nothing is bound by it yet."""
+        self.units.append(unit)
+        self.bound, self.touched, self.conditional, self.nodes = set(), {}, 0, 0
+        self.calls, self.active, self._mentioned = (), [], set()
+        self.line, self.column = unit.statement.line, 0
+        unit.snapshot = self.resources
+
+    def end(self) -> None:
+        """Close the unit: turn what it touched into versions of every name that may see it."""
+        unit = self.unit
+        if self.touched:
+            self._spread_touches()
+        for name in unit.writes:
+            if name not in self.bound:
+                unit.weak.add(name)
+        for name in unit.weak:
+            if name not in unit.reads:
+                before = self.resources.get(name) if is_resource(name) else self.versions.get(name)
+                if before is not None:
+                    unit.carried.add(name)
+                    unit.read(name, before, unit.writes.get(name, unit.statement.line), unit.mutates.get(name, ""))
+        for name in unit.writes:
+            if not is_resource(name):
+                self._describe(name)
+        fresh = {n: unit.index for n in unit.writes if is_resource(n)}
+        if fresh:
+            self.resources = {**self.resources, **fresh}
+        self.versions.update({n: unit.index for n in unit.writes if not is_resource(n)})
+        if unit.barrier and not unit.barrier_reads_only:
+            self._barrier_writes()
+
+    def _spread_touches(self) -> None:
+        unit = self.unit
+        touched = self.touched.keys()
+        affected: list[str] = []
+        for name, value in self.names.items():
+            if value.objs and not self.heap.reach(value.objs).isdisjoint(touched):
+                obj = next(o for o in self.heap.reach(value.objs) if o in touched)
+                affected.append(name)
+                if name not in self.bound:
+                    unit.mutates.setdefault(name, self.touched[obj])
+                if name not in unit.writes:
+                    unit.writes[name] = self.line if name not in unit.reads else unit.reads[name].line
+                    unit.weak.add(name)
+        outside = frozenset(n for n in affected if n not in self.bound)
+        if len(outside) > 1:
+            unit.joint.append(outside)
+
+    def _describe(self, name: str) -> None:
+        """Note what a written name shares with others and whether it can leave its process."""
+        value = self.names.get(name)
+        if value is None or not value.objs:
+            return
+        reach = self.heap.reach(value.objs)
+        if any(o.kind == "class" for o in value.objs):
+            self.unit.classes.add(name)
+        owners = {o.owner for o in reach if o.kind == "class" and o.owner in self.names}
+        owners.discard(name)
+        if owners:
+            self.unit.definitions[name] = {
+                o: self.unit.index if o in self.unit.writes else self.versions[o] for o in sorted(owners)
+            }
+        for obj in reach:
+            if obj.kind == "live":
+                self.unit.live[name] = obj.label or "a live object"
+        mutable = frozenset(o for o in reach if o.kind not in ("module", "function", "class"))
+        if mutable:
+            read = [n for n in self.unit.reads if n != name and n in self.names]
+            self.unit.shares[name] = frozenset(
+                n for n in read if not mutable.isdisjoint(self.heap.reach(self.names[n].objs))
+            )
+
+    def _barrier_writes(self) -> None:
+        unit = self.unit
+        for name in list(self.names):
+            unit.writes.setdefault(name, unit.statement.line)
+            unit.weak.add(name)
+            self.versions[name] = unit.index
+            if any(o.kind == "class" for o in self.names[name].objs):
+                unit.classes.add(name)
+        self.unknown_from = unit.index
+
+    # -- names -----------------------------------------------------------------------------------------------------
+
+    def read_name(self, name: str, *, mention: bool = True) -> Val:
+        """The value of a global name, noting the read (and what the functions in it would read)."""
+        unit = self.unit
+        value = self.names.get(name)
+        if value is None:
+            return self._read_unbound(name)
+        if name not in self.bound:
+            unit.read(name, self.versions.get(name), self.line)
+        if mention and value.objs:
+            self.mention(value)
+        return value
+
+    def _read_unbound(self, name: str) -> Val:
+        if (
+            name in HISTORY_NAMES
+            or (name[:1] == "_" and name[1:].isdigit())
+            or (name[:2] == "_i" and name[2:].isdigit())
+        ):
+            self.use_resource(HISTORY, writes=False, text=name)
+            return Val(frozenset({self.alloc("unknown", name)}))
+        if self.unknown_from is not None and name not in BUILTIN_NAMES:
+            if name not in self.bound:
+                self.unit.read(name, self.unknown_from, self.line)
+            return Val(frozenset({self.alloc("unknown", name, site=("unbound", name))}))
+        if any(isinstance(n, FUNCTIONS) and name in local_names(n)[0] for n in self.active):
+            return SCALAR  # a name of an enclosing function that is bound later than the inner one is made
+        if name not in BUILTIN_NAMES and name not in self.unit.unresolved:
+            certain = not self.frames and not self.conditional
+            self.unit.unresolved[name] = Unresolved(name, self.line, self.column, certain)
+        return SCALAR
+
+    def write_name(self, name: str, value: Val) -> None:
+        """Bind a global name (weakly inside a branch, a loop or a called function)."""
+        self.unit.writes.setdefault(name, self.line)
+        self.unit.deleted.discard(name)
+        if self.frames:
+            self.names[name] = self.names.get(name, SCALAR) | value
+            return
+        if self.conditional:
+            self.names[name] = self.names.get(name, SCALAR) | value
+        else:
+            self.names[name] = value
+        self.bound.add(name)
+
+    def delete_name(self, name: str) -> None:
+        """`del name`: a version that is absent."""
+        if name in self.names and name not in self.bound:
+            self.unit.read(name, self.versions.get(name), self.line)
+        self.unit.writes.setdefault(name, self.line)
+        self.unit.deleted.add(name)
+        if not self.conditional and not self.frames:
+            self.names.pop(name, None)
+            self.bound.add(name)
+
+    def mention(self, value: Val) -> None:
+        """A value is used: whatever notebook functions it holds may be called, so their globals are read."""
+        todo = [o for o in self.heap.reach(value.objs) if o.kind in ("function", "class") and o not in self._mentioned]
+        while todo:
+            obj = todo.pop()
+            if obj in self._mentioned:
+                continue
+            self._mentioned.add(obj)
+            if obj.kind == "class" and obj.owner and obj.owner in self.names and obj.owner not in self.bound:
+                self.unit.read(obj.owner, self.versions.get(obj.owner), self.line)
+            for name in free_globals(obj):
+                held = self.names.get(name)
+                if held is None:
+                    if name not in BUILTIN_NAMES and self.unknown_from is not None:
+                        self.unit.read(name, self.unknown_from, self.line)
+                    continue
+                if name not in self.bound:
+                    self.unit.read(name, self.versions.get(name), self.line)
+                todo.extend(o for o in self.heap.reach(held.objs) if o.kind in ("function", "class"))
+            if "eval" in obj.flags:
+                self.barrier("a function that it uses evaluates text as code", reads_only=True)
+
+    # -- objects ---------------------------------------------------------------------------------------------------
+
+    def alloc(self, kind: ObjKind, label: str = "", site: object = None, holds: Iterable[Obj] = ()) -> Obj:
+        """The object that this place creates in this context (the same one when a loop comes by again)."""
+        key = (self.unit.index, self.calls, site, kind, label)
+        obj = self._sites.get(key)
+        if obj is None:
+            obj = self._sites[key] = Obj(kind, label)
+        held = list(holds)
+        if held:
+            self.heap.link([obj], held)
+        return obj
+
+    def module(self, path: str) -> Val:
+        """A module, or something reached through one, by dotted path."""
+        obj = self._modules.get(path)
+        if obj is None:
+            obj = self._modules[path] = Obj("module", path)
+        self.unit.modules.add(path.split(".")[0])
+        return Val(frozenset({obj}))
+
+    def touch(self, objs: Iterable[Obj], text: str) -> None:
+        """These objects may be changed here by `text` (a short piece of the source, for explanations)."""
+        for obj in objs:
+            if obj.kind != "module":
+                self.touched.setdefault(obj, text)
+
+    # -- resources -------------------------------------------------------------------------------------------------
+
+    def use_resource(self, name: str, *, writes: bool, fresh: bool = False, text: str = "") -> None:
+        """Read a resource, and make a new version of it when `writes`; `fresh` sets it whatever it was before."""
+        unit = self.unit
+        if not fresh and name not in self.bound:
+            unit.read(name, self.resources.get(name), self.line, text)
+        if writes:
+            unit.writes.setdefault(name, self.line)
+            if fresh and not self.conditional:
+                self.bound.add(name)
+            else:
+                unit.weak.add(name)
+
+    def use_file(self, path: str | None, *, writes: bool, reads: bool, shell: bool = False) -> None:
+        """A file is opened (path None: which one cannot be told)."""
+        use = FileUse(path, writes, reads, self.line, shell)
+        if use not in self.unit.files:
+            self.unit.files.append(use)
+
+    def barrier(self, why: str, *, reads_only: bool = False) -> None:
+        """Everything may be read here, and (unless `reads_only`) changed."""
+        unit = self.unit
+        if not unit.barrier:
+            unit.visible = dict(self.versions)
+        unit.barrier_reads_only = reads_only and (not unit.barrier or unit.barrier_reads_only)
+        unit.barrier = unit.barrier or why
+        if not reads_only:
+            self.unknown_from = unit.index
+
+
+def free_globals(obj: Obj) -> frozenset[str]:
+    """Names that the bodies of a function or class may look up globally (computed once per definition)."""
+    node = obj.node
+    return global_names(node) if node is not None else frozenset()

@@ -1,0 +1,257 @@
+"""Which statements may be run again in any step instead of carrying their result.
+
+Imports, definitions, constants and configuration: cheap, without effects outside the process, and giving the same each
+time. A statement is replayable when it is of such a kind and everything that it reads is replayable as well.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from nb2flow.flow import library
+from nb2flow.flow.effects import HISTORY, Unit, is_resource
+
+_CONFIG_RESOURCES = frozenset(
+    {"process:cwd", "process:environ", "process:syspath", "process:config", "process:config:plot"}
+)
+_CHEAP_METHODS = frozenset(
+    [
+        "resolve",
+        "absolute",
+        "joinpath",
+        "as_posix",
+        "expanduser",
+        "format",
+        "upper",
+        "lower",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "split",
+        "join",
+        "replace",
+        "with_suffix",
+        "with_name",
+        "union",
+        "keys",
+        "values",
+        "items",
+        "copy",
+        "encode",
+        "decode",
+        "cwd",
+        "home",
+        "date",
+    ]
+)
+
+
+def classify(units: list[Unit], parameters: list[int]) -> None:
+    """Set `kind`, `cheap` and `replayable` of every unit, in order (a unit reads only what comes before it)."""
+    functions: dict[str, bool] = {}
+    aliases: dict[str, str] = {}
+    for unit in units:
+        _note_aliases(unit.statement.node, aliases)
+        unit.kind = _kind(unit, aliases, functions)
+        if isinstance(unit.statement.node, ast.FunctionDef | ast.ClassDef):
+            functions[unit.statement.node.name] = isinstance(unit.statement.node, ast.ClassDef)
+        if unit.index in parameters and unit.kind in ("constant", "import", "definition", "configuration"):
+            unit.kind = "parameters"
+        unit.replayable = unit.kind != "compute" and _harmless(unit) and _sources_replayable(unit, units)
+
+
+def _harmless(unit: Unit) -> bool:
+    if unit.files or unit.barrier or unit.observed or unit.asks or unit.live or unit.deleted:
+        return False
+    if any(not is_resource(n) for n in unit.mutates):
+        return False
+    resources = {n for n in unit.writes if is_resource(n) and n != HISTORY}
+    allowed = {n for n in resources if n in _CONFIG_RESOURCES or n.startswith("module:")} | unit.seeds
+    return resources <= allowed
+
+
+def _sources_replayable(unit: Unit, units: list[Unit]) -> bool:
+    for name, read in unit.reads.items():
+        if read.version is None:
+            continue
+        if name in unit.carried and not is_resource(name) and unit.kind in ("import", "definition"):
+            continue  # bound perhaps, as in `try: import x`: every branch binds it
+        if not units[read.version].replayable:
+            return False
+    return True
+
+
+def _note_aliases(node: ast.stmt, aliases: dict[str, str]) -> None:
+    for part in ast.walk(node) if isinstance(node, ast.Try | ast.If | ast.Import | ast.ImportFrom) else ():
+        if isinstance(part, ast.Import):
+            for a in part.names:
+                aliases[a.asname or a.name.split(".")[0]] = a.name if a.asname else a.name.split(".")[0]
+        elif isinstance(part, ast.ImportFrom) and not part.level:
+            for a in part.names:
+                aliases[a.asname or a.name] = f"{part.module}.{a.name}"
+
+
+def _kind(unit: Unit, aliases: dict[str, str], functions: dict[str, bool]) -> str:
+    node = unit.statement.node
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return "import"
+    if isinstance(node, ast.Try | ast.If):
+        inner = [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)]
+        return "import" if inner and _only_binds(node, aliases) else "compute"
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return "definition" if _plain_function(node, aliases) else "compute"
+    if isinstance(node, ast.ClassDef):
+        return "definition" if _plain_class(node, aliases) else "compute"
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return "constant" if not unit.statement.displays else "compute"
+    if _configures(unit, node, aliases, functions):
+        return "configuration"
+    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        named = all(isinstance(t, ast.Name) or _names_only(t) for t in targets)
+        if named and cheap(node.value, aliases):
+            return "definition" if isinstance(node.value, ast.Lambda) else "constant"
+    return "compute"
+
+
+def _names_only(target: ast.expr) -> bool:
+    return isinstance(target, ast.Tuple | ast.List) and all(isinstance(e, ast.Name) for e in target.elts)
+
+
+def _only_binds(node: ast.stmt, aliases: dict[str, str]) -> bool:
+    """`try: import a / except ImportError: a = None` and the like."""
+    if isinstance(node, ast.Import | ast.ImportFrom | ast.Pass):
+        return True
+    if isinstance(node, ast.Assign):
+        return all(isinstance(t, ast.Name) for t in node.targets) and cheap(node.value, aliases)
+    if isinstance(node, ast.Try):
+        parts = [*node.body, *node.orelse, *node.finalbody, *(s for h in node.handlers for s in h.body)]
+        return all(_only_binds(s, aliases) for s in parts)
+    if isinstance(node, ast.If):
+        return cheap(node.test, aliases) and all(_only_binds(s, aliases) for s in (*node.body, *node.orelse))
+    return False
+
+
+def _plain_function(node: ast.FunctionDef | ast.AsyncFunctionDef, aliases: dict[str, str]) -> bool:
+    a = node.args
+    defaults = [d for d in (*a.defaults, *a.kw_defaults) if d is not None]
+    return all(cheap(d, aliases) for d in defaults) and all(_plain_decorator(d, aliases) for d in node.decorator_list)
+
+
+def _plain_decorator(node: ast.expr, aliases: dict[str, str]) -> bool:
+    if isinstance(node, ast.Call):
+        return _plain_decorator(node.func, aliases) and all(
+            cheap(a, aliases) for a in (*node.args, *(k.value for k in node.keywords))
+        )
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _plain_decorator(node.value, aliases))
+
+
+def _plain_class(node: ast.ClassDef, aliases: dict[str, str]) -> bool:
+    if not all(_plain_decorator(d, aliases) for d in node.decorator_list):
+        return False
+    if not all(
+        _plain_decorator(b, aliases) or cheap(b, aliases) for b in (*node.bases, *(k.value for k in node.keywords))
+    ):
+        return False
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+            if not _plain_function(part, aliases):
+                return False
+        elif isinstance(part, ast.ClassDef):
+            if not _plain_class(part, aliases):
+                return False
+        elif isinstance(part, ast.Assign | ast.AnnAssign):
+            if part.value is not None and not (cheap(part.value, aliases) or _plain_decorator(part.value, aliases)):
+                return False
+        elif not (isinstance(part, ast.Pass) or (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))):
+            return False
+    return True
+
+
+def _configures(unit: Unit, node: ast.stmt, aliases: dict[str, str], functions: dict[str, bool]) -> bool:
+    """A statement that does nothing but set process-wide options or seeds, from cheap values."""
+    written = {n for n in unit.writes if n != HISTORY}
+    if not written or any(not is_resource(n) for n in written):
+        return False
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        call = node.value
+        arguments = [*call.args, *(k.value for k in call.keywords)]
+        own = isinstance(call.func, ast.Name) and call.func.id in functions
+        return _is_magic_call(call) or (
+            all(cheap(a, aliases) for a in arguments)
+            and (own or not isinstance(call.func, ast.Name) or call.func.id in aliases)
+        )
+    if isinstance(node, ast.Assign | ast.AugAssign):
+        value = node.value
+        return cheap(value, aliases) or isinstance(value, ast.Name)
+    return (
+        isinstance(node, ast.For | ast.If)
+        and all(
+            isinstance(
+                n,
+                ast.expr
+                | ast.Expr
+                | ast.expr_context
+                | ast.keyword
+                | ast.operator
+                | ast.cmpop
+                | ast.Assign
+                | ast.For
+                | ast.If
+                | ast.unaryop
+                | ast.boolop,
+            )
+            for n in ast.walk(node)
+        )
+        and not unit.mutates
+    )
+
+
+def _is_magic_call(call: ast.Call) -> bool:
+    func = call.func
+    return (
+        isinstance(func, ast.Attribute)
+        and isinstance(func.value, ast.Call)
+        and isinstance(func.value.func, ast.Name)
+        and func.value.func.id == "get_ipython"
+    )
+
+
+def cheap(node: ast.expr, aliases: dict[str, str]) -> bool:
+    """Whether an expression costs nothing, has no effect and gives the same each time (its names permitting)."""
+    if isinstance(node, ast.Constant | ast.Name | ast.Lambda):
+        return True
+    if isinstance(node, ast.Call):
+        arguments = [*node.args, *(k.value for k in node.keywords)]
+        if not all(cheap(a, aliases) for a in arguments):
+            return False
+        if isinstance(node.func, ast.Name) and node.func.id not in aliases:
+            return node.func.id in library.CHEAP_BUILTINS
+        path = dotted(node.func, aliases)
+        if path is not None:
+            return path in library.CHEAP or (path == "numpy.random.default_rng" and bool(arguments))
+        return (
+            isinstance(node.func, ast.Attribute)
+            and node.func.attr in _CHEAP_METHODS
+            and cheap(node.func.value, aliases)
+        )
+    if isinstance(node, ast.Attribute):
+        return dotted(node, aliases) is not None or cheap(node.value, aliases)
+    if isinstance(
+        node,
+        ast.Tuple | ast.List | ast.Set | ast.Dict | ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.Compare | ast.IfExp
+        | ast.JoinedStr | ast.FormattedValue | ast.Subscript | ast.Slice | ast.Starred,
+    ):  # fmt: skip
+        return all(cheap(c, aliases) for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr))
+    return False
+
+
+def dotted(node: ast.expr, aliases: dict[str, str]) -> str | None:
+    """The library path that an attribute chain on an imported name stands for."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if isinstance(node, ast.Name) and node.id in aliases:
+        return ".".join([aliases[node.id], *reversed(parts)])
+    return None

@@ -1,0 +1,185 @@
+"""Python's scoping rules, on trees: which names are local to a function, and which it looks up globally.
+
+Follows the language reference, "Naming and binding": assignment anywhere in a function makes a name local; class bodies
+do not enclose their methods; comprehensions have a scope of their own whose first iterable belongs outside.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import lru_cache
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+SCOPES = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.Lambda,
+    ast.ClassDef,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
+
+
+def parameter_names(node: FunctionNode) -> list[str]:
+    """Names of all parameters: positional, `*args`, keyword-only, `**kwargs`."""
+    a = node.args
+    names = [p.arg for p in (*a.posonlyargs, *a.args)]
+    if a.vararg:
+        names.append(a.vararg.arg)
+    names += [p.arg for p in a.kwonlyargs]
+    if a.kwarg:
+        names.append(a.kwarg.arg)
+    return names
+
+
+def own_nodes(body: list[ast.AST]) -> Iterator[ast.AST]:
+    """All nodes that run in the scope of `body`, not those inside nested scopes (whose heads are given)."""
+    todo = list(body)
+    while todo:
+        node = todo.pop()
+        yield node
+        if isinstance(node, SCOPES):
+            todo.extend(_outer_parts(node))
+        else:
+            todo.extend(ast.iter_child_nodes(node))
+
+
+def _outer_parts(node: ast.AST) -> list[ast.AST]:
+    """The parts of a nested scope that are evaluated outside it."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        a = node.args
+        return [*node.decorator_list, *a.defaults, *[d for d in a.kw_defaults if d]]
+    if isinstance(node, ast.Lambda):
+        return [*node.args.defaults, *[d for d in node.args.kw_defaults if d]]
+    if isinstance(node, ast.ClassDef):
+        return [*node.decorator_list, *node.bases, *node.keywords]
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        return [node.generators[0].iter, *_walrus(node)]
+    return []
+
+
+def _walrus(node: ast.AST) -> list[ast.AST]:
+    return [n for n in ast.walk(node) if isinstance(n, ast.NamedExpr)]
+
+
+def body_of(node: ast.AST) -> list[ast.AST]:
+    """What runs inside a scope."""
+    if isinstance(node, ast.Lambda):
+        return [node.body]
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return list(node.body)
+    if isinstance(node, ast.DictComp):
+        return [node.key, node.value, *node.generators]
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
+        return [node.elt, *node.generators]
+    return []
+
+
+def bound_names(body: list[ast.AST]) -> set[str]:
+    """Names that the code of one scope binds in any way."""
+    names: set[str] = set()
+    for node in own_nodes(body):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
+            names.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names.update((a.asname or a.name.split(".")[0]) for a in node.names)
+        elif (isinstance(node, ast.ExceptHandler) and node.name) or (
+            isinstance(node, ast.MatchAs | ast.MatchStar) and node.name
+        ):
+            names.add(node.name)
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            names.add(node.rest)
+    return names
+
+
+def declared(body: list[ast.AST], kind: type[ast.Global] | type[ast.Nonlocal]) -> frozenset[str]:
+    """Names under `global` (or `nonlocal`) in one scope."""
+    return frozenset(n for node in own_nodes(body) if isinstance(node, kind) for n in node.names)
+
+
+@lru_cache(maxsize=8192)
+def local_names(node: FunctionNode) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """(local, declared global, declared nonlocal) names of a function."""
+    body = body_of(node)
+    globals_, nonlocals = declared(body, ast.Global), declared(body, ast.Nonlocal)
+    names = (bound_names(body) | set(parameter_names(node))) - globals_ - nonlocals
+    return frozenset(names), globals_, nonlocals
+
+
+@lru_cache(maxsize=8192)
+def is_generator(node: FunctionNode) -> bool:
+    """Whether calling it gives a generator."""
+    return any(isinstance(n, ast.Yield | ast.YieldFrom) for n in own_nodes(body_of(node)))
+
+
+@lru_cache(maxsize=8192)
+def evaluates_text(node: ast.AST) -> bool:
+    """Whether anything in it calls `eval` or `exec`, or asks for the namespace by `globals()`."""
+    return any(
+        isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in ("eval", "exec", "globals")
+        for n in ast.walk(node)
+    )
+
+
+_NAMESPACES = ("globals", "locals", "vars")
+_WRITING = ("update", "setdefault", "pop", "popitem", "clear", "__setitem__", "__delitem__")
+
+
+@lru_cache(maxsize=8192)
+def writes_namespace(node: ast.AST) -> bool:
+    """Whether code may bind names through `globals()` (or `locals()`, `vars()`): anything but a plain look at them."""
+    looks = 0
+    for n in ast.walk(node):
+        if isinstance(n, ast.Subscript) and _is_namespace(n.value):
+            if not isinstance(n.ctx, ast.Load):
+                return True
+            looks += 1
+        elif isinstance(n, ast.Attribute) and _is_namespace(n.value):
+            if n.attr in _WRITING:
+                return True
+            looks += 1
+        elif (isinstance(n, ast.keyword) and n.arg is None and _is_namespace(n.value)) or (
+            isinstance(n, ast.Compare) and any(_is_namespace(c) for c in n.comparators)
+        ):
+            looks += 1
+    return looks < sum(_is_namespace(n) for n in ast.walk(node))
+
+
+def _is_namespace(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _NAMESPACES and not node.args
+    )
+
+
+@lru_cache(maxsize=8192)
+def global_names(node: ast.AST) -> frozenset[str]:
+    """Names that code inside a definition looks up globally, nested scopes included (decorators and defaults not)."""
+    found: set[str] = set()
+    _collect(node, frozenset(), found)
+    return frozenset(found)
+
+
+def _collect(node: ast.AST, enclosing: frozenset[str], found: set[str]) -> None:
+    body = body_of(node)
+    inner = bound_names(body)
+    globals_ = declared(body, ast.Global)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        inner |= set(parameter_names(node))
+    elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        inner |= {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+    inner -= globals_
+    visible = enclosing | inner
+    passed_on = enclosing if isinstance(node, ast.ClassDef) else visible
+    for part in own_nodes(body):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load) and part.id not in visible:
+            found.add(part.id)
+        if isinstance(part, ast.Name) and part.id in globals_:
+            found.add(part.id)
+        if isinstance(part, SCOPES):
+            _collect(part, passed_on, found)

@@ -1,0 +1,311 @@
+"""Statements, abstractly: binding, branching, defining.
+
+What a branch or a loop writes is written perhaps; a loop's body is gone through twice, so that what its end does is
+seen by its beginning (reachability only ever grows, so twice is enough for one nesting).
+"""
+
+from __future__ import annotations
+
+import ast
+
+from nb2flow.flow import calls, expressions, magics, scopes
+from nb2flow.flow.dispatch import evaluate, execute, fresh, statement
+from nb2flow.flow.machine import Frame, Machine
+from nb2flow.flow.values import SCALAR, Obj, Val
+
+
+class _Branch:
+    """Inside: what is written is written perhaps."""
+
+    def __init__(self, m: Machine) -> None:
+        self.m = m
+
+    def __enter__(self) -> None:
+        self.m.conditional += 1
+        if self.m.frames:
+            self.m.frames[-1].conditional += 1
+        self.frame = self.m.frames[-1] if self.m.frames else None
+
+    def __exit__(self, *_: object) -> None:
+        self.m.conditional -= 1
+        if self.frame is not None:
+            self.frame.conditional -= 1
+
+
+def _branches(m: Machine, bodies: list[list[ast.stmt]], *, exhaustive: bool) -> None:
+    """Alternatives: bound for certain is only what each of them binds."""
+    before = set(m.bound)
+    outcomes: list[set[str]] = []
+    with _Branch(m):
+        for body in bodies:
+            m.bound = set(before)
+            execute(m, body)
+            if not _leaves(body):
+                outcomes.append(m.bound)
+    if not exhaustive:
+        outcomes.append(before)
+    m.bound = set.intersection(*outcomes) if outcomes else before
+
+
+def _leaves(body: list[ast.stmt]) -> bool:
+    return bool(body) and isinstance(body[-1], ast.Raise | ast.Return | ast.Continue | ast.Break)
+
+
+@statement(ast.Assign)
+def _assign(m: Machine, node: ast.Assign) -> None:
+    value = _own_definition(m, node.targets, evaluate(m, node.value))
+    for target in node.targets:
+        expressions.assign(m, target, value)
+
+
+def _own_definition(m: Machine, targets: list[ast.expr], value: Val) -> Val:
+    for obj in value.objs:
+        if obj.kind in ("function", "class") and not obj.owner and isinstance(targets[0], ast.Name):
+            obj.owner = targets[0].id
+    return value
+
+
+@statement(ast.AnnAssign)
+def _annotated(m: Machine, node: ast.AnnAssign) -> None:
+    if not m.frames and not m.future_annotations:
+        evaluate(m, node.annotation)
+    if node.value is not None:
+        expressions.assign(m, node.target, evaluate(m, node.value))
+
+
+@statement(ast.AugAssign)
+def _augmented(m: Machine, node: ast.AugAssign) -> None:
+    value = evaluate(m, node.value)
+    target = node.target
+    if isinstance(target, ast.Name):
+        old = expressions.lookup(m, target.id)
+        if old.objs:
+            m.touch(old.objs, ast.unparse(node)[:60])
+            m.heap.link([o for o in old.objs if o.kind != "module"], value.objs)
+            result = old | fresh(m, node, [value])
+        else:
+            text = old.text + value.text if isinstance(node.op, ast.Add) and old.text and value.text else None
+            result = Val(text=text) if not value.objs else fresh(m, node, [value])
+        expressions.assign_name(m, target.id, result)
+        return
+    evaluate(m, _loaded(target))
+    expressions.store_part(m, target, value)
+
+
+def _loaded(target: ast.Attribute | ast.Subscript) -> ast.expr:
+    if isinstance(target, ast.Attribute):
+        return ast.copy_location(ast.Attribute(target.value, target.attr, ast.Load()), target)
+    return ast.copy_location(ast.Subscript(target.value, target.slice, ast.Load()), target)
+
+
+@statement(ast.Delete)
+def _delete(m: Machine, node: ast.Delete) -> None:
+    for target in node.targets:
+        for part in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
+            if isinstance(part, ast.Name):
+                if m.frames and part.id in m.frames[-1].local:
+                    m.frames[-1].names.pop(part.id, None)
+                else:
+                    m.delete_name(part.id)
+            elif isinstance(part, ast.Attribute | ast.Subscript):
+                base = evaluate(m, part.value)
+                if isinstance(part, ast.Subscript):
+                    evaluate(m, part.slice)
+                for obj in (o for o in base.objs if o.kind == "module"):
+                    calls.set_config(m, obj.label)
+                m.touch(base.objs, f"del {ast.unparse(part)[:50]}")
+
+
+@statement(ast.If)
+def _if(m: Machine, node: ast.If) -> None:
+    evaluate(m, node.test)
+    if _is_main_guard(node.test):
+        execute(m, node.body)
+        return
+    _branches(m, [node.body, node.orelse], exhaustive=True)
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.left, ast.Name)
+        and test.left.id == "__name__"
+        and isinstance(test.ops[0], ast.Eq)
+        and isinstance(test.comparators[0], ast.Constant)
+        and test.comparators[0].value == "__main__"
+    )
+
+
+@statement(ast.For, ast.AsyncFor)
+def _for(m: Machine, node: ast.For | ast.AsyncFor) -> None:
+    value = evaluate(m, node.iter)
+    before = set(m.bound)
+    with _Branch(m):
+        for _ in range(2):
+            expressions.assign_each(m, node.target, node.iter, value)
+            execute(m, node.body)
+        m.bound = set(before)
+        execute(m, node.orelse)
+    m.bound = before
+
+
+@statement(ast.While)
+def _while(m: Machine, node: ast.While) -> None:
+    evaluate(m, node.test)
+    before = set(m.bound)
+    with _Branch(m):
+        for _ in range(2):
+            execute(m, node.body)
+            evaluate(m, node.test)
+        m.bound = set(before)
+        execute(m, node.orelse)
+    m.bound = before
+
+
+@statement(ast.Try, ast.TryStar)
+def _try(m: Machine, node: ast.Try | ast.TryStar) -> None:
+    before = set(m.bound)
+    with _Branch(m):
+        execute(m, node.body)
+        execute(m, node.orelse)
+        outcomes = [set(m.bound)]
+        for handler in node.handlers:
+            m.bound = set(before)
+            if handler.type is not None:
+                evaluate(m, handler.type)
+            if handler.name:
+                expressions.assign_name(m, handler.name, SCALAR)
+                m.bound.discard(handler.name)
+            execute(m, handler.body)
+            if not _leaves(handler.body):
+                outcomes.append(set(m.bound))
+    m.bound = set.intersection(*outcomes)
+    execute(m, node.finalbody)
+
+
+@statement(ast.With, ast.AsyncWith)
+def _with(m: Machine, node: ast.With | ast.AsyncWith) -> None:
+    for item in node.items:
+        value = evaluate(m, item.context_expr)
+        calls.run_methods(m, value, ("__enter__", "__exit__"), [], node)
+        if item.optional_vars is not None:
+            expressions.assign(m, item.optional_vars, value)
+    execute(m, node.body)
+    for item in node.items:  # closed at the end: what is left of it is a closed file, which nobody carries on purpose
+        if isinstance(item.optional_vars, ast.Name) and not m.frames:
+            name = item.optional_vars.id
+            held = m.names.get(name)
+            if held is not None and any(o.kind == "live" for o in held.objs):
+                m.unit.live[name] = "a closed resource"
+
+
+@statement(ast.Match)
+def _match(m: Machine, node: ast.Match) -> None:
+    subject = evaluate(m, node.subject)
+    for case in node.cases:
+        for name in scopes.bound_names([case.pattern]):
+            with _Branch(m):
+                expressions.assign_name(m, name, Val(m.heap.reach(subject.objs)))
+        if case.guard is not None:
+            evaluate(m, case.guard)
+    _branches(m, [case.body for case in node.cases], exhaustive=False)
+
+
+@statement(ast.Return)
+def _return(m: Machine, node: ast.Return) -> None:
+    if node.value is not None:
+        value = evaluate(m, node.value)
+        if m.frames:
+            m.frames[-1].returned.append(value)
+
+
+@statement(ast.Import)
+def _import(m: Machine, node: ast.Import) -> None:
+    for alias in node.names:
+        if alias.asname:
+            expressions.assign_name(m, alias.asname, m.module(alias.name))
+        else:
+            top = alias.name.split(".")[0]
+            m.module(alias.name)
+            already = m.names.get(top) if not m.frames else None
+            if already is not None and top in m.versions and top not in m.bound:
+                m.unit.read(top, m.versions[top], m.line)  # `import a.b` adds to what `import a` bound
+            expressions.assign_name(m, top, m.module(top))
+
+
+@statement(ast.ImportFrom)
+def _import_from(m: Machine, node: ast.ImportFrom) -> None:
+    module = "." * node.level + (node.module or "")
+    if module == "__future__":
+        m.future_annotations = m.future_annotations or any(a.name == "annotations" for a in node.names)
+        m.use_resource("process:config", writes=True)
+        return
+    for alias in node.names:
+        if alias.name == "*":
+            m.module(module or ".")
+            magics.star_import(m, module)
+        else:
+            expressions.assign_name(m, alias.asname or alias.name, m.module(f"{module}.{alias.name}"))
+
+
+@statement(ast.FunctionDef, ast.AsyncFunctionDef)
+def _function(m: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    a = node.args
+    defaults = [evaluate(m, d) for d in (*a.defaults, *a.kw_defaults) if d is not None]
+    if not m.frames and not m.future_annotations:
+        for annotation in (*(p.annotation for p in (*a.posonlyargs, *a.args, *a.kwonlyargs)), node.returns):
+            if annotation is not None:
+                evaluate(m, annotation)
+    obj = expressions.function_object(m, node, defaults)
+    obj.owner = obj.owner or node.name
+    value = _decorate(m, node.decorator_list, Val(frozenset({obj})), node)
+    expressions.assign_name(m, node.name, value)
+
+
+def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST) -> Val:
+    for decorator in reversed(decorators):
+        made = evaluate(m, decorator)
+        followed: list[Val] = []
+        for obj in made.objs:
+            if obj.kind == "function":
+                followed.append(calls.follow(m, obj, (value,), (), decorator))
+            elif obj.kind != "module":
+                m.heap.link(value.objs, [obj])
+        for result in followed:
+            value = value | result
+            m.heap.link([o for o in result.objs if o not in value.objs], value.objs)
+    return value
+
+
+@statement(ast.ClassDef)
+def _class(m: Machine, node: ast.ClassDef) -> None:
+    bases = [evaluate(m, b) for b in (*node.bases, *(k.value for k in node.keywords))]
+    obj = m.alloc("class", site=node, holds=frozenset[Obj]().union(*(v.objs for v in bases)) if bases else ())
+    obj.node, obj.owner, obj.label = node, "" if m.frames else node.name, ""
+    if scopes.evaluates_text(node):
+        obj.flags.add("eval")
+    local = frozenset(scopes.bound_names(list(node.body)))
+    outer = {**m.frames[-1].outer, **m.frames[-1].names} if m.frames else {}
+    frame = Frame(
+        {"__bases__": Val(frozenset().union(*(v.objs for v in bases)) if bases else frozenset())},
+        local,
+        outer=outer,
+        encloses=False,
+    )
+    m.frames.append(frame)
+    try:
+        execute(m, node.body)
+    finally:
+        m.frames.pop()
+    obj.scope = frame.names
+    for name, value in frame.names.items():
+        for held in value.objs:
+            if held.kind == "function":
+                held.owner = name
+        m.heap.link([obj], [o for o in value.objs if o.kind != "module"])
+    expressions.assign_name(m, node.name, _decorate(m, node.decorator_list, Val(frozenset({obj})), node))
+
+
+@statement(ast.Global, ast.Nonlocal, ast.Pass, ast.Break, ast.Continue)
+def _nothing(m: Machine, node: ast.stmt) -> None:
+    return None

@@ -1,0 +1,97 @@
+"""Abstract values: which objects a name may stand for, and what those objects may hold.
+
+Allocation-site points-to sets after Andersen (1994), kept per call context: an `Obj` stands for everything that one
+place in the code creates in one context; `Heap` says which objects may be reachable from which. Over-approximation is
+the rule: a set that is too large costs parallelism, one that is too small would cost the right result.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+ObjKind = Literal["data", "unknown", "iterator", "live", "function", "class", "module"]
+
+
+class Obj:
+    """One abstract object. `label` is a dotted path for modules and what they hold, a description for live things.
+
+    kinds: `data` (plain, picklable), `unknown` (came from a call that nobody knows), `iterator` (using it up changes
+    it), `live` (cannot leave its process), `function`/`class` (defined in the notebook; `node` is the definition),
+    `module` (a module, or anything reached through one).
+    """
+
+    __slots__ = ("cls", "contains", "flags", "items", "kind", "label", "node", "owner", "scope")
+
+    def __init__(self, kind: ObjKind, label: str = "", node: ast.AST | None = None) -> None:
+        self.kind: ObjKind = kind
+        self.label = label
+        self.node = node
+        self.contains: set[Obj] = set()
+        self.flags: set[str] = set()
+        self.scope: dict[str, Val] | None = None  # enclosing local names of a nested function
+        self.cls: Obj | None = None  # the notebook's class that it is an instance of
+        self.items: tuple[Val, ...] | None = None  # of a tuple: what stands at each place
+        self.owner: str = ""  # the global name that a definition was bound to first
+
+
+@dataclass(frozen=True, slots=True)
+class Val:
+    """What an expression may stand for. No objects: an immutable scalar. `text` is a string known exactly."""
+
+    objs: frozenset[Obj] = frozenset()
+    text: str | None = None
+
+    def __or__(self, other: Val) -> Val:
+        if not other.objs and self.objs:
+            return Val(self.objs)
+        return Val(self.objs | other.objs, self.text if self.text == other.text else None)
+
+
+SCALAR = Val()
+
+
+def union(values: Iterable[Val]) -> Val:
+    """Everything that any of the values may stand for (texts are forgotten unless there is just one value)."""
+    items = list(values)
+    if len(items) == 1:
+        return items[0]
+    return Val(frozenset().union(*(v.objs for v in items)) if items else frozenset())
+
+
+@dataclass(slots=True)
+class Heap:
+    """Reachability between objects. `version` grows with each new link, which empties the cache."""
+
+    cache: dict[frozenset[Obj], frozenset[Obj]] = field(default_factory=dict)
+
+    def link(self, holders: Iterable[Obj], held: Iterable[Obj]) -> None:
+        """Record that each holder may now hold each of `held`."""
+        new = frozenset(held)
+        for holder in holders:
+            extra = new - holder.contains - {holder}
+            if extra:
+                holder.contains |= extra
+                self.cache.clear()
+
+    def reach(self, objs: frozenset[Obj]) -> frozenset[Obj]:
+        """`objs` and all that may be reached from them."""
+        known = self.cache.get(objs)
+        if known is not None:
+            return known
+        seen = set(objs)
+        todo = list(objs)
+        while todo:
+            for held in todo.pop().contains:
+                if held not in seen:
+                    seen.add(held)
+                    todo.append(held)
+        result = frozenset(seen)
+        self.cache[objs] = result
+        return result
+
+    def mutable(self, objs: frozenset[Obj]) -> frozenset[Obj]:
+        """What a stranger may change through `objs`: all that can be reached but modules and definitions."""
+        return frozenset(o for o in self.reach(objs) if o.kind not in ("module", "class", "function"))

@@ -1,0 +1,86 @@
+"""The plan: a flow frozen into step notebooks, as one versioned document.
+
+A plan says all that an engine needs to know and nothing about where it will run: no absolute paths, no times, no
+secrets. It is written as YAML or JSON by `convert`, kept whole in each run, and refused by name when its version is
+unknown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from nb2flow.flow.model import Parameter
+from nb2flow.notebook.model import StepOptions
+
+PLAN_VERSION = 1
+
+
+class PlanStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One step notebook and what it needs.
+
+    `notebook` is the file name of the step notebook; `after` names every step that must have finished (transitively
+    reduced edges are not assumed); `inputs` maps a step to the variables and resources loaded from it; `state` lists
+    steps whose process state is restored first; `cells` are the ids of the author's cells in order; `first_number` is
+    the execution count that the first of them has in the notebook; `code` is the digest of everything in the step
+    notebook that can change its result; `files` are literal paths that its code opens, relative to the notebook.
+    """
+
+    name: str
+    title: str
+    notebook: str
+    cells: tuple[str, ...]
+    first_number: int
+    code: str
+    after: tuple[str, ...] = ()
+    inputs: dict[str, tuple[str, ...]] = {}
+    state: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    options: StepOptions = StepOptions()
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class PlanEdge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`target` runs after `source`; `carries` are the variables and resources, `why` one sentence for each reason."""
+
+    source: str
+    target: str
+    carries: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The whole pipeline. `source` is the notebook's file name and `source_digest` the digest of its code and tags.
+
+    `watch` are the shared resources that the notebook makes deterministic (a seeded `rng:numpy` …): a step that changes
+    one without having said so is a reason to plan again.
+    """
+
+    version: int = PLAN_VERSION
+    name: str
+    source: str
+    source_digest: str
+    language: str
+    kernel: str
+    dialect: str
+    parameters: tuple[Parameter, ...] = ()
+    steps: tuple[PlanStep, ...] = ()
+    edges: tuple[PlanEdge, ...] = ()
+    watch: tuple[str, ...] = ()
+
+    def step(self, name: str) -> PlanStep:
+        """The step called `name`; KeyError when there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+
+class CompiledPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan with its step notebooks: file name -> nbformat 4.5 document (plain JSON values)."""
+
+    plan: Plan
+    notebooks: dict[str, dict[str, Any]]

@@ -1,0 +1,78 @@
+"""What a step says about itself when it ends: the document that the runtime writes in the kernel, checked on entry.
+
+Unknown fields are let pass (a newer runtime may say more), another version is refused by name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from nb2flow.errors import EnvironmentFault
+
+MANIFEST_VERSION = 1
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One saved name: the digest of its blob, its type, size in bytes and a short preview; or it does not exist."""
+
+    blob: str = ""
+    type: str = ""
+    size: int = 0
+    preview: str = ""
+    absent: bool = False
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the step's own cells did: resources they changed, files and folders they touched (relative to the
+    notebook's folder when below it), local modules they imported, other programs and the network used or not."""
+
+    changed: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    subprocess: bool = False
+    network: bool = False
+    truncated: bool = False
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A name that could not be carried: `unpicklable`, `unloadable` or `missing-input`."""
+
+    name: str
+    kind: str = "unpicklable"
+    type: str = ""
+    error: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The whole document."""
+
+    version: int = MANIFEST_VERSION
+    step: str = ""
+    python: str = ""
+    outputs: dict[str, Output] = {}
+    observed: Observed = Observed()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def blobs(self) -> frozenset[str]:
+        """Digests of all blobs that the outputs lie in."""
+        return frozenset(output.blob for output in self.outputs.values() if output.blob)
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """The manifest at `path`; None when there is none. EnvironmentFault when it is not one of this version."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    try:
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise EnvironmentFault(f"{path} is not a manifest: {error}") from error
+    if manifest.version != MANIFEST_VERSION:
+        raise EnvironmentFault(f"{path} has version {manifest.version}; this nb2flow reads {MANIFEST_VERSION}")
+    return manifest

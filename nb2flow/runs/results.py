@@ -1,0 +1,96 @@
+"""Results of finished steps, kept by content key so that unchanged work need not be done again.
+
+A result is a JSON document beside a copy of the executed notebook; the artifacts themselves are blobs of the store.
+This file reads, writes and copies; whether a result may be used is `engine.cache`'s matter.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from nb2flow.runs.folders import Home, disk_faults, replace_file
+from nb2flow.runs.manifest import Manifest
+
+RESULT_VERSION = 1
+_KEY = re.compile(r"[0-9a-zA-Z]{8,128}")
+
+
+class StepResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One finished step.
+
+    `inputs` maps "step:name" to the digest of the blob it loaded; `seen` maps files that it read (and local modules)
+    to their digests, `written` those that it wrote; paths are relative to the notebook's folder when below it.
+    `not_reusable` is empty, or says why the result serves only as the input of a step that is run alone.
+    """
+
+    key: str
+    run_id: str
+    step: str
+    seconds: float
+    manifest: msgspec.Raw
+    executed: str
+    inputs: dict[str, str] = {}
+    seen: dict[str, str] = {}
+    written: dict[str, str] = {}
+    not_reusable: str = ""
+    version: int = RESULT_VERSION
+
+    def read_manifest(self) -> Manifest:
+        """The manifest's fields that we know; `manifest` itself is kept as the runtime wrote it."""
+        return msgspec.json.decode(self.manifest, type=Manifest)
+
+
+class ResultStore:
+    """The results in a `.nb2flow` folder."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def get(self, key: str) -> StepResult | None:
+        """The latest result with this content key, if it can be read and all of its artifacts are there."""
+        if not _KEY.fullmatch(key):
+            return None
+        try:
+            result = msgspec.json.decode((self._home.results / f"{key}.json").read_bytes(), type=StepResult)
+            manifest = result.read_manifest()
+        except (OSError, msgspec.DecodeError):
+            return None
+        if result.version != RESULT_VERSION or not self._executed(result).exists():
+            return None
+        return result if self.has_blobs(manifest) else None
+
+    def has_blobs(self, manifest: Manifest) -> bool:
+        """Whether all artifacts that the manifest names are in the store."""
+        return all(self._home.blob(digest).exists() for digest in manifest.blobs)
+
+    def put(self, result: StepResult, executed: Path) -> None:
+        """Keep a result and its executed notebook, in place of an older one. EnvironmentFault when it cannot be."""
+        if not _KEY.fullmatch(result.key):
+            raise ValueError(f"not a content key: {result.key!r}")
+        older = self.get(result.key)
+        with disk_faults(self._home.results):
+            replace_file(self._executed(result), executed.read_bytes())
+            replace_file(self._home.results / f"{result.key}.json", msgspec.json.encode(result))
+            if older is not None and older.executed != result.executed:
+                self._executed(older).unlink(missing_ok=True)
+
+    def drop(self, key: str) -> None:
+        """Forget the result with this key: it came about in a way that makes it wrong."""
+        if _KEY.fullmatch(key):
+            (self._home.results / f"{key}.json").unlink(missing_ok=True)
+
+    def take(self, result: StepResult, executed: Path, manifest: Path) -> None:
+        """Put copies of a result's notebook and manifest where a run keeps them.
+
+        A copy and not a link: Jupyter saves a notebook in place, and an edit must not reach into the store.
+        """
+        with disk_faults(executed):
+            shutil.copyfile(self._executed(result), executed)
+            replace_file(manifest, bytes(result.manifest))
+
+    def _executed(self, result: StepResult) -> Path:
+        return self._home.results / Path(result.executed).name

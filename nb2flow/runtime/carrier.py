@@ -1,0 +1,126 @@
+"""Pickles variables, and learns on the way what they share.
+
+A `Carrier` is a pickler that consults `libraries` for every object that is not a plain value, keeps large buffers out
+of the stream, and remembers what the groups are made of: the objects it met and the memory that arrays cover. What is
+done with that is decided in `groups`; nothing here touches files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import pickle
+from typing import Any, Iterable, Iterator
+
+from . import byvalue, libraries, rebuild
+from .memory import Region, RegionIndex, Span
+
+IN_BAND = 4 << 10  # bytes: smaller buffers stay in the stream, where they cost less than a buffer of their own
+_OWN = __name__.rpartition(".")[0] + "."
+_OWN_NAMES = ("nb2flow_runtime.", "nb2flow.runtime.")
+
+
+@contextlib.contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Pickling and loading make many objects and no garbage: looking for some would cost more than the work itself."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class Carrier(pickle.Pickler):
+    """One pickling. `carried` are the ids of the values that are being saved themselves; with `regions` arrays become
+    views of shared memory, without them the spans of the arrays are collected."""
+
+    protocol = 5
+
+    def __init__(self, carried: frozenset[int], regions: Iterable[Region] | None = None) -> None:
+        self.sink = io.BytesIO()
+        self.buffers: list[memoryview] = []
+        self.carried = carried
+        self.by_value: set[int] = set()
+        self.needs: set[str] = set()
+        self.spans: list[Span] = []
+        self.probe = False
+        self.last: Any = None
+        self._index = None if regions is None else RegionIndex(regions)
+        self._kept: list[Any] = []
+        self._met: list[Any] | None = None
+        self._sources: dict[str, tuple[str, str] | None] = {}
+        buffers = self.buffers
+
+        def out_of_band(buffer: pickle.PickleBuffer) -> bool:
+            raw = buffer.raw()
+            if raw.nbytes < IN_BAND:
+                return True
+            buffers.append(raw)
+            return False
+
+        super().__init__(self.sink, self.protocol, buffer_callback=out_of_band)
+
+    def reducer_override(self, thing: Any) -> Any:
+        """Called by pickle for every object but plain values and containers."""
+        self.last = thing
+        reduce = libraries.reducer_of(type(thing))
+        if reduce is not None:
+            result = reduce(self, thing)
+            if result is not NotImplemented:
+                return result
+        if type(thing).__module__ == "__main__":
+            self.probe = True
+        return NotImplemented
+
+    def region_of(self, span: Span) -> Region | None:
+        """The shared memory that the span lies in; on the first pass nothing is known yet but the span."""
+        if self._index is None:
+            self.spans.append(span)
+            return None
+        return self._index.find(span)
+
+    def keep(self, thing: Any) -> None:
+        """Keep a temporary object alive until the buffers are written."""
+        self._kept.append(thing)
+
+    def source_of(self, filename: str) -> tuple[str, str] | None:
+        """The text of the cell that has this file name (one object for all functions of the cell)."""
+        if filename not in self._sources:
+            self._sources[filename] = byvalue.source_lines(filename)
+        return self._sources[filename]
+
+    @property
+    def stream(self) -> bytes:
+        """What has been written so far."""
+        return self.sink.getvalue()
+
+    def met(self) -> list[Any]:
+        """Every object that may be shared with another variable, kept alive by this list. Ends the pickling."""
+        if self._met is None:
+            self._met = [thing for _, thing in self.memo.copy().values() if type(thing) not in _PLAIN]
+            self.clear_memo()
+        return self._met
+
+
+_PLAIN = frozenset((str, bytes, tuple, frozenset, int, float, complex, range))
+
+
+class Restorer(pickle.Unpickler):
+    """Loads what a `Carrier` wrote, in whichever package of ours, and takes names of the notebook from the kernel."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Resolve a global; LookupError with the name when the notebook lacks it."""
+        if module == "__main__":
+            return rebuild.lookup(name)
+        for own in _OWN_NAMES:
+            if module.startswith(own):
+                return super().find_class(_OWN + module[len(own) :], name)
+        return super().find_class(module, name)
+
+
+def restore(stream: Any, buffers: Iterable[Any]) -> Any:
+    """The value in a stream; raises whatever the objects' own loading raises."""
+    return Restorer(io.BytesIO(stream), buffers=buffers).load()

@@ -1,0 +1,173 @@
+"""What pickle gets wrong, silently, about objects of well-known libraries and of the process itself.
+
+A table from a class's full name to a function that reduces its instances (or refuses them). Names, not classes: no
+library is imported to be ready for its objects. A class is matched through its bases, most specific first.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Callable
+
+from . import byvalue, memory, rebuild, tensors
+from .faults import UncarryableError
+
+if TYPE_CHECKING:
+    from .carrier import Carrier
+
+Reducer = Callable[["Carrier", Any], Any]
+
+
+def _array(carrier: Carrier, array: Any) -> Any:
+    base = array
+    while base is not None:
+        if type(base).__name__ == "memmap" and base.mode in ("r+", "w+") and array.flags.writeable:
+            raise UncarryableError("writes to a file through memory (numpy.memmap), which a copy would not", array)
+        base = getattr(base, "base", None)
+    span = memory.span_of(array)
+    region = carrier.region_of(span) if span is not None else None
+    return NotImplemented if region is None else memory.reduce_view(array, region)
+
+
+def _region(carrier: Carrier, region: Any) -> Any:
+    return region.reduce()
+
+
+def _masked_array(carrier: Carrier, array: Any) -> Any:
+    numpy = sys.modules["numpy"]
+    if type(array) is not numpy.ma.MaskedArray:
+        return _array(carrier, array)
+    more = {key: vars(array)[key] for key in ("_optinfo", "_baseclass") if key in vars(array)}
+    flags = (array._fill_value, bool(array._hardmask), bool(array._sharedmask))
+    return rebuild.masked, (array.view(numpy.ndarray), array._mask, *flags, more)
+
+
+def _block(carrier: Carrier, block: Any) -> Any:
+    if not hasattr(block, "refs"):
+        return NotImplemented
+    return rebuild.block, (block.values, block.mgr_locs.indexer, block.ndim, block.refs)
+
+
+def _block_refs(carrier: Carrier, refs: Any) -> Any:
+    return rebuild.block_refs, ()
+
+
+def _single_manager(carrier: Carrier, manager: Any) -> Any:
+    if not hasattr(manager.blocks[0], "refs"):
+        return NotImplemented
+    return rebuild.single_manager, (type(manager), manager.blocks[0], manager.axes[0])
+
+
+def _index(carrier: Carrier, index: Any) -> Any:
+    refs = vars(index).get("_references")
+    if refs is None or not hasattr(refs, "add_index_reference"):
+        return NotImplemented
+    make, arguments, *_ = index.__reduce__()
+    return rebuild.referenced_index, (make, arguments, refs)
+
+
+def _figure(carrier: Carrier, figure: Any) -> Any:
+    """A figure that pyplot does not know: loading it must not show it again."""
+    make, arguments, state, *rest = figure.__reduce_ex__(carrier.protocol)
+    kept = {key: value for key, value in state.items() if key != "_restore_to_pylab"}
+    return (make, arguments, kept, *rest)
+
+
+def _standard_stream(carrier: Carrier, stream: Any) -> Any:
+    for name in ("stdout", "stderr", "stdin"):
+        if stream is getattr(sys, name):
+            return getattr, (sys, name)
+    return NotImplemented
+
+
+def _environ(carrier: Carrier, environ: Any) -> Any:
+    return (getattr, (os, "environ")) if environ is os.environ else NotImplemented
+
+
+def _python_random(carrier: Carrier, generator: Any) -> Any:
+    module = sys.modules["random"]
+    return (getattr, (module, "_inst")) if generator is vars(module)["_inst"] else NotImplemented
+
+
+def _numpy_random(carrier: Carrier, generator: Any) -> Any:
+    module = sys.modules["numpy.random.mtrand"]
+    return (getattr, (module, "_rand")) if generator is vars(module)["_rand"] else NotImplemented
+
+
+def _shell(carrier: Carrier, running: Any) -> Any:
+    return rebuild.current_shell, ()
+
+
+def _exception(carrier: Carrier, error: Any) -> Any:
+    carrier.probe = True  # an __init__ with other arguments than `args` fails on loading only
+    return NotImplemented
+
+
+def _refuse(reason: str) -> Reducer:
+    def reduce(carrier: Carrier, thing: Any) -> Any:
+        raise UncarryableError(reason, thing)
+
+    return reduce
+
+
+_REDUCERS: dict[str, Reducer] = {
+    "builtins.function": byvalue.reduce_function,
+    "builtins.type": byvalue.reduce_class,
+    "builtins.module": byvalue.reduce_module,
+    "builtins.cell": byvalue.reduce_cell,
+    "builtins.property": byvalue.reduce_property,
+    "builtins.staticmethod": byvalue.reduce_wrapper,
+    "builtins.classmethod": byvalue.reduce_wrapper,
+    "builtins.mappingproxy": byvalue.reduce_mapping_proxy,
+    "builtins.BaseException": _exception,
+    "functools._lru_cache_wrapper": byvalue.reduce_lru_cache,
+    "functools.cached_property": byvalue.reduce_cached_property,
+    "dataclasses._MISSING_TYPE": byvalue.reduce_dataclass_mark,
+    "dataclasses._FIELD_BASE": byvalue.reduce_dataclass_mark,
+    "dataclasses._KW_ONLY_TYPE": byvalue.reduce_dataclass_mark,
+    "dataclasses._HAS_DEFAULT_FACTORY_CLASS": byvalue.reduce_dataclass_mark,
+    "numpy.ndarray": _array,
+    "numpy.ma.MaskedArray": _masked_array,
+    "numpy.ma.core.MaskedArray": _masked_array,
+    "numpy.random.mtrand.RandomState": _numpy_random,
+    "random.Random": _python_random,
+    "pandas._libs.internals.Block": _block,
+    "pandas._libs.internals.BlockValuesRefs": _block_refs,
+    "pandas.core.internals.managers.SingleBlockManager": _single_manager,
+    "pandas.core.indexes.base.Index": _index,
+    "pandas.Index": _index,
+    "matplotlib.figure.Figure": _figure,
+    "torch.Tensor": tensors.reduce_tensor,
+    "torch._tensor.Tensor": tensors.reduce_tensor,
+    "_io.TextIOWrapper": _standard_stream,
+    "ipykernel.iostream.OutStream": _standard_stream,
+    f"{memory.Region.__module__}.Region": _region,
+    "os._Environ": _environ,
+    "IPython.core.interactiveshell.InteractiveShell": _shell,
+    "IPython.core.display_functions.DisplayHandle": _refuse("is a handle to an output of this step"),
+    "ipywidgets.widgets.widget.Widget": _refuse("is a widget, which lives in its kernel"),
+    "tempfile.TemporaryDirectory": _refuse("is a temporary directory, which ends with its kernel"),
+    "weakref.finalize": _refuse("is a finalizer, which ends with its kernel"),
+}
+_found: dict[type, Reducer | None] = {}  # filled while one step is saved, and cleared after it
+
+
+def forget_classes() -> None:
+    """Let go of the classes that were looked up (a notebook may define and drop many)."""
+    _found.clear()
+
+
+def reducer_of(kind: type) -> Reducer | None:
+    """The entry for a class or the nearest of its bases."""
+    try:
+        return _found[kind]
+    except KeyError:
+        pass
+    found = None
+    for base in kind.__mro__:
+        found = _REDUCERS.get(f"{base.__module__}.{base.__qualname__}")
+        if found is not None:
+            break
+    _found[kind] = found
+    return found

@@ -1,0 +1,173 @@
+"""The beginning of a step: the process state that earlier steps left, then their variables, then the other resources.
+
+The order is the point. cwd, environ and sys.path come before any import of the notebook is replayed; objects come after
+the replayed definitions that they refer to; random streams and options come last, since loading objects may touch
+them. Then the baseline is taken that `saving` compares with.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Iterable, Mapping
+
+from . import blob, explain, observe, resources
+from .carrier import restore, without_garbage_collection
+from .faults import CannotLoad
+from .manifest import missing_input, read_manifest, write_manifest
+from .session import Session
+from .shell import namespace
+
+
+def enter(session: Session, state: Iterable[str]) -> None:
+    """Go to the step's home and restore cwd, environ and sys.path as the steps in `state` left them, in that order."""
+    try:
+        os.chdir(session.home)
+    except OSError as error:
+        raise CannotLoad(f"the working folder {session.home} cannot be entered: {error.strerror}") from None
+    for step in state:
+        outputs = _manifest(session, step)["outputs"]
+        for name in resources.AT_START:
+            _collect(session, step, name, outputs)
+            session.restored.add((step, name))
+    for name in resources.AT_START:
+        if name in session.deltas:
+            resources.apply(name, session.deltas[name], session.home)
+
+
+def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
+    """Load variables into the user's namespace and restore resources; then observe."""
+    observe.pause()
+    parts: list[_Part] = []
+    restored: dict[str, None] = {}
+    for step, names in inputs.items():
+        wanted = list(dict.fromkeys(names))
+        outputs = _manifest(session, step)["outputs"]
+        for name in wanted:
+            resource = resources.canonical(name)
+            if resource is not None and (step, resource) not in session.restored:
+                _collect(session, step, resource, outputs)
+                restored[resource] = None
+        parts.extend(_parts(session, step, wanted, outputs))
+    early = [name for name in restored if name in resources.AT_START]
+    _apply(session, early)
+    _load_parts(session, parts)
+    _apply(session, [name for name in restored if name not in early])
+    session.baseline = resources.capture(session.home)
+    observe.begin()
+
+
+class _Part:
+    """What is taken from one blob: `names` are bound, or made undefined when `blob` is None."""
+
+    def __init__(self, step: str, blob_name: str | None, names: list[str]) -> None:
+        self.step = step
+        self.blob_name = blob_name
+        self.names = names
+
+
+def _apply(session: Session, names: Iterable[str]) -> None:
+    for name in names:
+        if name in session.deltas:
+            resources.apply(name, session.deltas[name], session.home)
+
+
+def _collect(session: Session, step: str, resource: str, outputs: dict[str, Any]) -> None:
+    """Merge what `step` says about a resource into what is to be restored."""
+    key = "process:" + resource if resource in resources.PROCESS else resource
+    entry = outputs.get(key)
+    if entry is None or "blob" not in entry:
+        return
+    opened = _open(session, step, entry["blob"], [key])
+    delta = _restore(session, step, opened, [key])[key]
+    session.deltas[resource] = resources.merge(resource, session.deltas.get(resource), delta)
+
+
+def _parts(session: Session, step: str, wanted: list[str], outputs: dict[str, Any]) -> list[_Part]:
+    found: dict[str | None, _Part] = {}
+    for name in wanted:
+        entry = outputs.get(name)
+        if entry is None:
+            if resources.canonical(name) is not None:
+                continue
+            error = f"step '{session.step}' needs '{name}', which step '{step}' did not save"
+            raise CannotLoad(f"{error}: {session.how_to_make(step)}", [missing_input(name, error)])
+        key = entry.get("blob")
+        found.setdefault(key, _Part(step, key, [])).names.append(name)
+    return list(found.values())
+
+
+def _load_parts(session: Session, parts: list[_Part]) -> None:
+    """Load each blob, those first that define names which others refer to."""
+    names = namespace()
+    waiting: list[tuple[_Part, blob.Blob]] = []
+    for part in parts:
+        if part.blob_name is None:
+            for name in part.names:
+                names.pop(name, None)
+        else:
+            waiting.append((part, _open(session, part.step, part.blob_name, part.names)))
+    with without_garbage_collection():
+        while waiting:
+            part, opened = waiting.pop(_next(waiting))
+            values = _restore(session, part.step, opened, part.names)
+            for name in part.names:
+                names[name] = values[name]
+
+
+def _next(waiting: list[tuple[_Part, blob.Blob]]) -> int:
+    for index, (_, opened) in enumerate(waiting):
+        needs = set(opened.header.get("needs", ()))
+        if not any(needs & set(other.names) for i, (other, _) in enumerate(waiting) if i != index):
+            return index
+    return 0
+
+
+def _manifest(session: Session, step: str) -> dict[str, Any]:
+    try:
+        return read_manifest(session, step)
+    except CannotLoad as fault:
+        raise CannotLoad(str(fault), fault.problems or [missing_input(step, str(fault))]) from None
+
+
+def _open(session: Session, step: str, name: str, names: list[str]) -> blob.Blob:
+    """A blob that must be there and whole."""
+    subject = f"step '{session.step}' needs {_quoted(names)} of step '{step}'"
+    try:
+        return blob.read_blob(session.store, name)
+    except FileNotFoundError:
+        reason = f"{subject}, but its artifact {name[:12]} is no longer in {session.store}"
+    except blob.DamagedError as error:
+        reason = f"{subject}, but its artifact {name[:12]} is damaged: {error}"
+    except OSError as error:
+        reason = f"{subject}, but its artifact {name[:12]} cannot be read: {error.strerror}"
+    fault = f"{reason}. To make it again, {session.how_to_make(step)}."
+    raise CannotLoad(fault, [missing_input(n, reason) for n in names])
+
+
+def _restore(session: Session, step: str, opened: blob.Blob, names: list[str]) -> dict[str, Any]:
+    subject = f"{_quoted(names)} of step '{step}'"
+    try:
+        values: dict[str, Any] = restore(opened.stream, opened.buffers)
+        return {name: values[name] for name in names}
+    except KeyError as error:
+        missing = error.args[0] if error.args else "?"
+        if missing in opened.header.get("needs", ()):
+            reason = f"{subject} needs '{missing}', which this step does not define before it loads"
+        else:
+            reason = f"{subject} cannot be loaded (KeyError: {error})"
+    except ModuleNotFoundError as error:
+        reason = f"{subject} needs the module '{error.name}', which this kernel cannot import"
+    except Exception as error:  # noqa: BLE001 - the author's own __setstate__ may raise anything
+        reason = f"{subject} cannot be loaded here ({type(error).__name__}: {str(error)[:300]})"
+    wrong = [{"name": n, "kind": "unloadable", "type": "", "error": reason} for n in names]
+    raise CannotLoad(f"step '{session.step}' cannot begin: {reason}. {explain.HINT}", wrong)
+
+
+def _quoted(names: list[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:5])
+    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def fail(session: Session, fault: CannotLoad) -> None:
+    """Write the manifest of a step that cannot begin."""
+    write_manifest(session, problems=fault.problems or [missing_input("", str(fault))])

@@ -1,0 +1,179 @@
+"""Arrays that share memory, found by the addresses that they cover.
+
+Two arrays whose address ranges overlap are one co-variable: they must be pickled together, as views of one region, or a
+write to one would no longer show in the other. Ranges that do not overlap share nothing, even with a common base, so a
+lone slice of a large array takes only itself along. NumPy is never imported here: no arrays without it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import pickle
+import sys
+from bisect import bisect_right
+from typing import Any, Iterable, NamedTuple
+
+from . import rebuild
+from .faults import UncarryableError
+
+
+class Span(NamedTuple):
+    """The addresses [low, high) that an array covers, its own number of bytes (more than high - low when it covers
+    some twice), the array, and the index of the variable that it was met in."""
+
+    low: int
+    high: int
+    nbytes: int
+    array: Any
+    variable: int = 0
+
+
+class Region:
+    """Memory [low, high) that several arrays cover; it becomes one buffer of the blob.
+
+    `anchors` keep the memory alive. For arrays of Python objects, whose memory cannot be copied as bytes, `base` is an
+    array that covers the region and is pickled as such.
+    """
+
+    def __init__(self, low: int, high: int, members: list[Span]) -> None:
+        self.low = low
+        self.high = high
+        self.members = members
+        self.objects = any(getattr(getattr(span.array, "dtype", None), "hasobject", False) for span in members)
+        self.base: Any = None
+
+    @property
+    def variables(self) -> set[int]:
+        """Indices of the variables that have a part of this region."""
+        return {span.variable for span in self.members}
+
+    def reduce(self) -> Any:
+        """The region as one buffer (zero-copy: it must stay unchanged until it is written)."""
+        for span in self.members:
+            if not hasattr(span.array, "dtype"):  # pickle writes it itself, and could not make the array its view
+                raise UncarryableError("is the memory of an array that is saved too", span.array)
+        raw = (ctypes.c_ubyte * (self.high - self.low)).from_address(self.low)
+        return rebuild.memory, (pickle.PickleBuffer(raw),)
+
+
+def span_of(array: Any) -> Span | None:
+    """The span of a NumPy array; None when it has no bytes."""
+    if 0 in array.shape or array.itemsize == 0:
+        return None
+    low = array.__array_interface__["data"][0]
+    high = low + array.itemsize
+    for length, stride in zip(array.shape, array.strides):
+        reach = (length - 1) * stride
+        if reach > 0:
+            high += reach
+        else:
+            low += reach
+    return Span(low, high, array.itemsize * math.prod(array.shape), array)
+
+
+def span_of_bytes(buffer: Any) -> Span | None:
+    """The span of a bytearray or array.array, which an array may have been made over."""
+    size = memoryview(buffer).nbytes
+    if size == 0:
+        return None
+    low = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+    return Span(low, low + size, size, buffer)
+
+
+def regions(spans: Iterable[Span]) -> list[Region]:
+    """Merge overlapping spans; keep those regions that more than one array covers, or one array covers twice."""
+    found: list[Region] = []
+    members: list[Span] = []
+    low = high = 0
+    for span in sorted(spans, key=lambda s: (s.low, -s.high)):
+        if members and span.low < high:
+            high = max(high, span.high)
+        else:
+            _keep(found, low, high, members)
+            members, low, high = [], span.low, span.high
+        members.append(span)
+    _keep(found, low, high, members)
+    return found
+
+
+def _keep(found: list[Region], low: int, high: int, members: list[Span]) -> None:
+    if not members:
+        return
+    first = members[0]
+    if any(span.array is not first.array for span in members) or first.nbytes > high - low:
+        found.append(Region(low, high, members))
+
+
+class RegionIndex:
+    """Finds the region that an array lies in."""
+
+    def __init__(self, found: Iterable[Region]) -> None:
+        self._regions = sorted(found, key=lambda region: region.low)
+        self._lows = [region.low for region in self._regions]
+
+    def find(self, span: Span) -> Region | None:
+        """The region that covers the span, or None; a partial overlap cannot be carried."""
+        if not self._regions:
+            return None
+        region = self._regions[bisect_right(self._lows, span.low) - 1]
+        if not region.low <= span.low < region.high:
+            return None
+        if span.high > region.high:
+            raise UncarryableError("shares a part of its memory with another array", span.array)
+        return region
+
+
+def reduce_view(array: Any, region: Region) -> Any:
+    """An array as (region, offset, shape, strides, dtype): what it shares stays shared after loading."""
+    numpy = sys.modules["numpy"]
+    offset = array.__array_interface__["data"][0] - region.low
+    layout = (offset, array.shape, array.strides, array.dtype, bool(array.flags.writeable))
+    kind = type(array)
+    rest: tuple[Any, ...] = ()
+    if kind is not numpy.ndarray:
+        own = kind.__reduce__ is not numpy.ndarray.__reduce__ or kind.__setstate__ is not numpy.ndarray.__setstate__
+        if own and kind not in (numpy.matrix, numpy.recarray):
+            raise UncarryableError("is an array of its own kind that shares memory with another variable", array)
+        rest = (dict(vars(array)), None, None, rebuild.fill_view)
+    if not region.objects:
+        return (rebuild.view, (region, kind, *layout), *rest)
+    if region.base is None:
+        region.base = _object_base(region)
+    if array is region.base:
+        return NotImplemented
+    return (rebuild.object_view, (region.base, kind, *layout), *rest)
+
+
+def _object_base(region: Region) -> Any:
+    """A contiguous plain array of objects that covers the whole region."""
+    numpy = sys.modules["numpy"]
+    for span in region.members:
+        candidate = span.array
+        while candidate is not None:
+            if type(candidate) is numpy.ndarray and (candidate.flags.c_contiguous or candidate.flags.f_contiguous):
+                covered = span_of(candidate)
+                if covered is not None and covered.low == region.low and covered.high == region.high:
+                    return candidate
+            candidate = getattr(candidate, "base", None)
+    for span in region.members:
+        grown = _grow(span.array, region)
+        if grown is not None:
+            return grown
+    raise UncarryableError("is an array of objects that shares memory with another one in a way that cannot be carried")
+
+
+def _grow(array: Any, region: Region) -> Any:
+    """The part of an array's base that is exactly the region, as a flat view; None when there is no such base."""
+    numpy = sys.modules["numpy"]
+    base = array
+    while getattr(base, "base", None) is not None:
+        base = base.base
+    if type(base) is not numpy.ndarray or not (base.flags.c_contiguous or base.flags.f_contiguous):
+        return None
+    start = base.__array_interface__["data"][0]
+    first, rest = divmod(region.low - start, base.itemsize)
+    count, more = divmod(region.high - region.low, base.itemsize)
+    if rest or more or first < 0:
+        return None
+    return base.ravel(order="K")[first : first + count]

@@ -1,0 +1,94 @@
+"""The end of a step: its variables and resources become blobs, and the manifest says what they are.
+
+Resources are captured before anything is pickled, since pickling runs the author's code. Whatever cannot be carried is
+collected, written into the manifest and then raised as one exception: a step never hands on half of its outputs as if
+they were all.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable
+
+from . import explain, groups, observe, resources
+from .blob import write_blob
+from .carrier import without_garbage_collection
+from .faults import CannotCarry
+from .manifest import PYTHON, write_manifest
+from .preview import preview, type_name
+from .session import Session
+from .shell import namespace
+
+
+def save_outputs(session: Session, names: Iterable[str]) -> None:
+    """Save variables and resources by name; raises CannotCarry after the manifest is written."""
+    observe.pause()
+    now = resources.capture(session.home)
+    base = session.baseline if session.baseline is not None else now
+    observed = observe.seen(session.home, session.store)
+    observed["changed"] = resources.changed(base, now, session.home)
+    wanted = list(dict.fromkeys(names))
+    outputs: dict[str, Any] = {}
+    problems: list[dict[str, str]] = []
+    user = namespace()
+    _save_variables(session, {n: user[n] for n in wanted if n in user}, outputs, problems)
+    for name in wanted:
+        resource = resources.canonical(name)
+        if resource is not None:
+            _save_resource(session, name, resource, base, now, outputs, problems)
+        elif name not in user:
+            outputs[name] = {"absent": True}
+    write_manifest(session, outputs, observed, problems)
+    if problems:
+        raise explain.cannot_carry(session.step, problems)
+
+
+def _save_variables(
+    session: Session, values: dict[str, Any], outputs: dict[str, Any], problems: list[dict[str, str]]
+) -> None:
+    with without_garbage_collection():
+        found, wrong = groups.pickle_groups(values)
+    problems.extend(wrong)
+    for group in found:
+        types = [type_name(values[name]) for name in group.names]
+        blob, size = _write(session, group, types)
+        for name, kind in zip(group.names, types):
+            outputs[name] = {"blob": blob, "type": kind, "size": size, "preview": preview(name, values[name])}
+
+
+def _save_resource(
+    session: Session,
+    name: str,
+    resource: str,
+    base: dict[str, Any],
+    now: dict[str, Any],
+    outputs: dict[str, Any],
+    problems: list[dict[str, str]],
+) -> None:
+    key = "process:" + resource if resource in resources.PROCESS else resource
+    delta = resources.to_hand_on(resource, session.deltas.get(resource), base, now, session.home)
+    if delta is None:
+        outputs[key] = {"absent": True}
+        return
+    found, wrong = groups.pickle_groups({key: delta})
+    problems.extend(dict(problem, name=name) for problem in wrong)
+    for group in found:
+        blob, size = _write(session, group, ["resource"])
+        outputs[key] = {"blob": blob, "type": "resource", "size": size, "preview": _summary(resource, delta)}
+
+
+def _summary(resource: str, delta: Any) -> str:
+    """What a resource is about, without values that may be secret."""
+    if resource in ("environ", "config"):
+        return preview("", sorted(delta))
+    return "state of the random numbers" if resource.startswith("rng:") else preview("", delta)
+
+
+def _write(session: Session, group: groups.Group, types: list[str]) -> tuple[str, int]:
+    header = {"names": group.names, "types": types, "python": PYTHON, "needs": group.needs}
+    try:
+        return write_blob(session.store, header, group.stream, group.buffers)
+    except OSError as error:
+        raise CannotCarry(
+            f"step '{session.step}' cannot write {', '.join(group.names)} to {session.store}: {error.strerror}. "
+            "Nothing was handed on; make room or choose another folder, and run the step again."
+        ) from None
