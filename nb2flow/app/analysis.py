@@ -1,4 +1,4 @@
-"""From a notebook's path to its flow: read, lay out, resolve star imports, remember what earlier runs showed, analyse."""
+"""From a notebook's path to its flow: read, lay out, resolve star imports, recall what earlier runs showed, analyse."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def analyse(
 ) -> Analysis:
     """Read and analyse the notebook at `path`.
 
-    `split` is None (tags, or headings when there are none), `tags`, `headings`, `cells` or `whole`; `kernel` replaces the
-    kernel that the notebook names; `source` is a copy of the notebook to be read instead. Raises NotebookError when there
-    is nothing to analyse; problems inside the notebook are in the result's `diagnostics`.
+    `split` is None (tags, or headings when there are none), `tags`, `headings`, `cells` or `whole`; `kernel` replaces
+    the kernel that the notebook names; `source` is a copy of the notebook to be read instead. Raises NotebookError when
+    there is nothing to analyse; problems inside the notebook are in the result's `diagnostics`.
     """
     settings = settings or config.find(path)
     document = notebook.read(source or path)

@@ -15,8 +15,6 @@ from nb2flow.runs.folders import disk_faults, replace_file
 from nb2flow.runtime.bundle import runtime_files
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class Converted:
     """What was written: the folder, its files (relative, sorted) and how many steps there are."""
@@ -30,8 +28,8 @@ def convert(analysis: Analysis, folder: Path, *, scripts: bool = False, force: b
     """Write the pipeline of an analysed notebook into `folder`; the same notebook always gives the same bytes.
 
     A folder that holds anything else is refused without `force`; one that holds an earlier conversion is brought up to
-    date, and its own stale step files go. `scripts` adds a `.py` beside each step notebook. Raises NotebookError when the
-    notebook has errors, PlanError for a folder in use, EnvironmentFault when it cannot be written.
+    date, and its own stale step files go. `scripts` adds a `.py` beside each step notebook. Raises NotebookError when
+    the notebook has errors, PlanError for a folder in use, EnvironmentFault when it cannot be written.
     """
     made = compiled(analysis)
     files = plan.converted_files(made, runtime_files())
@@ -78,9 +76,10 @@ def _refuse_strangers(folder: Path, ours: set[str]) -> None:
 
 def _script(document: dict[str, Any]) -> bytes:
     """The step notebook as a Python script, by nbconvert."""
+    import nbconvert
     import nbformat
-    from nbconvert import PythonExporter
 
-    exporter = PythonExporter(exclude_input_prompt=True)
-    text, _ = exporter.from_notebook_node(nbformat.from_dict(document))
-    return (text.rstrip() + "\n").encode()
+    exporter: Any = nbconvert.PythonExporter
+    node: Any = nbformat.from_dict  # type: ignore[attr-defined,unused-ignore]
+    text, _ = exporter(exclude_input_prompt=True).from_notebook_node(node(document))
+    return f"{str(text).rstrip()}\n".encode()

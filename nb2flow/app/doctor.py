@@ -31,7 +31,9 @@ def examine(start: Path) -> tuple[Finding, ...]:
     """Look at everything a run in the project at `start` needs."""
     settings = settings_at(start)
     found = versions()
-    libraries = ", ".join(f"{name} {version}" for name, version in found.items() if name not in ("nb2flow", "python", "system"))
+    libraries = ", ".join(
+        f"{name} {version}" for name, version in found.items() if name not in ("nb2flow", "python", "system")
+    )
     return (
         Finding("nb2flow", True, f"{__version__} on Python {platform.python_version()} ({sys.executable})"),
         Finding("libraries", "papermill" in found, libraries, "pip install papermill"),

@@ -21,8 +21,8 @@ from nb2flow.runs.folders import replace_file
 
 TIMEOUT = 20.0
 
-# Runs in the kernel's interpreter (any Python 3.8 or later). Modules come on standard input; what their import prints goes
-# to standard error, so that standard output holds the answer alone.
+# Runs in the kernel's interpreter (any Python 3.8 or later). Modules come on standard input; what their import prints
+# goes to standard error, so that standard output holds the answer alone.
 _ASK = """
 import importlib, json, os, sys
 answer, sys.stdout = sys.stdout, sys.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -9,7 +11,7 @@ import click
 from nb2flow.app.analysis import Analysis, analyse, named_step
 from nb2flow.app.output import write_text
 from nb2flow.cli import complete
-from nb2flow.cli.arguments import NotebookPath, json_option, notebook_argument, print_json, split_option
+from nb2flow.cli.arguments import json_option, notebook_argument, print_json, split_option
 from nb2flow.cli.main import echo
 from nb2flow.cli.terminal import out
 from nb2flow.errors import Diagnostic, ExitCode, NotebookError, Place, Severity, UsageError
@@ -17,6 +19,7 @@ from nb2flow.views import diagnostics as diagnostics_view
 from nb2flow.views import graph as graph_view
 from nb2flow.views import markup, rails, svg
 from nb2flow.views import why as why_view
+from nb2flow.views.terminal import Terminal
 from nb2flow.views.words import counted
 
 FORMATS = ("terminal", "mermaid", "svg", "dot", "json")
@@ -24,7 +27,14 @@ _SUFFIXES = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "d
 
 
 @click.command()
-@click.argument("notebooks", nargs=-1, required=True, type=NotebookPath(), metavar="NOTEBOOK...")
+@click.argument(
+    "notebooks",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="NOTEBOOK...",
+    shell_complete=complete.notebooks,
+)
 @split_option
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 @json_option
@@ -66,32 +76,41 @@ def _problems(path: Path, split: str | None) -> tuple[tuple[Diagnostic, ...], li
 @click.command()
 @notebook_argument
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="[default: terminal, or what FILE's ending says]")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write into FILE.", metavar="FILE")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write into FILE.", metavar="FILE"
+)
+@click.option("--run", shell_complete=complete.run_ids, help="Draw how this run (an id, or `last`) fared.")
 @split_option
-def graph(notebook: Path, kind: str | None, output: Path | None, split: str | None) -> None:
+def graph(notebook: Path, kind: str | None, output: Path | None, run: str | None, split: str | None) -> None:
     """Draw the steps of a notebook and what flows between them."""
-    analysis = analyse(notebook, split=split)
     kind = kind or (_SUFFIXES.get(output.suffix.lower(), "terminal") if output else "terminal")
-    text = _drawn(analysis, kind, to_file=output is not None)
+    terminal = out() if output is None else Terminal(width=100)
+    if run is not None:
+        from nb2flow.app import history
+
+        text = _drawn(graph_view.of_run(history.find(notebook, run).state), kind, terminal)
+        analysis = None
+    else:
+        analysis = analyse(notebook, split=split)
+        text = _drawn(graph_view.of_flow(analysis.flow), kind, terminal, _notes(analysis))
     if output is not None:
         write_text(output, text)
         echo(f"wrote {output}")
     else:
         echo(text.rstrip("\n"))
-    broken = sum(d.severity is Severity.ERROR for d in analysis.diagnostics)
+    broken = sum(d.severity is Severity.ERROR for d in analysis.diagnostics) if analysis else 0
     if broken:
         click.echo(f"{counted(broken, 'error')} in this notebook: nb2flow check {notebook}", err=True)
 
 
-def _drawn(analysis: Analysis, kind: str, *, to_file: bool) -> str:
-    drawn = graph_view.of_flow(analysis.flow)
-    if kind == "json":
-        import json
+def _notes(analysis: Analysis) -> list[str]:
+    return [f"{s.name}: {note}" for s in analysis.flow.steps for note in s.notes]
 
+
+def _drawn(drawn: graph_view.Graph, kind: str, terminal: Terminal, notes: Iterable[str] = ()) -> str:
+    if kind == "json":
         return json.dumps(graph_view.to_value(drawn), indent=2, ensure_ascii=False) + "\n"
     if kind == "terminal":
-        terminal = out() if not to_file else type(out())(width=100)
-        notes = [f"{s.name}: {note}" for s in analysis.flow.steps for note in s.notes]
         return rails.draw(drawn, terminal) + "\n" + "".join(f"\n{terminal.paint(n, 'dim')}" for n in notes)
     return {"mermaid": markup.mermaid, "dot": markup.dot, "svg": svg.draw}[kind](drawn)
 

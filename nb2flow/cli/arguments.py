@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from click.shell_completion import CompletionItem
 
 from nb2flow.cli import complete
 from nb2flow.cli.main import echo
@@ -17,23 +16,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SPLITS = ("tags", "headings", "cells", "whole")
 
 
-class NotebookPath(click.ParamType):
-    """A path; whether it is a notebook is for the reader to say, in words that help."""
-
-    name = "notebook"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path as given."""
-        return Path(value)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Notebooks, and folders to go into."""
-        return [CompletionItem(p) for p in complete.notebooks(incomplete)]
-
-
 def notebook_argument(function: Function) -> Function:
-    """NOTEBOOK, one path."""
-    return click.argument("notebook", type=NotebookPath())(function)
+    """NOTEBOOK, one path; whether it is a notebook is for the reader to say, in words that help."""
+    return click.argument("notebook", type=click.Path(path_type=Path), shell_complete=complete.notebooks)(function)
 
 
 def split_option(function: Function) -> Function:

@@ -11,7 +11,7 @@ import click
 from nb2flow.errors import Nb2flowError
 
 
-def notebooks(incomplete: str) -> list[str]:
+def notebooks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Notebook files and folders whose path begins with `incomplete`."""
     start = Path(incomplete)
     folder = start if incomplete.endswith("/") else start.parent

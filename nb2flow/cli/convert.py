@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from nb2flow.app.analysis import analyse
-from nb2flow.app.convert import PLAN_FILE
 from nb2flow.app.convert import convert as convert_notebook
 from nb2flow.cli.arguments import kernel_option, notebook_argument, split_option
 from nb2flow.cli.main import echo, show_notes
+from nb2flow.plan.files import PLAN_FILE
 from nb2flow.views.words import counted
 
 

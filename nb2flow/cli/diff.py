@@ -51,9 +51,9 @@ def patch_main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _diff(words: list[str]) -> int:
-    from nb2flow.cli.diff_options import diff_parser
+    from nb2flow.cli.diff_options import parse_diff
 
-    options = diff_parser("nbdiff").parse_intermixed_args(words)
+    options = parse_diff(words)
     from nb2flow.cli.diff_sources import resolve
 
     pairs, from_git = resolve(options.words, options.cached)

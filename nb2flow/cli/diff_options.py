@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import NoReturn
 
 from nb2flow import __version__
@@ -68,6 +69,17 @@ def diff_parser(program: str) -> Parser:
     parser.add_argument("--log-level", help=argparse.SUPPRESS)
     parser.add_argument("--exit-zero", action="store_true", help=argparse.SUPPRESS)
     return parser
+
+
+def parse_diff(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of `nbdiff`, wherever they stand among its words."""
+    parser = diff_parser("nbdiff")
+    options, rest = parser.parse_known_args(arguments)
+    for word in rest:
+        if word.startswith("-") and word not in ("-", "--"):
+            parser.error(f"there is no option {word}")
+    options.words += rest
+    return options
 
 
 def merge_parser(program: str) -> Parser:

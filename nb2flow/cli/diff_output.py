@@ -121,7 +121,7 @@ def _json(diffs: Sequence[tuple[NotebookDiff, Matching]], from_git: bool) -> Non
 
 
 def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
-    """nbdime's form. Several notebooks go one after the other into one list of objects, which nbdime has no form for."""
+    """nbdime's form; several notebooks make a list of objects with path and diff, for which nbdime has no form."""
     from nb2flow.diff.edits import nbdime_edits
 
     found: list[Any] = []

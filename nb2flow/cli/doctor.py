@@ -19,7 +19,7 @@ from nb2flow.views.runs import columns
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, project: Path, as_json: bool) -> None:
-    """Look at what a run needs here: kernels, libraries, a folder that can be written. Exits with 6 if any is missing."""
+    """Look at what a run needs here: kernels, libraries, a folder to write into. Exits with 6 if any is missing."""
     findings = examine(project)
     if as_json:
         print_json([{"what": f.what, "ok": f.ok, "found": f.found, "hint": f.hint} for f in findings])

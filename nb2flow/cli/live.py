@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from nb2flow.cli.main import echo
 from nb2flow.cli.terminal import is_live, terminal_for
 from nb2flow.runs.events import AnyEvent, CancelRequested, RunCreated, RunReplanned, StepNoted
 from nb2flow.runs.state import RunState, apply, fold
@@ -68,6 +68,7 @@ class _Live:
 
     def __init__(self, state: RunState | None) -> None:
         self._state = state
+        self._terminal = terminal_for(sys.stdout)
         self._live: Live | None = None
 
     def __call__(self, event: AnyEvent) -> None:
@@ -76,9 +77,9 @@ class _Live:
         elif self._state is not None:
             self._state = apply(self._state, event)
         if isinstance(event, StepNoted | RunReplanned | CancelRequested):
-            line = progress.line(event, terminal_for(sys.stdout))
-            if line is not None:
-                echo(line)
+            line = progress.line(event, self._terminal)
+            if line is not None and self._live is not None:
+                self._live.console.print(self._text(line))
 
     def __enter__(self) -> _Live:
         from rich.console import Console
@@ -97,10 +98,13 @@ class _Live:
             self._live.__exit__(kind, error, at)
 
     def _picture(self) -> Text:
+        if self._state is None:
+            return self._text("")
+        size = shutil.get_terminal_size()
+        self._terminal = replace(self._terminal, width=max(size.columns, 40))
+        return self._text(progress.draw(self._state, time.time(), self._terminal, size.lines))
+
+    def _text(self, drawn: str) -> Text:
         from rich.text import Text
 
-        if self._state is None:
-            return Text("")
-        height = shutil.get_terminal_size().lines
-        drawn = progress.draw(self._state, time.time(), terminal_for(sys.__stdout__ or sys.stdout), height)
         return Text.from_ansi(drawn, no_wrap=True)

@@ -24,6 +24,7 @@ from nb2flow.views import failure as failure_view
 from nb2flow.views import logs as logs_view
 from nb2flow.views import progress as progress_view
 from nb2flow.views import runs as runs_view
+from nb2flow.views.terminal import stripped
 
 _POLL_SECONDS = 0.3
 
@@ -79,7 +80,7 @@ def logs(run: str, step: str | None, follow: bool, project: Path) -> None:
 
 def _print_step(found: Found, name: str, *, head: bool) -> None:
     notebook = found.notebook(name)
-    text = (logs_view.printed(notebook, out()) if notebook else "") + logs_view.stripped(found.log(name))
+    text = (logs_view.printed(notebook, out()) if notebook else "") + stripped(found.log(name))
     if head and text:
         echo(f"\n{out().paint(f'== {name}', 'bold')}")
     if text:
@@ -101,13 +102,19 @@ def _follow(found: Found, steps: list[str], *, every: bool) -> None:
             notebook = found.notebook(name)
             text = logs_view.printed(notebook, out()) if notebook else told[name]
             if text != told[name]:
-                for line in text[len(os.path.commonprefix([text, told[name]])) :].splitlines():
+                for line in _news(told[name], text).splitlines():
                     echo(f"{out().paint(name, 'cyan')} {out().sign('│', '|')} {line}" if every else line)
                 told[name] = text
         sys.stdout.flush()
         if found.state.status not in ("created", "running"):
             return
         time.sleep(_POLL_SECONDS)
+
+
+def _news(before: str, now: str) -> str:
+    """What `now` says beyond its common beginning with `before`."""
+    same = next((i for i, (a, b) in enumerate(zip(before, now, strict=False)) if a != b), min(len(before), len(now)))
+    return now[same:]
 
 
 @click.command("open")
@@ -122,7 +129,9 @@ def open_(run: str, step: str | None, lab: bool, project: Path) -> None:
     if not lab:
         echo(str(path))
         return
-    jupyter = shutil.which("jupyter-lab", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    jupyter = shutil.which(
+        "jupyter-lab", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    )
     if jupyter is None:
         raise EnvironmentFault("JupyterLab is not installed here", hint=f"pip install jupyterlab, or open {path}")
     sys.exit(subprocess.call([jupyter, str(path)]))
@@ -136,7 +145,13 @@ def _interesting(found: Found) -> str:
 
 @click.command()
 @run_argument
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="[default: in the run's folder]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="[default: in the run's folder]",
+)
 @click.option("--open", "show_it", is_flag=True, help="Open it in the browser.")
 @project_option
 def report(run: str, output: Path | None, show_it: bool, project: Path) -> None:

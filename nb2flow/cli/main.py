@@ -86,11 +86,9 @@ class Commands(click.Group):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        module, _, attribute = entry.target.partition(":")
-        target = f"nb2flow.cli.{module}"
         if entry.raw:
-            return _forwarding(cmd_name, target, attribute, entry.help)
-        command: click.Command = getattr(importlib.import_module(target), attribute)
+            return Forwarding(cmd_name, entry)
+        command: click.Command = _load(entry.target)
         return command
 
     def resolve_command(
@@ -115,22 +113,27 @@ class Commands(click.Group):
                 formatter.write_dl([(name, entry.help) for name, entry in entries.items()])
 
 
-def _forwarding(name: str, module: str, attribute: str, text: str) -> click.Command:
+class Forwarding(click.Command):
     """A command that hands its arguments, unread, to a function that returns an exit code."""
 
-    @click.command(
-        name,
-        help=text,
-        add_help_option=False,
-        context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    )
-    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-    @click.pass_context
-    def command(ctx: click.Context, arguments: tuple[str, ...]) -> None:
-        function: Callable[[Sequence[str]], int] = getattr(importlib.import_module(module), attribute)
-        ctx.exit(function(list(arguments)))
+    def __init__(self, name: str, entry: Entry) -> None:
+        super().__init__(name, help=entry.help, add_help_option=False)
+        self._target = entry.target
 
-    return command
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep all arguments as they are, `--` too."""
+        ctx.args = list(args)
+        return []
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Call the function."""
+        function: Callable[[Sequence[str]], int] = _load(self._target)
+        ctx.exit(function(ctx.args))
+
+
+def _load(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(f"nb2flow.cli.{module}"), attribute)
 
 
 @click.group(
@@ -151,7 +154,7 @@ def nb2flow(ctx: click.Context, debug: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line (sys.argv by default) and return the exit code; `nb2flow.errors.ExitCode` has their meaning."""
+    """Run one command line (sys.argv by default) and return its exit code, an `nb2flow.errors.ExitCode`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = bool(os.environ.get("NB2FLOW_DEBUG")) or "--debug" in given
     given = [a for a in given if a != "--debug"]
@@ -175,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         show_error(error)
         return error.exit_code
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a shell's last word: whatever happens, no traceback unless asked
         if debug:
             traceback.print_exc()
             return ExitCode.BUG

@@ -54,9 +54,15 @@ file_option = click.option(
 @parameter_option
 @file_option
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Steps at once.  [default: one for each processor]")
-@click.option("--only", metavar="STEP", shell_complete=complete.steps_of_notebook, help="This step alone, from kept results.")
 @click.option(
-    "--from", "start_from", metavar="STEP", shell_complete=complete.steps_of_notebook, help="This step and all after it anew."
+    "--only", metavar="STEP", shell_complete=complete.steps_of_notebook, help="This step alone, from kept results."
+)
+@click.option(
+    "--from",
+    "start_from",
+    metavar="STEP",
+    shell_complete=complete.steps_of_notebook,
+    help="This step and all after it anew.",
 )
 @click.option("--no-cache", is_flag=True, help="Run every step, unchanged ones too.")
 @split_option
@@ -78,8 +84,8 @@ def run(
 ) -> None:
     """Run a notebook as a pipeline: independent steps side by side, unchanged ones taken from earlier runs.
 
-    The notebook itself is never changed; each step leaves an executed notebook. Ctrl-C stops the run in order (twice: at
-    once), and `nb2flow resume` goes on with it. Exits with 5 when a step failed.
+    The notebook itself is never changed; each step leaves an executed notebook. Ctrl-C stops the run in order (twice:
+    at once), and `nb2flow resume` goes on with it. Exits with 5 when a step failed.
     """
     if only and start_from:
         raise UsageError("--only and --from exclude each other")

@@ -83,7 +83,7 @@ class _Merge:
         """The merged notebook."""
         stable = [i for i in range(len(self.base)) if all(i not in side.moved for side in self.sides)]
         skeleton = set(stable)
-        hung = [_hang(side, skeleton, len(self.base)) for side in self.sides]
+        hung = [_hang(side, skeleton) for side in self.sides]
         self._drop_second_places(hung, stable)
         for place in [-1, *stable]:
             if place >= 0:
@@ -150,29 +150,34 @@ class _Merge:
 
     def _merge_runs(self, mine: list[int], theirs: list[int]) -> None:
         """What both sides hang on one place: own cells (numbers from 0) and cells they moved there (below 0)."""
-        runs = mine, theirs
+        runs = [list(mine), list(theirs)]
         own = [[self.sides[s].cells[n] for n in run if n >= 0] for s, run in enumerate(runs)]
         if own[0] and own[1] and _equal_runs(own[0], own[1]):
-            theirs = [n for n in theirs if n < 0]
+            own[0] = [self._merge_added(x, y) for x, y in zip(own[0], own[1], strict=True)]
+            own[1], runs[1] = [], [n for n in theirs if n < 0]
         elif own[0] and own[1] and self.options.strategy != "union":
-            moved = sorted({_cell_of(n) for run in runs for n in run if n < 0})
-            for cell in moved:
+            for cell in sorted({_cell_of(n) for run in runs for n in run if n < 0}):
                 self._merge_one(cell)
             self._add_conflicting_runs(own[0], own[1])
             return
         seen: set[int] = set()
-        for s, run in sorted(enumerate((mine, theirs)), key=lambda r: self._rank(r[0], r[1])):
-            for n in run:
+        for s in sorted((0, 1), key=lambda k: self._rank(runs[k], own[k])):
+            waiting = iter(own[s])
+            for n in runs[s]:
                 if n >= 0:
-                    self._add(self.sides[s].cells[n])
+                    self._add(next(waiting))
                 elif n not in seen:
                     seen.add(n)
                     self._merge_one(_cell_of(n))
 
-    def _rank(self, side: int, run: Sequence[int]) -> tuple[int, str]:
+    def _merge_added(self, mine: CellDict, theirs: CellDict) -> CellDict:
+        """A cell that both sides added: the same source, perhaps other outputs or metadata."""
+        shared = {"cell_type": mine.get("cell_type"), "source": mine.get("source")}
+        return merge_cell(shared, mine, theirs, self.options, self._report)
+
+    def _rank(self, run: Sequence[int], own: Sequence[CellDict]) -> tuple[int, str]:
         """An order of two runs that does not depend on whose they are."""
-        first = min((_cell_of(n) for n in run if n < 0), default=len(self.base))
-        return first, digest([self.sides[side].cells[n] for n in run if n >= 0])
+        return min((_cell_of(n) for n in run if n < 0), default=len(self.base)), digest(list(own))
 
     def _add_conflicting_runs(self, mine: list[CellDict], theirs: list[CellDict]) -> None:
         """Both sides put different cells in one place."""
@@ -240,11 +245,11 @@ def _side(base: Document, document: Document) -> _Side:
     )
 
 
-def _hang(side: _Side, skeleton: set[int], size: int) -> dict[int, list[int]]:
+def _hang(side: _Side, skeleton: set[int]) -> dict[int, list[int]]:
     """What a side has after each skeleton cell: its own cells by number, cells that it moved there as `_moved`."""
     owner = {j: i for i, j in side.kept.items()}
-    for i, run in side.parts.items():
-        owner.update(dict.fromkeys(run, i))
+    for whole, run in side.parts.items():
+        owner.update(dict.fromkeys(run, whole))
     hung: dict[int, list[int]] = {}
     place = -1
     for j in range(len(side.cells)):

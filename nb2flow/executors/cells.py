@@ -17,11 +17,12 @@ from nbclient.exceptions import CellExecutionComplete
 from nbformat import NotebookNode
 
 from nb2flow.executors.kernel import Kernel
-from nb2flow.executors.output import OutputKeeper
+from nb2flow.executors.output import OutputKeeper, beginning_of_stream
 
 # Seconds that an interrupted cell gets to end, and that a finished cell's last output may stay away.
 INTERRUPT_GRACE = 5.0
 OUTPUT_GRACE = 10.0
+_HUGE = 4_000_000  # bytes of one message of printed text
 
 
 _new_node: Any = NotebookNode  # nbformat does not say its types
@@ -155,15 +156,20 @@ class CellRunner(NotebookClient):
         socket, session = self.kc.iopub_channel.socket, self.kc.session
         taken = 0
         while True:
-            frames = await socket.recv_multipart()
+            frames = await socket.recv_multipart(copy=False)
             self._last_heard = time.monotonic()
-            _, parts = session.feed_identities(frames)
-            asked = self._asked.get(session.unpack(parts[2]).get("msg_id", ""))
+            _, parts = session.feed_identities(frames, copy=False)
+            parent, content = session.unpack(parts[2].bytes), parts[4]
+            asked = self._asked.get(parent.get("msg_id", ""))
             if asked is not None:
                 cell, index = asked
-                kind = session.unpack(parts[1])["msg_type"]
-                if not self.keeper.drops(index, kind, len(parts[4])):
-                    self._take(session.deserialize(parts), cell, index)
+                kind, size = session.unpack(parts[1].bytes)["msg_type"], len(content)
+                hooked = bool(self.output_hook_stack.get(parent["msg_id"]))
+                if kind == "stream" and size > _HUGE and not hooked:
+                    self._take_beginning(content.buffer, cell, index)
+                elif not self.keeper.drops(index, kind, size):
+                    self._take(session.deserialize(parts, copy=False), cell, index)
+            del frames, parts, content
             taken += 1
             if taken % 32 == 0:  # a ready socket never yields: let timers and requests to stop have their turn
                 await asyncio.sleep(0)
@@ -178,20 +184,32 @@ class CellRunner(NotebookClient):
         else:
             self.heard()
 
+    def _take_beginning(self, content: memoryview, cell: NotebookNode, index: int) -> None:
+        """A message as large as this is never put into memory a second time: only what will be kept is decoded."""
+        room = self.keeper.room(index)
+        name, text, rest = beginning_of_stream(content, room)
+        self.keeper.dropped(index, rest)
+        if text:
+            self._add_text(cell.outputs, index, name, text)
+        self.heard()
+
     def output(self, outs: list[NotebookNode], msg: dict[str, Any], display_id: Any, cell_index: int) -> Any:
         """As nbclient's, but text of one stream is put together, in bounded memory and linear time."""
         hooked = self.output_hook_stack[msg["parent_header"].get("msg_id")]
         if msg["msg_type"] != "stream" or hooked:
             self.keeper.close()
             return super().output(outs, msg, display_id, cell_index)
+        content = msg["content"]
+        self._add_text(outs, cell_index, content["name"], content["text"])
+        return None
+
+    def _add_text(self, outs: list[NotebookNode], index: int, name: str, text: str) -> None:
         if self.clear_before_next_output:
             outs[:] = []
-            self.clear_display_id_mapping(cell_index)
+            self.clear_display_id_mapping(index)
             self.clear_before_next_output = False
-            self.keeper.cleared(cell_index)
-        content = msg["content"]
-        self.keeper.add_text(outs, cell_index, content["name"], content["text"], _stream)
-        return None
+            self.keeper.cleared(index)
+        self.keeper.add_text(outs, index, name, text, _stream)
 
     def clear_output(self, outs: list[NotebookNode], msg: dict[str, Any], cell_index: int) -> None:
         """As nbclient's; what is cleared at once no longer counts towards the limit."""
@@ -201,7 +219,8 @@ class CellRunner(NotebookClient):
 
 
 def _stream(name: str) -> NotebookNode:
-    return _new_node(output_type="stream", name=name, text="")
+    node: NotebookNode = _new_node(output_type="stream", name=name, text="")
+    return node
 
 
 async def _wait(event: asyncio.Event, timeout: float | None) -> None:

@@ -6,7 +6,9 @@ metadata key `nb2flow` says which, and which of the author's lines a replayed on
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,7 +74,9 @@ def start_failure(message: str, log: str | None) -> Failure:
 def _own_cell_failed(role: str, error: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> Failure:
     """A cell that nb2flow put into the step notebook failed: say what that means for the author's variables."""
     ename, evalue = str(error.get("ename", "")), str(error.get("evalue", ""))
-    if problems or ename == "CannotCarry":
+    full = os.strerror(errno.ENOSPC) in evalue
+    problems = [p for p in problems if p.get("kind") in ("unpicklable", "unloadable")]
+    if problems or (ename == "CannotCarry" and not full):
         names = tuple((str(p.get("name", "")), "") for p in problems)
         named = ", ".join(name for name, _ in names)
         message = _short(evalue) or f"cannot be carried from step to step: {named}"
@@ -85,6 +89,7 @@ def _own_cell_failed(role: str, error: Mapping[str, Any], problems: Sequence[Map
         ename=ename,
         evalue=evalue,
         traceback=tuple(error.get("traceback", ())),
+        hint="the disk is full: make room, then `nb2flow resume` goes on" if full else "",
     )
 
 

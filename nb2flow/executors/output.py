@@ -7,6 +7,8 @@ Knows the notebook format's outputs, nothing of kernels.
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +48,14 @@ class OutputKeeper:
                 return True
             count.rich_kept += size
         return False
+
+    def room(self, index: int) -> int:
+        """How much more text of cell `index` will be kept."""
+        return max(0, self.limit - self._counts.setdefault(index, _Count()).kept)
+
+    def dropped(self, index: int, size: int) -> None:
+        """Count `size` bytes of text of cell `index` that are not kept."""
+        self._counts.setdefault(index, _Count()).dropped += size
 
     def add_text(self, outputs: list[Any], index: int, name: str, text: str, new_output: Any) -> None:
         """Add `text` of stream `name` to `outputs`; `new_output(name)` makes an empty stream output."""
@@ -92,6 +102,28 @@ class OutputKeeper:
         if count.rich_dropped:
             left_out.append(f"{count.rich_dropped} displayed objects")
         return f"{' and '.join(left_out)} left out: the limit for each cell is {_size(self.limit)} of text"
+
+
+_STREAM = re.compile(rb'\{"name":\s?"(\w+)",\s?"text":\s?"')
+
+
+def beginning_of_stream(content: memoryview, most: int) -> tuple[str, str, int]:
+    """Name of a stream message, the first `most` characters or so of its text, and the bytes of text after those.
+
+    The JSON after them is not decoded.
+    """
+    found = _STREAM.match(content[:100])
+    if found is None:
+        return "stdout", "", len(content)
+    end = len(content) - len(b'"}')
+    text = bytes(content[found.end() : min(end, found.end() + most)])
+    for cut in range(13):  # no escape sequence is longer: perhaps the end of this piece lies within one
+        try:
+            decoded: str = json.loads(b'"' + text[: len(text) - cut] + b'"')
+        except ValueError:
+            continue
+        return found[1].decode(), decoded, end - found.end() - len(text) + cut
+    return found[1].decode(), "", end - found.end()
 
 
 def _size(number: int) -> str:

@@ -8,6 +8,7 @@ becomes a report.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -85,7 +86,12 @@ def run(connection: socket.socket, encoded: bytes) -> None:
         failure = _run(msgspec.json.decode(encoded, type=StepTask), line)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        failure = Failure(kind="engine", message=f"cannot write{where}: {error.strerror or error}")
+        full = error.errno == errno.ENOSPC
+        failure = Failure(
+            kind="engine",
+            message=f"cannot use{where}: {error.strerror or error}",
+            hint="the disk is full: make room, then `nb2flow resume` goes on" if full else "",
+        )
     except Exception as error:  # noqa: BLE001 - the border: the parent must hear of everything
         failure = Failure(
             kind="engine",

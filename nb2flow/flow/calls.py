@@ -223,6 +223,8 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
             spec = replace(spec, barrier="exec")
     elif name == "type" and len(args.positional) == 3:
         return fresh(m, args.node, args.values, kind="class")
+    elif name == "id":
+        m.identity = True
     elif name == "vars" and args.positional:
         spec = library.ALIAS
     elif name == "dir" and args.positional:
@@ -379,6 +381,8 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
         return Val(frozenset({m.alloc("data", site=node)}) if "Path" in path else frozenset(), joined)
     if spec.result == "scalar":
         return SCALAR
+    if spec.result == "fresh" and any(o.kind == "class" for o in m.heap.reach(everything.objs)):
+        spec = library.ALIAS  # a copy of an instance: its class's methods go with it
     if path in library.MAKE_CLASSES:
         return fresh(m, node, args.values, kind="class")
     if spec.result == "alias":

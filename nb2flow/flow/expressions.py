@@ -93,6 +93,7 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
                 inside |= m.heap.reach(obj.cls.scope[node.attr].objs)
         if not any(o.cls for o in rest):
             inside = {o for o in inside if o.kind not in ("class", "function")} or set(rest)
+        inside = {o for o in inside if "method" not in o.flags and (o.kind != "class" or o in rest)}
         found.append(Val(frozenset(inside)))
     return union(found) if found else SCALAR
 
@@ -171,6 +172,9 @@ def _boolop(m: Machine, node: ast.BoolOp) -> Val:
 @expression(ast.Compare)
 def _compare(m: Machine, node: ast.Compare) -> Val:
     values = [evaluate(m, v) for v in (node.left, *node.comparators)]
+    asks = any(isinstance(op, ast.Is | ast.IsNot) for op in node.ops)
+    if asks and not any(isinstance(v, ast.Constant) for v in (node.left, *node.comparators)):
+        m.identity = True
     return SCALAR if not any(v.objs for v in values) else fresh(m, node)
 
 
@@ -225,7 +229,7 @@ def parts(m: Machine, value: Val) -> Val:
                 found |= held.contains if "container" in held.flags else m.heap.reach(frozenset({held}))
         else:
             found |= {o for o in m.heap.reach(frozenset({obj})) if o.kind != "class"}
-    return Val(frozenset(found))
+    return Val(frozenset(o for o in found if "method" not in o.flags))
 
 
 @expression(ast.Tuple)

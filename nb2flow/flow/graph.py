@@ -59,11 +59,14 @@ class Graph:
         self.owner = {u.index: k for k, node in enumerate(self.nodes) for u in node.units}
         self.conflicts: list[Conflict] = []
         self._live_after = _liveness(analysis.units)
-        self._joined: set[tuple[int, frozenset[str]]] = set()
+        self._joined: set[tuple[int, frozenset[tuple[str, int]]]] = set()
         for k in range(len(self.nodes)):
             self._needs(k)
-        for k in range(len(self.nodes)):
-            self._joint_needs(k)
+        self._changed = True
+        while self._changed:  # moving one name to another source may part it from names that it was together with
+            self._changed = False
+            for k in reversed(range(len(self.nodes))):
+                self._joint_needs(k)
         self._file_orders()
         self._author_orders()
 
@@ -192,12 +195,17 @@ class Graph:
         """Group k needs these names with their shared objects still shared: all of them from one step."""
         node = self.nodes[k]
         sources = {n: node.inputs[n][0] for n in names if n in node.inputs}
-        replayed = [n for n in names if n not in node.inputs and self._replayed_name(node, n)]
-        if len(sources) + len(replayed) < 2 or not sources or (k, names) in self._joined:
+        for name in names - sources.keys():
+            version = max((v for v in node.replay if name in self.analysis.units[v].writes), default=None)
+            if version is not None:
+                sources[name] = self.owner.get(version, -1)  # carried from now on, not replayed
+        last = max(sources.values(), default=-1)
+        wish = (k, frozenset(sources.items()))
+        if len(sources) < 2 or last in (-1, k) or wish in self._joined:
             return
-        self._joined.add((k, names))
-        last = max(sources.values())
-        carried = [n for n in (*sources, *replayed) if sources.get(n, -1) != last]
+        self._joined.add(wish)
+        self._changed = True
+        carried = [n for n in sources if sources[n] != last or n not in node.inputs]
         giver = self.nodes[last]
         for name in carried:
             old = node.inputs.get(name)
@@ -208,31 +216,15 @@ class Graph:
                 if version is None:
                     continue
                 self._need(last, name, version, used, "travels with what shares its objects")
-            reason = (
-                old[1]
-                if old
-                else Reason(
-                    "variable",
-                    name,
-                    Site(self.analysis.units[version].cell, self.analysis.units[version].statement.line),
-                    used,
-                )
-            )
-            self._carry(
-                k,
-                name,
-                last,
-                Reason("variable", name, reason.defined, reason.used, "shares objects that are changed here"),
-            )
+            made_at = self.analysis.units[version]
+            defined = old[1].defined if old else Site(made_at.cell, made_at.statement.line)
+            self._carry(k, name, last, Reason("variable", name, defined, used, "shares objects that are changed here"))
         made = [n for n in sources if sources[n] == last]
         linked = set(carried)
         for unit in giver.units:
             for name in made:
                 linked |= {n for n in unit.shares.get(name, frozenset()) if n in giver.inputs}
         self._together(last, frozenset(linked))
-
-    def _replayed_name(self, node: Node, name: str) -> bool:
-        return any(name in self.analysis.units[v].writes for v in node.replay)
 
     def _latest_before(self, k: int, name: str) -> int | None:
         limit = self.nodes[k].units[0].index if self.nodes[k].units else 0

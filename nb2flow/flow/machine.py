@@ -73,6 +73,8 @@ class Machine:
     _sites: dict[tuple[object, ...], Obj] = field(default_factory=dict)
     _modules: dict[str, Obj] = field(default_factory=dict)
     _mentioned: set[Obj] = field(default_factory=set)
+    identity: bool = False  # this unit asks whether two things are one object
+    _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
 
     @property
     def unit(self) -> Unit:
@@ -84,6 +86,7 @@ class Machine:
         self.units.append(unit)
         self.bound, self.touched, self.conditional, self.nodes = set(), {}, 0, 0
         self.calls, self.active, self._mentioned = (), [], set()
+        self._first_read, self.identity = {}, False
         self.line, self.column = unit.statement.line, 0
         unit.snapshot = self.resources
 
@@ -92,6 +95,8 @@ class Machine:
         unit = self.unit
         if self.touched:
             self._spread_touches()
+        if self.identity and len(self._first_read) > 1:
+            unit.joint.append(frozenset(n for n, v in self._first_read.items() if self.heap.mutable(v.objs)))
         for name in unit.writes:
             if name not in self.bound:
                 unit.weak.add(name)
@@ -124,7 +129,10 @@ class Machine:
                 if name not in unit.writes:
                     unit.writes[name] = self.line if name not in unit.reads else unit.reads[name].line
                     unit.weak.add(name)
-        outside = frozenset(n for n in affected if n not in self.bound)
+        outside = frozenset(
+            [n for n in affected if n not in self.bound]
+            + [n for n, v in self._first_read.items() if not self.heap.reach(v.objs).isdisjoint(touched)]
+        )
         if len(outside) > 1:
             unit.joint.append(outside)
 
@@ -147,7 +155,7 @@ class Machine:
                 self.unit.live[name] = obj.label or "a live object"
         mutable = frozenset(o for o in reach if o.kind not in ("module", "function", "class"))
         if mutable:
-            read = [n for n in self.unit.reads if n != name and n in self.names]
+            read = [n for n in self.unit.reads if n in self.names]
             self.unit.shares[name] = frozenset(
                 n for n in read if not mutable.isdisjoint(self.heap.reach(self.names[n].objs))
             )
@@ -172,6 +180,7 @@ class Machine:
             return self._read_unbound(name)
         if name not in self.bound:
             unit.read(name, self.versions.get(name), self.line)
+            self._first_read.setdefault(name, value)
         if mention and value.objs:
             self.mention(value)
         return value
@@ -262,10 +271,14 @@ class Machine:
         return Val(frozenset({obj}))
 
     def touch(self, objs: Iterable[Obj], text: str) -> None:
-        """These objects may be changed here by `text` (a short piece of the source, for explanations)."""
-        for obj in objs:
-            if obj.kind != "module":
-                self.touched.setdefault(obj, text)
+        """These objects may be changed here by `text` (a short piece of the source, for explanations).
+
+        Definitions among data are bystanders; only when nothing else can be meant are they what is changed.
+        """
+        found = [o for o in objs if o.kind != "module"]
+        data = [o for o in found if o.kind not in ("class", "function")]
+        for obj in data or found:
+            self.touched.setdefault(obj, text)
 
     # -- resources -------------------------------------------------------------------------------------------------
 

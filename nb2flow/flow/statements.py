@@ -302,6 +302,7 @@ def _class(m: Machine, node: ast.ClassDef) -> None:
         for held in value.objs:
             if held.kind == "function":
                 held.owner = name
+                held.flags.add("method")  # reached through instances, but no value that they hold
         m.heap.link([obj], [o for o in value.objs if o.kind != "module"])
     expressions.assign_name(m, node.name, _decorate(m, node.decorator_list, Val(frozenset({obj})), node))
 

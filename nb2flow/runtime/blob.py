@@ -1,9 +1,9 @@
 """One file for one group of variables: a header, a pickle stream, and raw buffers that can be mapped into memory.
 
-Layout: 8 bytes magic (the last is the version), 8 bytes header length (little-endian), the header (JSON), then from
-the next multiple of 64 on (the "body") the pickle stream and each buffer, every one at a multiple of 64. The file is
-named by the hash of its bytes and never changed once it has that name. This file knows bytes only: what they mean is
-the business of `saving` and `loading`.
+Layout: 8 bytes magic (the last is the version), 4 bytes header length and 4 bytes header checksum (CRC-32), both
+little-endian, the header (JSON), then from the next multiple of 64 on (the "body") the pickle stream and each buffer,
+every one at a multiple of 64. The file is named by the hash of its bytes and never changed once it has that name. This
+file knows bytes only: what they mean is the business of `saving` and `loading`.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _pieces(header: dict[str, Any], stream: bytes, buffers: list[memoryview]) ->
         end = _aligned(end + len(buffer))
     complete = dict(header, version=1, stream=[0, len(stream), zlib.crc32(stream)], buffers=table)
     text = json.dumps(complete, sort_keys=True, separators=(",", ":")).encode("utf-8")
-    head = MAGIC + len(text).to_bytes(8, "little") + text
+    head = MAGIC + len(text).to_bytes(4, "little") + zlib.crc32(text).to_bytes(4, "little") + text
     yield memoryview(head + bytes(_aligned(len(head)) - len(head)))
     for part in itertools.chain([memoryview(stream)], buffers):
         yield part
@@ -210,16 +210,12 @@ def _read_header(file: Any, size: int) -> tuple[dict[str, Any], int]:
         raise DamagedError("it is not an artifact")
     if start[7] != MAGIC[7]:
         raise DamagedError(f"it has format {start[7]} and this runtime reads format {MAGIC[7]}")
-    length = int.from_bytes(start[8:], "little")
-    if length > size:
-        raise DamagedError("it is cut short")
-    try:
-        header: dict[str, Any] = json.loads(file.read(length))
-        body = _aligned(16 + length)
-        parts = [header["stream"], *header["buffers"]]
-        end = body + max(_aligned(part[0] + part[1]) for part in parts)
-    except (ValueError, KeyError, TypeError, IndexError):
-        raise DamagedError("its header cannot be read") from None
+    text = file.read(min(int.from_bytes(start[8:12], "little"), size))
+    if zlib.crc32(text) != int.from_bytes(start[12:], "little"):
+        raise DamagedError("its header is not whole")
+    header: dict[str, Any] = json.loads(text)
+    body = _aligned(16 + len(text))
+    end = body + max(_aligned(part[0] + part[1]) for part in [header["stream"], *header["buffers"]])
     if end != size:
         raise DamagedError(f"it has {size} bytes instead of {end}")
     return header, body

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .carrier import Carrier
 
 _ATOMS = (type(None), bool, int, float, complex, str, bytes)
+_MADE_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _NOT_COPIED = {"__dict__", "__weakref__", "__module__", "__qualname__", "__slots__", "_abc_impl", "__classcell__"}
 
 
@@ -60,6 +61,8 @@ def reduce_class(carrier: Carrier, kind: Any) -> Any:
         return NotImplemented
     if kind.__module__ != "__main__" and is_importable(kind):
         return NotImplemented
+    if not kind.__flags__ & _MADE_IN_PYTHON:
+        return _builtin_class(kind)
     carrier.by_value.add(id(kind))
     if _is_named_tuple(kind):
         return _named_tuple(kind)
@@ -214,6 +217,14 @@ def _is_named_tuple(kind: Any) -> bool:
         and isinstance(vars(kind).get("_fields"), tuple)
         and str(names.get("__name__")).startswith("namedtuple_")
     )
+
+
+def _builtin_class(kind: Any) -> Any:
+    """A class of the interpreter that only the module `types` has a name for."""
+    for name, candidate in vars(types).items():
+        if candidate is kind:
+            return getattr, (types, name)
+    return NotImplemented
 
 
 def _named_tuple(kind: Any) -> Any:

@@ -43,11 +43,12 @@ def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
         wanted = list(dict.fromkeys(names))
         outputs = _manifest(session, step)["outputs"]
         for name in wanted:
-            resource = resources.canonical(name)
-            if resource is not None and (step, resource) not in session.restored:
-                _collect(session, step, resource, outputs)
-                restored[resource] = None
-        parts.extend(_parts(session, step, wanted, outputs))
+            _require(session, step, name, outputs)
+            if resources.is_resource(name) and (step, name) not in session.restored:
+                _collect(session, step, name, outputs)
+                restored[name] = None
+        variables = [name for name in wanted if not resources.is_resource(name)]
+        parts.extend(_parts(step, variables, outputs))
     early = [name for name in restored if name in resources.AT_START]
     _apply(session, early)
     _load_parts(session, parts)
@@ -71,27 +72,26 @@ def _apply(session: Session, names: Iterable[str]) -> None:
             resources.apply(name, session.deltas[name], session.home)
 
 
-def _collect(session: Session, step: str, resource: str, outputs: dict[str, Any]) -> None:
+def _collect(session: Session, step: str, name: str, outputs: dict[str, Any]) -> None:
     """Merge what `step` says about a resource into what is to be restored."""
-    key = "process:" + resource if resource in resources.PROCESS else resource
-    entry = outputs.get(key)
-    if entry is None or "blob" not in entry:
+    entry = outputs.get(name)
+    if entry is None or "blob" not in entry or name not in resources.RESOURCES:
         return
-    opened = _open(session, step, entry["blob"], [key])
-    delta = _restore(session, step, opened, [key])[key]
-    session.deltas[resource] = resources.merge(resource, session.deltas.get(resource), delta)
+    opened = _open(session, step, entry["blob"], [name])
+    delta = _restore(session, step, opened, [name])[name]
+    session.deltas[name] = resources.merge(name, session.deltas.get(name), delta)
 
 
-def _parts(session: Session, step: str, wanted: list[str], outputs: dict[str, Any]) -> list[_Part]:
+def _require(session: Session, step: str, name: str, outputs: dict[str, Any]) -> None:
+    if name not in outputs:
+        error = f"step '{session.step}' needs '{name}', which step '{step}' did not save"
+        raise CannotLoad(f"{error}: {session.how_to_make(step)}", [missing_input(name, error)])
+
+
+def _parts(step: str, wanted: list[str], outputs: dict[str, Any]) -> list[_Part]:
     found: dict[str | None, _Part] = {}
     for name in wanted:
-        entry = outputs.get(name)
-        if entry is None:
-            if resources.canonical(name) is not None:
-                continue
-            error = f"step '{session.step}' needs '{name}', which step '{step}' did not save"
-            raise CannotLoad(f"{error}: {session.how_to_make(step)}", [missing_input(name, error)])
-        key = entry.get("blob")
+        key = outputs[name].get("blob")
         found.setdefault(key, _Part(step, key, [])).names.append(name)
     return list(found.values())
 

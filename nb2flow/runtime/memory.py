@@ -1,8 +1,8 @@
 """Arrays that share memory, found by the addresses that they cover.
 
-Two arrays whose address ranges overlap are one co-variable: they must be pickled together, as views of one region, or a
-write to one would no longer show in the other. Ranges that do not overlap share nothing, even with a common base, so a
-lone slice of a large array takes only itself along. NumPy is never imported here: no arrays without it.
+Two arrays that have an address in common are one co-variable: they must be pickled together, as views of one region, or
+a write to one would no longer show in the other. Arrays without one share nothing, even with a common base, so a lone
+slice of a large array takes only itself along. NumPy is never imported here: no arrays without it.
 """
 
 from __future__ import annotations
@@ -11,34 +11,42 @@ import ctypes
 import math
 import pickle
 import sys
-from bisect import bisect_right
 from typing import Any, Iterable, NamedTuple
 
 from . import rebuild
 from .faults import UncarryableError
 
+MOST_COMPARED = 64  # arrays with overlapping ranges up to which each is compared with each
+EFFORT = 10_000  # for numpy.shares_memory; arrays that ordinary slicing makes need far less
+
 
 class Span(NamedTuple):
     """The addresses [low, high) that an array covers, its own number of bytes (more than high - low when it covers
-    some twice), the array, and the index of the variable that it was met in."""
+    some twice), its layout there, the array, and the index of the variable that it was met in."""
 
     low: int
     high: int
     nbytes: int
+    layout: Any
     array: Any
     variable: int = 0
 
+    @property
+    def key(self) -> Any:
+        """Equal for arrays that cover the same addresses in the same way."""
+        return self.low, self.high, self.layout
+
 
 class Region:
-    """Memory [low, high) that several arrays cover; it becomes one buffer of the blob.
+    """Memory [low, high) that several arrays have parts of; it becomes one buffer of the blob.
 
     `anchors` keep the memory alive. For arrays of Python objects, whose memory cannot be copied as bytes, `base` is an
     array that covers the region and is pickled as such.
     """
 
-    def __init__(self, low: int, high: int, members: list[Span]) -> None:
-        self.low = low
-        self.high = high
+    def __init__(self, members: list[Span]) -> None:
+        self.low = min(span.low for span in members)
+        self.high = max(span.high for span in members)
         self.members = members
         self.objects = any(getattr(getattr(span.array, "dtype", None), "hasobject", False) for span in members)
         self.base: Any = None
@@ -69,7 +77,7 @@ def span_of(array: Any) -> Span | None:
             high += reach
         else:
             low += reach
-    return Span(low, high, array.itemsize * math.prod(array.shape), array)
+    return Span(low, high, array.itemsize * math.prod(array.shape), (array.shape, array.strides), array)
 
 
 def span_of_bytes(buffer: Any) -> Span | None:
@@ -78,50 +86,67 @@ def span_of_bytes(buffer: Any) -> Span | None:
     if size == 0:
         return None
     low = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
-    return Span(low, low + size, size, buffer)
+    return Span(low, low + size, size, None, buffer)
 
 
 def regions(spans: Iterable[Span]) -> list[Region]:
-    """Merge overlapping spans; keep those regions that more than one array covers, or one array covers twice."""
+    """The memory that more than one array has a part of, or that one array covers twice."""
     found: list[Region] = []
-    members: list[Span] = []
-    low = high = 0
+    neighbours: list[Span] = []
+    high = 0
     for span in sorted(spans, key=lambda s: (s.low, -s.high)):
-        if members and span.low < high:
-            high = max(high, span.high)
-        else:
-            _keep(found, low, high, members)
-            members, low, high = [], span.low, span.high
-        members.append(span)
-    _keep(found, low, high, members)
-    return found
+        if neighbours and span.low >= high:
+            found.extend(map(Region, filter(_is_shared, _touching(neighbours))))
+            neighbours = []
+        high = max(high, span.high) if neighbours else span.high
+        neighbours.append(span)
+    return found + [Region(members) for members in _touching(neighbours) if _is_shared(members)]
 
 
-def _keep(found: list[Region], low: int, high: int, members: list[Span]) -> None:
-    if not members:
-        return
+def _is_shared(members: list[Span]) -> bool:
     first = members[0]
-    if any(span.array is not first.array for span in members) or first.nbytes > high - low:
-        found.append(Region(low, high, members))
+    return any(span.array is not first.array for span in members) or first.nbytes > first.high - first.low
+
+
+def _touching(neighbours: list[Span]) -> list[list[Span]]:
+    """Split spans with overlapping ranges into those that have addresses in common (columns of one array have none)."""
+    if len(neighbours) < 2 or len(neighbours) > MOST_COMPARED:
+        return [neighbours] if neighbours else []
+    clusters: list[list[Span]] = []
+    for span in neighbours:
+        apart = []
+        cluster = [span]
+        for other in clusters:
+            if any(_overlap(span, member) for member in other):
+                cluster = other + cluster
+            else:
+                apart.append(other)
+        clusters = [*apart, cluster]
+    return clusters
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    """Whether two spans have an address in common; True where that is too hard to tell."""
+    if one.high <= other.low or other.high <= one.low:
+        return False
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(one.array, numpy.ndarray) or not isinstance(other.array, numpy.ndarray):
+        return True
+    try:
+        return bool(numpy.shares_memory(one.array, other.array, max_work=EFFORT))
+    except RuntimeError:  # numpy's TooHardError
+        return True
 
 
 class RegionIndex:
     """Finds the region that an array lies in."""
 
     def __init__(self, found: Iterable[Region]) -> None:
-        self._regions = sorted(found, key=lambda region: region.low)
-        self._lows = [region.low for region in self._regions]
+        self._regions = {span.key: region for region in found for span in region.members}
 
     def find(self, span: Span) -> Region | None:
-        """The region that covers the span, or None; a partial overlap cannot be carried."""
-        if not self._regions:
-            return None
-        region = self._regions[bisect_right(self._lows, span.low) - 1]
-        if not region.low <= span.low < region.high:
-            return None
-        if span.high > region.high:
-            raise UncarryableError("shares a part of its memory with another array", span.array)
-        return region
+        """The region of an array that covers exactly this span, or None."""
+        return self._regions.get(span.key)
 
 
 def reduce_view(array: Any, region: Region) -> Any:

@@ -40,6 +40,8 @@ class _Watch:
         if isinstance(path, int) or path is None:
             return  # an open file descriptor: its opening was seen
         name = os.fsdecode(path)
+        if not name or "\0" in name:
+            return  # no file can be called so
         if not name.startswith("/"):
             name = os.path.join(os.getcwd(), name)
         paths = self.seen[kind]

@@ -17,8 +17,7 @@ from typing import Any, Callable, NamedTuple
 from . import settings
 from .faults import CannotLoad
 
-PROCESS = ("cwd", "environ", "syspath", "config")
-AT_START = ("cwd", "environ", "syspath")
+AT_START = ("process:cwd", "process:environ", "process:syspath")
 
 
 class Resource(NamedTuple):
@@ -31,11 +30,9 @@ class Resource(NamedTuple):
     apply: Callable[[Any, Path], None]
 
 
-def canonical(name: str) -> str | None:
-    """The id of a resource, or None for a variable. `process:cwd` is `cwd`, said so that no variable can be meant."""
-    if name.startswith("process:"):
-        return name[len("process:") :]
-    return name if ":" in name or name in PROCESS else None
+def is_resource(name: str) -> bool:
+    """Whether a name means a resource: ids hold a colon, which no variable does."""
+    return ":" in name
 
 
 def capture(home: Path) -> dict[str, Any]:
@@ -47,14 +44,14 @@ def capture(home: Path) -> dict[str, Any]:
 def changed(base: dict[str, Any], now: dict[str, Any], home: Path) -> list[str]:
     """Ids of the resources whose state differs."""
     found = [n for n in RESOURCES if n in now and RESOURCES[n].delta(base.get(n), now[n], home) is not None]
-    return [n for n in found if n != "config" or settings.is_changed(base.get(n), now[n])]
+    return [n for n in found if n != "process:config" or settings.is_changed(base.get(n), now[n])]
 
 
 def to_hand_on(name: str, restored: Any, base: dict[str, Any], now: dict[str, Any], home: Path) -> Any:
     """What a later step needs of a resource: what was restored here, and what changed since. None for nothing."""
-    resource = _known(name)
     if name not in now:
         return None
+    resource = RESOURCES[name]
     if name.startswith("rng:"):
         return now[name]
     own = resource.delta(base.get(name), now[name], home)
@@ -65,18 +62,12 @@ def to_hand_on(name: str, restored: Any, base: dict[str, Any], now: dict[str, An
 
 def merge(name: str, older: Any, newer: Any) -> Any:
     """One delta for two that follow each other."""
-    return newer if older is None else _known(name).merge(older, newer)
+    return newer if older is None else RESOURCES[name].merge(older, newer)
 
 
 def apply(name: str, delta: Any, home: Path) -> None:
     """Bring the process into the state that a delta tells of."""
-    _known(name).apply(delta, home)
-
-
-def _known(name: str) -> Resource:
-    if name not in RESOURCES:
-        raise CannotLoad(f"'{name}' is no resource that this runtime knows ({', '.join(RESOURCES)})")
-    return RESOURCES[name]
+    RESOURCES[name].apply(delta, home)
 
 
 def _newest(older: Any, newer: Any) -> Any:
@@ -245,10 +236,10 @@ def _updated(older: Any, newer: Any) -> Any:
 
 
 RESOURCES: dict[str, Resource] = {
-    "cwd": Resource(_cwd_capture, _cwd_delta, _newest, _cwd_apply),
-    "environ": Resource(lambda home: dict(os.environ), _environ_delta, _updated, _environ_apply),
-    "syspath": Resource(lambda home: list(sys.path), _syspath_delta, _appended, _syspath_apply),
-    "config": Resource(settings.capture, settings.delta, settings.merge, settings.apply),
+    "process:cwd": Resource(_cwd_capture, _cwd_delta, _newest, _cwd_apply),
+    "process:environ": Resource(lambda home: dict(os.environ), _environ_delta, _updated, _environ_apply),
+    "process:syspath": Resource(lambda home: list(sys.path), _syspath_delta, _appended, _syspath_apply),
+    "process:config": Resource(settings.capture, settings.delta, settings.merge, settings.apply),
     "rng:python": Resource(lambda home: random.getstate(), _python_delta, _newest, _python_apply),
     "rng:numpy": Resource(_numpy_capture, _numpy_delta, _newest, _numpy_apply),
     "rng:torch": Resource(_torch_capture, _torch_delta, _newest, _torch_apply),

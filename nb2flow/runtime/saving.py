@@ -32,9 +32,8 @@ def save_outputs(session: Session, names: Iterable[str]) -> None:
     user = namespace()
     _save_variables(session, {n: user[n] for n in wanted if n in user}, outputs, problems)
     for name in wanted:
-        resource = resources.canonical(name)
-        if resource is not None:
-            _save_resource(session, name, resource, base, now, outputs, problems)
+        if resources.is_resource(name):
+            _save_resource(session, name, base, now, outputs, problems)
         elif name not in user:
             outputs[name] = {"absent": True}
     write_manifest(session, outputs, observed, problems)
@@ -58,29 +57,31 @@ def _save_variables(
 def _save_resource(
     session: Session,
     name: str,
-    resource: str,
     base: dict[str, Any],
     now: dict[str, Any],
     outputs: dict[str, Any],
     problems: list[dict[str, str]],
 ) -> None:
-    key = "process:" + resource if resource in resources.PROCESS else resource
-    delta = resources.to_hand_on(resource, session.deltas.get(resource), base, now, session.home)
-    if delta is None:
-        outputs[key] = {"absent": True}
+    if name not in resources.RESOURCES:
+        error = "this state of the process cannot be carried"
+        problems.append({"name": name, "kind": "unpicklable", "type": "resource", "error": error})
         return
-    found, wrong = groups.pickle_groups({key: delta})
-    problems.extend(dict(problem, name=name) for problem in wrong)
+    delta = resources.to_hand_on(name, session.deltas.get(name), base, now, session.home)
+    if delta is None:
+        outputs[name] = {"absent": True}
+        return
+    found, wrong = groups.pickle_groups({name: delta})
+    problems.extend(dict(problem, type="resource") for problem in wrong)
     for group in found:
         blob, size = _write(session, group, ["resource"])
-        outputs[key] = {"blob": blob, "type": "resource", "size": size, "preview": _summary(resource, delta)}
+        outputs[name] = {"blob": blob, "type": "resource", "size": size, "preview": _summary(name, delta)}
 
 
-def _summary(resource: str, delta: Any) -> str:
+def _summary(name: str, delta: Any) -> str:
     """What a resource is about, without values that may be secret."""
-    if resource in ("environ", "config"):
+    if name in ("process:environ", "process:config"):
         return preview("", sorted(delta))
-    return "state of the random numbers" if resource.startswith("rng:") else preview("", delta)
+    return "state of the random numbers" if name.startswith("rng:") else preview("", delta)
 
 
 def _write(session: Session, group: groups.Group, types: list[str]) -> tuple[str, int]:

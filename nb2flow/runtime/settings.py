@@ -1,4 +1,4 @@
-"""The resource `config`: options of libraries and of the interpreter, as a delta of sections and keys.
+"""The resource `process:config`: options of libraries and of the interpreter, as a delta of sections and keys.
 
 Covers the warnings filters, matplotlib's rcParams, pandas' options, NumPy's print options and error states, the
 decimal context, the recursion limit and the locale. It is a safety net: configuration cells are replayed, which also

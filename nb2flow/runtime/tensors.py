@@ -56,4 +56,5 @@ def _nbytes(tensor: Any) -> int:
 def _span_of(tensor: Any) -> Span:
     low = tensor.data_ptr()
     reach = sum((n - 1) * s for n, s in zip(tensor.size(), tensor.stride()))
-    return Span(low, low + (reach + 1) * tensor.element_size(), _nbytes(tensor), tensor)
+    layout = tuple(tensor.size()), tensor.stride()
+    return Span(low, low + (reach + 1) * tensor.element_size(), _nbytes(tensor), layout, tensor)

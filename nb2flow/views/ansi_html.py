@@ -15,7 +15,8 @@ ANSI_CSS = """
 .an-magenta{color:#8250df}.an-cyan{color:#1b7c83}.an-white{color:#6e7781}.an-bold{font-weight:600}
 .an-italic{font-style:italic}.an-underline{text-decoration:underline}
 @media (prefers-color-scheme:dark){.an-black{color:#8b949e}.an-red{color:#ff7b72}.an-green{color:#3fb950}
-.an-yellow{color:#d29922}.an-blue{color:#58a6ff}.an-magenta{color:#bc8cff}.an-cyan{color:#39c5cf}.an-white{color:#b1bac4}}
+.an-yellow{color:#d29922}.an-blue{color:#58a6ff}.an-magenta{color:#bc8cff}.an-cyan{color:#39c5cf}
+.an-white{color:#b1bac4}}
 """
 
 

@@ -1,4 +1,4 @@
-"""Diagnostics as a person reads them: code, severity, place, message; the source line, a caret below it, a hint. Pure."""
+"""Diagnostics as a person reads them: code, severity, place, message; the source line, a caret, a hint. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "b
 
 
 def place_words(place: Place) -> str:
-    """`cell 4 [a1b2] line 2`, as far as it is known. Cells are counted from 0 among all cells, as everywhere in nb2flow."""
+    """`cell 4 [a1b2] line 2`, as far as it is known. Cells count from 0 among all cells, as everywhere."""
     words = []
     if place.cell is not None:
         words.append(f"cell {place.cell}")

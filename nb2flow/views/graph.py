@@ -29,7 +29,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An edge as drawn: `carries` are the names that flow; `label` words for an edge that carries none; `why` in full."""
+    """An edge as drawn: `carries` are the names that flow, `label` words where none do, `why` in full."""
 
     source: str
     target: str
@@ -57,7 +57,7 @@ class Graph:
 
 
 def shortened(names: Iterable[str], limit: int) -> str:
-    """Names joined by commas within `limit` characters; the rest as a count (`df, labels, +3`). Never empty for names."""
+    """Names joined by commas within `limit` characters; the rest as a count (`df, labels, +3`); at least one name."""
     every = list(names)
     for shown in range(len(every), 0, -1):
         text = ", ".join(every[:shown]) + (f", +{len(every) - shown}" if shown < len(every) else "")

@@ -20,7 +20,60 @@ from nb2flow.views.words import size
 
 TEXT_LIMIT = 100_000
 _TAGS = frozenset(
-    ["a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "details", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var"]
+    [
+        "a",
+        "abbr",
+        "b",
+        "blockquote",
+        "br",
+        "caption",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "u",
+        "ul",
+        "var",
+    ]
 )
 _ATTRIBUTES: dict[str, list[str]] = {
     "*": ["class", "title", "align"],
@@ -67,7 +120,8 @@ def _cell(cell: Mapping[str, Any]) -> str:
         return ""
     outputs = "".join(_output(o) for o in cell.get("outputs") or [] if isinstance(o, Mapping))
     if role_of(cell) != "author" and "error" not in {o.get("output_type") for o in cell.get("outputs") or []}:
-        folded = f"<details class='nb-ours'><summary>{escape(role_of(cell))} (added by nb2flow)</summary>{_code(source)}</details>"
+        summary = f"<summary>{escape(role_of(cell))} (added by nb2flow)</summary>"
+        folded = f"<details class='nb-ours'>{summary}{_code(source)}</details>"
         return f'<div class="nb-cell">{folded}{outputs}</div>'
     count = cell.get("execution_count")
     label = f'<span class="nb-count">[{count}]</span>' if isinstance(count, int) else ""
@@ -125,7 +179,7 @@ def _bundle(data: Mapping[str, Any]) -> str:
 
 
 def cleaned_html(html: str) -> str:
-    """HTML of an output with only harmless elements left: no script, style, frame, form, event handler or remote image."""
+    """HTML of an output with only harmless elements left: no script, style, frame, form, handler or remote image."""
     from bleach.sanitizer import Cleaner
 
     def allowed(tag: str, name: str, value: str) -> bool:
@@ -142,7 +196,8 @@ def _bounded(text: str) -> str:
     if len(text) <= TEXT_LIMIT:
         return text
     half = TEXT_LIMIT // 2
-    return f"{text[:half]}\n… {size(len(text) - TEXT_LIMIT)} left out here; the executed notebook has all …\n{text[-half:]}"
+    cut = f"… {size(len(text) - TEXT_LIMIT)} left out here; the executed notebook has all …"
+    return f"{text[:half]}\n{cut}\n{text[-half:]}"
 
 
 def _alt(data: Mapping[str, Any]) -> str:

@@ -108,7 +108,8 @@ def _words(event: AnyEvent, terminal: Terminal) -> str | None:
             return f"{terminal.glyph('cached')} {event.step} unchanged since run {event.run_id}"
         case StepFailed():
             after = f"; attempt {event.attempt + 1} in {duration(event.delay)}" if event.will_retry else ""
-            return f"{terminal.glyph('failed')} {event.step} failed after {duration(event.seconds)}: {headline(event.failure)}{after}"
+            words = f"{event.step} failed after {duration(event.seconds)}: {headline(event.failure)}{after}"
+            return f"{terminal.glyph('failed')} {words}"
         case StepSkipped():
             because = f"needs {shortened(event.because, 40)}" if event.because else "not asked for"
             return f"{terminal.glyph('skipped')} {event.step} skipped: {because}"

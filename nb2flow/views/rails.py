@@ -1,4 +1,4 @@
-"""The graph in a terminal: one line for each step in document order, with rails at the left that show what follows what.
+"""The graph in a terminal: a line for each step in document order, with rails at the left that show what follows what.
 
 Rails, not boxes: a line per step stays readable at 80 columns, with 20 steps, with 8 side by side, and when pasted into
 an issue. Rails show the transitive reduction; the text beside them names everything that flows.

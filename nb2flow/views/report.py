@@ -29,8 +29,8 @@ def page(state: RunState, notebooks: Mapping[str, Mapping[str, Any]], made_by: s
     """The report of a run. `notebooks` maps step names to executed notebooks; steps that never ran may be missing."""
     title = f"{state.plan.name}: run {state.run_id}"
     body = [
-        f'<header><h1>{escape(state.plan.name)}</h1><p class="lead">run <code>{escape(state.run_id)}</code> {_badge(state.status)}'
-        f" in {duration(run_seconds(state))}, begun {escape(moment(state.created_at))}</p></header>",
+        f'<header><h1>{escape(state.plan.name)}</h1><p class="lead">run <code>{escape(state.run_id)}</code> '
+        f"{_badge(state.status)} in {duration(run_seconds(state))}, begun {moment(state.created_at)}</p></header>",
         _failures(state),
         f'<section><h2>Graph</h2><div class="graph">{draw_svg(of_run(state))}</div></section>',
         _timeline(state),
@@ -43,7 +43,8 @@ def page(state: RunState, notebooks: Mapping[str, Mapping[str, Any]], made_by: s
     return (
         "<!doctype html>\n"
         f'<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(title)}</title><style>{CSS}{STATUS_CSS}{ANSI_CSS}</style></head><body><main>\n"
         + "\n".join(filter(None, body))
         + "\n</main></body></html>\n"
@@ -60,12 +61,12 @@ def _failures(state: RunState) -> str:
         failure = step.failure
         if failure is None or step.status != "failed":
             continue
-        place = where(failure)
+        place = f" at {escape(where(failure))}" if where(failure) else ""
         trace = "\n".join(failure.traceback) or failure.message
         source = f'<pre class="nb-code">{escape(failure.source_line)}</pre>' if failure.source_line else ""
         hint = f"<p>{escape(failure.hint)}</p>" if failure.hint else ""
         parts.append(
-            f'<div class="failure"><h3><a href="#{escape(step.name)}">{escape(step.name)}</a>{" at " + escape(place) if place else ""}: '
+            f'<div class="failure"><h3><a href="#{escape(step.name)}">{escape(step.name)}</a>{place}: '
             f"{escape(headline(failure))}</h3>{source}{hint}<details><summary>Traceback</summary>"
             f'<pre class="nb-traceback">{to_html(trace)}</pre></details></div>'
         )
@@ -94,7 +95,11 @@ def _timeline(state: RunState) -> str:
 
 
 def _facts(state: RunState) -> str:
-    rows = [("notebook", PurePath(state.notebook).name), ("engine", state.engine), ("source digest", state.plan.source_digest[:16])]
+    rows = [
+        ("notebook", PurePath(state.notebook).name),
+        ("engine", state.engine),
+        ("source digest", state.plan.source_digest[:16]),
+    ]
     rows += [("planned again", text) for text in state.replanned]
     tables = [_table("Run", rows)]
     if state.parameters:
@@ -125,6 +130,7 @@ def _step(state: RunState, step: StepState, notebook: Mapping[str, Any] | None) 
     opened = " open" if step.status == "failed" else ""
     told = " · ".join(escape(f) for f in facts if f)
     return (
-        f'<details class="step" id="{escape(step.name)}"{opened}><summary>{_badge(step.status)} <b>{escape(step.name)}</b> '
+        f'<details class="step" id="{escape(step.name)}"{opened}>'
+        f"<summary>{_badge(step.status)} <b>{escape(step.name)}</b> "
         f'<span class="dim">{told}</span></summary>{notes}{made}<div class="notebook">{content}</div></details>'
     )

@@ -40,7 +40,8 @@ pre{margin:0;padding:9px 12px;overflow:auto;border-radius:6px;max-height:480px;w
 .nb-image,.nb-html img{max-width:100%;height:auto;background:#fff;border-radius:4px;margin:6px 0}
 .nb-ours{color:var(--dim);font-size:13px}.nb-md{margin:12px 0}.nb-md h1{font-size:20px}.nb-md h2{font-size:17px}
 .nb-md table th,.nb-md table td{border:1px solid var(--edge);padding:3px 10px}
-.k,.kn,.kc,.kd,.ow{color:var(--k)}.s,.s1,.s2,.sd,.sa,.si,.se,.sr{color:var(--s)}.c,.c1,.cm,.ch{color:var(--c);font-style:italic}
+.k,.kn,.kc,.kd,.ow{color:var(--k)}.s,.s1,.s2,.sd,.sa,.si,.se,.sr{color:var(--s)}
+.c,.c1,.cm,.ch{color:var(--c);font-style:italic}
 .nf,.nc,.nd,.fm{color:var(--n)}.mi,.mf,.mh,.nb,.bp{color:var(--m)}
 footer{margin-top:32px;color:var(--dim);font-size:13px}
 @media (max-width:640px){main{padding:16px 12px 32px}.span{grid-template-columns:90px 1fr 62px}h1{font-size:22px}}

@@ -94,7 +94,7 @@ def _failed_line(step: StepState, terminal: Terminal) -> str:
 
 
 def last_words(state: RunState, terminal: Terminal, results: str) -> str:
-    """What a run came to, where its results are and what to type next; `results` is the folder as the reader names it."""
+    """What a run came to, where its results are (`results`, as the reader names the folder) and what to type next."""
     counts = Counter(s.status for s in state.steps.values())
     words = [counted(counts["succeeded"], "step") + " run" if counts["succeeded"] else ""]
     words += [f"{counts['cached']} unchanged and taken from earlier runs" if counts["cached"] else ""]

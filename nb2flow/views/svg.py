@@ -1,7 +1,7 @@
 """The graph as one self-contained SVG: the same picture in the README, on the command line and in the report.
 
-Colours follow the reader's light or dark setting; a status is told by a sign and a word as well as by colour. Every text
-from a notebook is escaped. Class names start with `nf-`, so that the picture can stand inside a page of ours.
+Colours follow the reader's light or dark setting; a status is told by a sign and a word as well as by colour. Every
+text from a notebook is escaped. Class names start with `nf-`, so that the picture can stand inside a page of ours.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from nb2flow.views.words import clipped
 
 STATUS_CSS = """
 .nf-s-succeeded{--nf-c:#1a7f37}.nf-s-cached{--nf-c:#0969da}.nf-s-failed{--nf-c:#cf222e}.nf-s-running{--nf-c:#0a7ea4}
-.nf-s-retrying,.nf-s-cancelled,.nf-s-interrupted{--nf-c:#9a6700}.nf-s-waiting,.nf-s-skipped,.nf-s-created{--nf-c:#6e7781}
-@media (prefers-color-scheme:dark){.nf-s-succeeded{--nf-c:#3fb950}.nf-s-cached{--nf-c:#58a6ff}.nf-s-failed{--nf-c:#ff7b72}
+.nf-s-retrying,.nf-s-cancelled,.nf-s-interrupted{--nf-c:#9a6700}
+.nf-s-waiting,.nf-s-skipped,.nf-s-created{--nf-c:#6e7781}
+@media (prefers-color-scheme:dark){
+.nf-s-succeeded{--nf-c:#3fb950}.nf-s-cached{--nf-c:#58a6ff}.nf-s-failed{--nf-c:#ff7b72}
 .nf-s-running{--nf-c:#56d4dd}.nf-s-retrying,.nf-s-cancelled,.nf-s-interrupted{--nf-c:#d29922}
 .nf-s-waiting,.nf-s-skipped,.nf-s-created{--nf-c:#8b949e}}
 """
@@ -25,12 +27,14 @@ _CSS = (
     """
 .nf{--nf-bg:#ffffff;--nf-box:#f6f8fa;--nf-line:#8c959f;--nf-text:#1f2328;--nf-dim:#59636e;
 font:13px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;background:var(--nf-bg)}
-@media (prefers-color-scheme:dark){.nf{--nf-bg:#0d1117;--nf-box:#161b22;--nf-line:#6e7681;--nf-text:#e6edf3;--nf-dim:#9198a1}}
+@media (prefers-color-scheme:dark){
+.nf{--nf-bg:#0d1117;--nf-box:#161b22;--nf-line:#6e7681;--nf-text:#e6edf3;--nf-dim:#9198a1}}
 .nf-bg{fill:var(--nf-bg)}.nf-box{fill:var(--nf-box);stroke:var(--nf-c,var(--nf-line));stroke-width:1.25}
 .nf-step .nf-bar{fill:var(--nf-c,var(--nf-line))}.nf-name{fill:var(--nf-text);font-weight:600}
 .nf-detail{fill:var(--nf-dim);font-size:11px}.nf-note{fill:var(--nf-c,var(--nf-dim));font-size:11px}
 .nf-path{fill:none;stroke:var(--nf-line);stroke-width:1.25}.nf-order{stroke-dasharray:4 3}.nf-tip{fill:var(--nf-line)}
-.nf-label{fill:var(--nf-dim);font-size:11px;paint-order:stroke;stroke:var(--nf-bg);stroke-width:4px;stroke-linejoin:round}
+.nf-label{fill:var(--nf-dim);font-size:11px;paint-order:stroke;
+stroke:var(--nf-bg);stroke-width:4px;stroke-linejoin:round}
 """
     + STATUS_CSS
 )
@@ -81,7 +85,7 @@ def _own_end(link: Link, links: tuple[Link, ...]) -> int | None:
 
 
 def _beside(node: Node, links: tuple[Link, ...], labels: tuple[str, ...], ends: tuple[int | None, ...]) -> float:
-    """The width that the labels right above and below a node need: boxes are as wide, so that neighbours' labels part."""
+    """The width that the labels right above and below a node need: boxes are as wide, so that labels stay apart."""
     own = [
         _text_width(text, 11) * 0.9
         for link, text, end in zip(links, labels, ends, strict=True)
@@ -93,7 +97,7 @@ def _beside(node: Node, links: tuple[Link, ...], labels: tuple[str, ...], ends: 
 def _near(path: tuple[Point, ...], end: int) -> Point:
     """A point on a line just above its target (-1) or just below its source (0): in one row for all of a fan."""
     tip, other = (path[-1], path[-2]) if end == -1 else (path[0], path[1])
-    distance = min(26.0 if end == -1 else 14.0, abs(tip[1] - other[1]) / 2)
+    distance = min(17.0 if end == -1 else 14.0, abs(tip[1] - other[1]) / 2)
     return (tip[0], round(tip[1] - distance if end == -1 else tip[1] + distance, 1))
 
 
@@ -111,7 +115,8 @@ def _head(graph: Graph, placed: Placed) -> str:
 
 def _path(link: Link, points: tuple[Point, ...]) -> str:
     order = "" if link.carries else " nf-order"
-    return f'<path class="nf-path{order}" d="{_rounded(points)}" marker-end="url(#nf-tip)"><title>{escape(_about(link))}</title></path>'
+    about = f"<title>{escape(_about(link))}</title>"
+    return f'<path class="nf-path{order}" d="{_rounded(points)}" marker-end="url(#nf-tip)">{about}</path>'
 
 
 def _about(link: Link) -> str:
@@ -158,7 +163,7 @@ def _toward(origin: Point, goal: Point, distance: float) -> Point:
 def _box_width(node: Node) -> float:
     note = f"  {clipped(node.note or node.status or '', 34)}" if node.status else ""
     text = max(
-        _text_width(clipped(node.name, 40), 13) * 1.06, _text_width(clipped(node.detail, 44), 11), _text_width(note, 11)
+        _text_width(clipped(node.name, 40), 13) * 1.14, _text_width(clipped(node.detail, 44), 11), _text_width(note, 11)
     )
     return round(max(text + 28, 84.0))
 

@@ -1,7 +1,7 @@
-"""What `verify` found, as a table and as JSON. Pure; takes the verdicts as plain rows and knows nothing of how they came.
+"""What `verify` found, as a table and as JSON. Pure; takes the verdicts as plain rows, however they came.
 
-Rows are (cell, cell id, step, verdict, difference), with the verdicts `equal`, `differs`, `nondeterministic` (not judged),
-`replayed` (set-up whose output the pipeline does not keep) and `missing` (its step did not finish).
+Rows are (cell, cell id, step, verdict, difference), with the verdicts `equal`, `differs`, `nondeterministic` (not
+judged), `replayed` (set-up whose output the pipeline does not keep) and `missing` (its step did not finish).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable
 
@@ -9,13 +10,12 @@ from nb2flow.flow.model import Flow, Reason, Site
 from nb2flow.views.graph import edge_between, reason_words
 from nb2flow.views.terminal import Terminal, stripped
 from nb2flow.views.words import clipped
-import itertools
 
 SourceLine = Callable[[Site], str]
 
 
 def path_between(flow: Flow, source: str, target: str) -> tuple[str, ...]:
-    """A shortest chain of steps from `source` to `target` along edges (both ends included); empty when there is none."""
+    """A shortest chain of steps from `source` to `target` along edges (both ends included); empty if there is none."""
     ahead: dict[str, list[str]] = {}
     for edge in flow.edges:
         ahead.setdefault(edge.source, []).append(edge.target)

@@ -161,6 +161,11 @@ def test_a_full_disk_ends_in_one_message(steps: Steps) -> None:
     assert "step 'load' cannot write a to" in error
 
 
+def test_state_that_cannot_be_carried_is_refused(steps: Steps) -> None:
+    error = steps.run("load", "pass", save=["process:history"], fails=True)
+    assert "'process:history' (resource): this state of the process cannot be carried" in error
+
+
 def test_variables_called_like_resources_travel(steps: Steps) -> None:
     code = "config = {'rate': 1}\ncwd = 'mine'\nenviron = 3\nsyspath = 4"
     names = ["config", "cwd", "environ", "syspath"]

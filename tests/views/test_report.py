@@ -18,10 +18,12 @@ from nb2flow.views.report import page
 
 PIXEL = base64.b64encode(b"not really a png").decode()
 EVIL = (
-    "<script>alert(1)</script><img src=x onerror=alert(2)><a href='javascript:alert(3)'>x</a><iframe src='//e'></iframe>"
+    "<script>alert(1)</script><img src=x onerror=alert(2)><a href='javascript:alert(3)'>x</a>"
+    "<iframe src='//e'></iframe>"
     "<svg onload=alert(4)></svg><style>body{display:none}</style><form action='//e'><input></form>"
     "<a href='data:text/html,<script>alert(5)</script>'>y</a><img src='https://e/track.png'><object data=e></object>"
-    "<table onclick=alert(6)><tr><td>kept</td></tr></table><math><mtext><style><img src=x onerror=alert(7)></style></math>"
+    "<table onclick=alert(6)><tr><td>kept</td></tr></table>"
+    "<math><mtext><style><img src=x onerror=alert(7)></style></math>"
 )
 
 
@@ -61,12 +63,17 @@ def notebook() -> dict[str, Any]:
     data = {"text/html": EVIL, "text/plain": "df"}
     return {
         "cells": [
-            {"cell_type": "markdown", "source": ["# Title\n", EVIL, "\n![p](https://e/x.png) [l](javascript:alert(8))"]},
+            {
+                "cell_type": "markdown",
+                "source": ["# Title\n", EVIL, "\n![p](https://e/x.png) [l](javascript:alert(8))"],
+            },
             code([], metadata={"nb2flow": {"role": "load"}}, source="_nb2flow.load({})"),
             code([{"output_type": "execute_result", "data": data}]),
             code([{"output_type": "display_data", "data": {"image/png": PIXEL}}]),
             code([{"output_type": "display_data", "data": {"image/svg+xml": "<svg><script>alert(9)</script></svg>"}}]),
-            code([{"output_type": "display_data", "data": {"application/javascript": "alert(10)", "text/plain": "js"}}]),
+            code(
+                [{"output_type": "display_data", "data": {"application/javascript": "alert(10)", "text/plain": "js"}}]
+            ),
             code([{"output_type": "stream", "name": "stdout", "text": "0%\r99%\n<b>\x1b[31mred"}]),
             code([{"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["\x1b[31mE\x1b[39m: <v>"]}]),
         ]

@@ -52,9 +52,23 @@ def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_diagnostics(snapshot: Snapshot) -> None:
     found = [
-        Diagnostic("NB203", Severity.WARNING, "`stpe:load` looks like `step:load`", Place(4, "ab", None, 0, 4, "stpe:load"), "write it"),
-        Diagnostic("NB301", Severity.ERROR, "nothing defines `dff`", Place(7, "cd", 2, 9, 12, "x = len([dff])"), "did you mean `df`?"),
-        Diagnostic("NB301", Severity.ERROR, "far right", Place(8, "ef", 1, 95, 98, "\tlong = [" + "element, " * 10 + "dff]")),
+        Diagnostic(
+            "NB203",
+            Severity.WARNING,
+            "`stpe:load` looks like `step:load`",
+            Place(4, "ab", None, 0, 4, "stpe:load"),
+            "write it",
+        ),
+        Diagnostic(
+            "NB301",
+            Severity.ERROR,
+            "nothing defines `dff`",
+            Place(7, "cd", 2, 9, 12, "x = len([dff])"),
+            "did you mean `df`?",
+        ),
+        Diagnostic(
+            "NB301", Severity.ERROR, "far right", Place(8, "ef", 1, 95, 98, "\tlong = [" + "element, " * 10 + "dff]")
+        ),
         Diagnostic("NB101", Severity.INFO, "the notebook has no step tags: headings make the steps"),
     ]
     text = "\n".join(diagnostics.draw(d, Terminal()) for d in found) + "\n" + diagnostics.summary(found, 5) + "\n"
@@ -172,7 +186,15 @@ def test_verify_table(snapshot: Snapshot) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "–"), (0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.6, "1 m 00 s"), (185, "3 m 05 s"), (7800, "2 h 10 m")],
+    [
+        (None, "–"),
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.6, "1 m 00 s"),
+        (185, "3 m 05 s"),
+        (7800, "2 h 10 m"),
+    ],
 )
 def test_duration(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
@@ -190,4 +212,16 @@ def test_views_touch_no_files() -> None:
 
     for module in Path(nb2flow.views.__path__[0]).glob("*.py"):
         text = module.read_text(encoding="utf-8")
-        assert not [w for w in ("open(", ".read_text", ".write_", "print(", "import os\n", "import pathlib", "from pathlib import Path\n") if w in text], module
+        assert not [
+            w
+            for w in (
+                "open(",
+                ".read_text",
+                ".write_",
+                "print(",
+                "import os\n",
+                "import pathlib",
+                "from pathlib import Path\n",
+            )
+            if w in text
+        ], module

@@ -1,0 +1,192 @@
+"""The goal table of the diff, with nbdime beside it in the same run.
+
+`python benchmarks/diff/compare.py --nbdime PYTHON [--pairs DIR]`, where PYTHON is the interpreter of an environment
+with nbdime 4.0.4 and DIR was filled by `histories.py`. CPU seconds everywhere; both tools see the same files one right
+after the other, our times are the best of three (they are short), nbdime's a single one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from synthetic import CASES
+
+HERE = Path(__file__).parent
+
+
+class Tool:
+    """A worker process of one tool."""
+
+    def __init__(self, python: str, side: str) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1]), "PYTHONWARNINGS": "ignore"}
+        self.process = subprocess.Popen(
+            [python, str(HERE / "worker.py"), side],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """One answer."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+    def best(self, times: int, **request: Any) -> dict[str, Any]:
+        """The quickest of several answers."""
+        answers = [self.ask(**request) for _ in range(times)]
+        return min(answers, key=lambda a: a.get("all", 0.0))
+
+    def close(self) -> None:
+        """End the worker."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.wait()
+
+
+def cpu(command: list[str], repeat: int = 5) -> float:
+    """CPU seconds of a whole process, the median of several."""
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1]), "PYTHONWARNINGS": "ignore"}
+    found = []
+    for _ in range(repeat):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return statistics.median(found)
+
+
+def say(what: str, value: str, goal: str = "") -> None:
+    """One row."""
+    sys.stdout.write(f"{what:58} {value:34} {goal}\n")
+    sys.stdout.flush()
+
+
+def startup(python: str | None) -> None:
+    """Start-up of the commands."""
+    us = [sys.executable, "-m", "nb2flow.cli.diff"]
+    bare = cpu([sys.executable, "-c", "pass"])
+    say("start-up: python -c pass", f"{bare:.3f} s")
+    say("start-up: nb2flow-diff --version", f"{cpu([*us, '--version']):.3f} s", "≤ 0.08 s")
+    with tempfile.TemporaryDirectory() as folder:
+        a, b = Path(folder) / "a.ipynb", Path(folder) / "b.ipynb"
+        cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": "x = 1"}
+        notebook: dict[str, Any] = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+        a.write_text(json.dumps(notebook))
+        b.write_text(json.dumps(notebook).replace("x = 1", "y = 1"))
+        say("start-up: nb2flow-diff of two tiny notebooks", f"{cpu([*us, str(a), str(b)]):.3f} s")
+        if python:
+            nbdime = [python, "-m", "nbdime.nbdiffapp"]
+            say(
+                "start-up: nbdime's nbdiff of the same",
+                f"{cpu([*nbdime, '--no-git', '--no-use-diff', str(a), str(b)], 3):.3f} s",
+            )
+
+
+def real_pairs(pairs: Path, ours: Tool, theirs: Tool | None, python: str | None) -> None:
+    """Real consecutive versions."""
+    index = json.loads((pairs / "index.json").read_text())
+    rows: list[tuple[float, float, float]] = []
+    patched = unpatched = 0
+    faults: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        script = str(Path(folder) / "script.json")
+        for entry in index:
+            files = {"a": f"{entry['dir']}/a.ipynb", "b": f"{entry['dir']}/b.ipynb"}
+            mine = ours.best(3, **files, script=script)
+            other = theirs.ask(**files, script=script) if theirs is not None and "fault" not in mine else {}
+            if "fault" in mine or "fault" in other:
+                said = f"ours {mine.get('fault', 'ok')[:70]}; nbdime {other.get('fault', '-')[:70]}"
+                faults.append(f"{Path(entry['dir']).name}: {said}")
+                continue
+            patched += other.get("patched") is True
+            if other.get("patched") is False:
+                unpatched += 1
+                faults.append(f"{Path(entry['dir']).name}: not the second file after nbdime's patch")
+            rows.append((mine["all"], mine["full"], other.get("all", 0.0)))
+    say("real pairs compared", f"{len(rows)} of {len(index)}")
+    for name, column in (
+        ("ours: read + diff + dump", 0),
+        ("ours: everything told, as JSON", 1),
+        ("nbdime: read + diff + dump", 2),
+    ):
+        values = sorted(r[column] for r in rows)
+        say(name, f"median {values[len(values) // 2] * 1000:.2f} ms, worst {values[-1] * 1000:.0f} ms")
+    if theirs is not None:
+        ratios = sorted(r[2] / r[0] for r in rows)
+        say("nbdime / ours", f"median {statistics.median(ratios):.0f}×, least {ratios[0]:.0f}×", "≥ 100×, ≥ 30×")
+        say("our scripts patched by nbdime give the second file", f"{patched} of {patched + unpatched}", "100 %")
+        whole_process(index, python)
+    for fault in faults:
+        say("  not compared", fault)
+
+
+def whole_process(index: list[dict[str, Any]], python: str | None) -> None:
+    """A few whole processes, spread over the pairs."""
+    ratios = []
+    for entry in index[:: max(1, len(index) // 12)]:
+        a, b = f"{entry['dir']}/a.ipynb", f"{entry['dir']}/b.ipynb"
+        mine = cpu([sys.executable, "-m", "nb2flow.cli.diff", a, b], 3)
+        other = cpu([str(python), "-m", "nbdime.nbdiffapp", "--no-git", "--no-use-diff", a, b], 1)
+        ratios.append(other / mine)
+    say(
+        "whole process, text on a pipe, nbdime / ours",
+        f"median {statistics.median(ratios):.0f}×, least {min(ratios):.0f}×",
+        "≥ 15×",
+    )
+
+
+def synthetic(ours: Tool, theirs: Tool | None) -> None:
+    """Made-up notebooks of given sizes."""
+    times: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for case in CASES:
+            a, b = Path(folder) / "a.ipynb", Path(folder) / "b.ipynb"
+            first, second = case.make()
+            a.write_bytes(first)
+            b.write_bytes(second)
+            fresh = Tool(sys.executable, "ours")  # peak memory of this case alone
+            mine = fresh.best(3, a=str(a), b=str(b))
+            fresh.close()
+            times[case.name] = mine["all"]
+            nbdime = theirs.ask(a=str(a), b=str(b)) if theirs is not None and case.bearable else {}
+            other = f", nbdime {nbdime['all']:.2f} s" if "all" in nbdime else ""
+            say(
+                case.name,
+                f"{mine['all']:.4f} s (+ told {mine['full']:.3f}), {mine['peak_mib']:.0f} MiB{other}",
+                case.goal,
+            )
+    growth = times["5,000 cells, ids, one in fifty edited"] / times["1,000 cells, ids, one in fifty edited"]
+    say("growth from 1,000 to 5,000 cells", f"{growth:.1f}×", "≤ 8×")
+
+
+def main() -> int:
+    """Run all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nbdime", help="python of an environment with nbdime")
+    parser.add_argument("--pairs", type=Path, help="a folder that histories.py filled")
+    options = parser.parse_args()
+    ours = Tool(sys.executable, "ours")
+    theirs = Tool(options.nbdime, "nbdime") if options.nbdime else None
+    startup(options.nbdime)
+    synthetic(ours, theirs)
+    if options.pairs:
+        real_pairs(options.pairs, ours, theirs, options.nbdime)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,314 @@
+"""The commands as a user calls them: what they print, where from, and their exit codes."""
+
+from __future__ import annotations
+
+import http.server
+import io
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from diff.conftest import FIRST, SECOND, Repository, Run
+from diff.making import Json, code, dump, md, nb, numbered, result, stream
+
+from nb2flow.cli.diff_fetch import raw_address
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    a, b = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    a.write_bytes(dump(FIRST))
+    b.write_bytes(dump(SECOND))
+    return a, b
+
+
+def test_exit_codes(files: tuple[Path, Path], nbdiff: Run, tmp_path: Path) -> None:
+    a, b = files
+    assert nbdiff(a, a) == (0, "", "")
+    assert nbdiff(a, b)[0] == 1
+    status, out, err = nbdiff(a, tmp_path / "none.ipynb")
+    assert (status, out) == (2, "")
+    assert "none.ipynb is neither a file nor a revision" in err or "git" in err
+
+
+def test_noise_alone_is_no_change(tmp_path: Path, nbdiff: Run) -> None:
+    a, b = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    a.write_bytes(dump(numbered(FIRST, "x")))
+    b.write_bytes(dump(numbered(FIRST, "y")))
+    status, out, _ = nbdiff(a, b)
+    assert status == 0
+    assert "no content change" in out
+    assert "noise folded: cell ids changed (3 cells)" in out
+    status, out, _ = nbdiff("--noise", a, b)
+    assert "3 cells" in out
+    status, out, _ = nbdiff("-i", a, b)
+    assert (status, out.count("id:")) == (1, 3)
+
+
+def test_text(files: tuple[Path, Path], nbdiff: Run) -> None:
+    _, out, _ = nbdiff(*files)
+    assert "cells: 1 added, 1 modified" in out
+    assert "- x = 1\n+ x = 10\n  y = 2\n" in out
+    assert "@@ cell 4 added (code)\n+ z = 3\n" in out
+
+
+def test_colours_and_words(files: tuple[Path, Path], nbdiff: Run) -> None:
+    _, coloured, _ = nbdiff("--color=always", *files)
+    assert "\x1b[31m- \x1b[0m\x1b[31mx = \x1b[0m\x1b[1;97;41m1\x1b[0m" in coloured
+    _, plain, _ = nbdiff("--color-words", *files)
+    assert "x = [-1-]{+10+}" in plain
+
+
+def test_stat_and_names(files: tuple[Path, Path], nbdiff: Run) -> None:
+    assert nbdiff("--stat", *files)[1] == f" {files[1]} | cells: 1 added, 1 modified\n"
+    assert nbdiff(files[0], "--name-only", files[1])[1] == f"{files[1]}\n"
+
+
+def test_parts_can_be_chosen_and_left_out(tmp_path: Path, nbdiff: Run) -> None:
+    a, b = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    a.write_bytes(dump(nb(code("x = 1", stream("1\n"), tags=["a"]))))
+    b.write_bytes(dump(nb(code("x = 2", stream("2\n"), tags=["b"]))))
+
+    def shown(*flags: str) -> list[bool]:
+        out = nbdiff(*flags, a, b)[1]
+        return ["+ x = 2" in out, "+ 2" in out, "tags:" in out]
+
+    assert shown() == [True, True, True]
+    assert shown("-s") == [True, False, False]
+    assert shown("-o") == [False, True, False]
+    assert shown("-O", "-M") == [True, False, False]
+    assert shown("-S") == [False, True, True]
+    assert nbdiff("-s", "-O", a, b)[0] == 2
+
+
+def test_outputs_are_cut_shown_whole_or_folded(tmp_path: Path, nbdiff: Run) -> None:
+    a, b = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    a.write_bytes(dump(nb(code("x", stream("".join(f"old {k}\n" for k in range(50)))))))
+    b.write_bytes(dump(nb(code("x", stream("".join(f"new {k}\n" for k in range(50)))))))
+    assert nbdiff(a, b)[1].count("- old") <= 20
+    assert nbdiff("--full-outputs", a, b)[1].count("+ new") == 50
+    assert "old" not in nbdiff("--fold-outputs", a, b)[1]
+
+
+def test_json_is_a_patch_and_fits_the_published_schema(files: tuple[Path, Path], nbdiff: Run, tmp_path: Path) -> None:
+    import jsonschema
+
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "reference" / "diff.schema.json").read_text())
+    _, out, _ = nbdiff("--json", *files)
+    found = json.loads(out)
+    jsonschema.validate(found, schema)
+    assert found["summary"]["added"] == 1
+    patch = tmp_path / "changes.json"
+    patch.write_text(out)
+    status, patched, _ = nbdiff(files[0], patch, command="patch_main")
+    assert status == 0
+    assert json.loads(patched) == SECOND
+
+
+def test_nbdimes_form_is_a_patch_too(files: tuple[Path, Path], nbdiff: Run, tmp_path: Path) -> None:
+    patch = tmp_path / "changes.json"
+    assert nbdiff("--out", patch, *files)[0] == 1
+    assert json.loads(patch.read_text())[0]["op"] == "patch"
+    target = tmp_path / "patched.ipynb"
+    assert nbdiff(files[0], patch, "-o", target, command="patch_main") == (0, "", "")
+    assert nbdiff(target, files[1])[0] == 0
+
+
+def test_a_patch_that_does_not_fit_is_refused(files: tuple[Path, Path], nbdiff: Run, tmp_path: Path) -> None:
+    patch = tmp_path / "changes.json"
+    patch.write_text(nbdiff("--json", *files)[1])
+    other = tmp_path / "other.ipynb"
+    other.write_bytes(dump(nb(md("# Wines", id="a1"), code("x = 7\ny = 2", id="b2"), code("print(x + y)", id="c3"))))
+    before = other.read_bytes()
+    status, out, err = nbdiff(other, patch, "-o", other, command="patch_main")
+    assert (status, out) == (2, "")
+    assert "the diff does not fit: something else is there" in err
+    assert other.read_bytes() == before
+    patch.write_text(json.dumps({"format": "nb2flow.diff", "version": 9, "edits": []}))
+    assert "only version 1 is known" in nbdiff(files[0], patch, command="patch_main")[2]
+
+
+def test_a_patch_applies_where_only_other_places_differ(files: tuple[Path, Path], nbdiff: Run, tmp_path: Path) -> None:
+    patch = tmp_path / "changes.json"
+    patch.write_text(nbdiff("--json", *files)[1])
+    other = json.loads(dump(FIRST))
+    other["metadata"]["mine"] = 1
+    other["cells"][2]["source"] = "print(x * y)"
+    target = tmp_path / "other.ipynb"
+    target.write_bytes(dump(other))
+    status, out, _ = nbdiff(target, patch, command="patch_main")
+    assert status == 0
+    patched = json.loads(out)
+    assert [c["source"] for c in patched["cells"]] == ["# Wines", "x = 10\ny = 2", "print(x * y)", "z = 3"]
+
+
+def test_html_is_one_harmless_page(tmp_path: Path, nbdiff: Run) -> None:
+    evil = "<script>alert(1)</script><img src=x onerror=alert(1)><a href='javascript:alert(1)'>x</a>"
+    a, b, page = tmp_path / "a.ipynb", tmp_path / "b.ipynb", tmp_path / "page.html"
+    a.write_bytes(dump(nb(md("text"), code("x", result(1, text_html=f"<b>1</b>{evil}")))))
+    b.write_bytes(dump(nb(md(f"text **bold** {evil}\n\n{evil}"), code("x", result(1, text_html=f"<b>2</b>{evil}")))))
+    assert nbdiff("--html", page, a, b)[0] == 1
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<script>") == 1  # the page's own
+    assert "onerror=alert" not in text.replace("onerror=alert(1)&gt;", "")
+    assert 'href="javascript' not in text
+    assert 'http-equiv="Content-Security-Policy"' in text
+    assert "<strong>bold</strong>" in text
+
+
+def test_standard_input(files: tuple[Path, Path], nbdiff: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(dump(SECOND))))
+    status, out, _ = nbdiff(files[0], "-")
+    assert status == 1
+    assert "+++ standard input" in out
+
+
+@pytest.fixture
+def server(files: tuple[Path, Path]) -> Iterator[str]:
+    """A web server on this machine that serves the two files."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    def handler(*arguments: object, **options: object) -> Handler:
+        return Handler(*arguments, directory=str(files[0].parent), **options)  # type: ignore[arg-type]
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as found:  # type: ignore[arg-type]
+        thread = threading.Thread(target=found.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{found.server_port}"
+        found.shutdown()
+
+
+def test_addresses(files: tuple[Path, Path], nbdiff: Run, server: str) -> None:
+    assert nbdiff(files[0], f"{server}/b.ipynb")[0] == 1
+    assert nbdiff(f"{server}/a.ipynb", files[0])[0] == 0
+    status, _, err = nbdiff(files[0], f"{server}/none.ipynb")
+    assert status == 2
+    assert "the server answers 404" in err
+
+
+def test_addresses_of_pages_lead_to_the_file() -> None:
+    assert raw_address("https://github.com/o/r/blob/main/a.ipynb") == "https://github.com/o/r/raw/main/a.ipynb"
+    assert raw_address("https://gitlab.com/g/s/r/-/blob/v1/a.ipynb") == "https://gitlab.com/g/s/r/-/raw/v1/a.ipynb"
+    assert raw_address("https://example.org/a.ipynb") == "https://example.org/a.ipynb"
+
+
+def test_steps_of_two_runs(tmp_path: Path, nbdiff: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for run, value in (("run-1", "0.5"), ("run-2", "0.7")):
+        folder = tmp_path / ".nb2flow" / "runs" / run / "notebooks"
+        folder.mkdir(parents=True)
+        (folder / "train.ipynb").write_bytes(dump(nb(code("score", result(1, text_plain=value)))))
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = nbdiff("run-1:train", "run-2:train")
+    assert status == 1
+    assert "- 0.5" in out
+    assert "+ 0.7" in out
+
+
+BROKEN: dict[str, bytes] = {
+    "no json": b"hello",
+    "cut": dump(FIRST)[:100],
+    "a list": b"[1, 2]",
+    "an object": b'{"a": 1}',
+    "a number": b"7",
+    "binary": b"\x89PNG\r\n\x1a\n\x00\xff",
+    "deep": b"[" * 100_000,
+}
+ODD: dict[str, bytes] = {
+    "empty": b"",
+    "NaN": dump(nb(code("x", t=float("nan")))),
+    "surrogate": dump(nb(code("x"))).replace(b'"x"', b'"\\ud800"'),
+    "cells of all kinds": json.dumps({"cells": [None, 1, "x", [], {}, {"cell_type": 5, "source": {}}]}).encode(),
+    "null everywhere": json.dumps({"cells": None, "metadata": None, "nbformat": None}).encode(),
+    "huge number": dump(nb(code("x", big=10**40))),
+    "newer": dump({**FIRST, "nbformat": 5}),
+    "duplicate keys": dump(FIRST).replace(b'"metadata": {}', b'"metadata": {}, "metadata": {}'),
+    "bom": b"\xef\xbb\xbf" + dump(FIRST),
+    "utf-16": dump(FIRST).decode().encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("form", ["", "--json", "--out=-", "--html=-", "--stat"])
+@pytest.mark.parametrize("name", [*BROKEN, *ODD])
+def test_broken_files_give_a_comparison_or_one_message(
+    name: str, form: str, files: tuple[Path, Path], nbdiff: Run, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.ipynb"
+    bad.write_bytes({**BROKEN, **ODD}[name])
+    for pair in ((bad, files[0]), (files[0], bad)):
+        status, out, err = nbdiff(*([form] if form else []), *pair)
+        if name in BROKEN:
+            assert status == 2
+            assert out == ""
+            assert err.startswith("nbdiff: ")
+            assert err.count("\n") <= 2
+        else:
+            assert status in (0, 1)
+            assert err == ""
+
+
+def test_git_revisions(repository: Repository, nbdiff: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repository.folder)
+    for name, value in repository.environment.items():
+        monkeypatch.setenv(name, value)
+    assert nbdiff() == (0, "", "")
+    status, out, _ = nbdiff("HEAD~1")
+    assert status == 1
+    assert "--- wines.ipynb (HEAD~1)\n+++ wines.ipynb (working tree)" in out
+    assert nbdiff("HEAD~1", "HEAD")[0] == nbdiff("HEAD~1..HEAD")[0] == nbdiff("HEAD~1", "wines.ipynb")[0] == 1
+    assert nbdiff("HEAD~1:wines.ipynb", "wines.ipynb")[0] == 1
+    assert nbdiff("HEAD", "HEAD")[0] == 0
+    (repository.folder / "notes").mkdir()
+    monkeypatch.chdir(repository.folder / "notes")
+    assert "wines.ipynb" in nbdiff("--name-only", "HEAD~1")[1]
+    assert nbdiff("HEAD~1:../wines.ipynb", "../wines.ipynb")[0] == 1
+
+
+def test_git_working_tree_index_added_and_deleted(
+    repository: Repository, nbdiff: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository.folder)
+    for name, value in repository.environment.items():
+        monkeypatch.setenv(name, value)
+    repository.write("new folder/ünïcode.ipynb", FIRST)
+    repository.git("add", "-A")
+    assert nbdiff("--cached", "--stat")[1] == " new folder/ünïcode.ipynb | cells: 3 added\n"
+    repository.commit("third")
+    (repository.folder / "wines.ipynb").unlink()
+    assert nbdiff("--stat")[1] == " wines.ipynb | cells: 4 removed\n"
+    assert nbdiff("wines.ipynb")[0] == 1
+    status, _, err = nbdiff("no-such-branch", "wines.ipynb")
+    assert status == 2
+    assert "no-such-branch" in err
+
+
+def test_a_script_stands_on_one_side(files: tuple[Path, Path], nbdiff: Run, tmp_path: Path) -> None:
+    script = tmp_path / "wines.py"
+    script.write_text("# %% [markdown]\n# # Wines\n\n# %%\nx = 1\ny = 2\n\n# %%\nprint(x * y)\n")
+    status, out, err = nbdiff(files[0], script)
+    try:
+        import jupytext  # noqa: F401
+    except ImportError:
+        assert status == 2
+        assert "pip install jupytext" in err
+    else:
+        assert status == 1
+        assert "1 cell modified" in out
+
+
+def test_a_notebook_of_many_megabytes_with_one_changed_value(nbdiff: Run, tmp_path: Path) -> None:
+    def notebook(value: int) -> Json:
+        return nb(code("print(x)", stream("1234567\n" * 500_000 + str(value))))
+
+    a, b = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    a.write_bytes(dump(notebook(1)))
+    b.write_bytes(dump(notebook(2)))
+    status, out, _ = nbdiff(a, b)
+    assert status == 1
+    assert "- 1\n" in out
+    assert "499997 unchanged lines" in out
