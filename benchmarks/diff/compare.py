@@ -26,10 +26,10 @@ HERE = Path(__file__).parent
 class Tool:
     """A worker process of one tool."""
 
-    def __init__(self, python: str, side: str) -> None:
+    def __init__(self, python: str, side: str, *mode: str) -> None:
         environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1]), "PYTHONWARNINGS": "ignore"}
         self.process = subprocess.Popen(
-            [python, str(HERE / "worker.py"), side],
+            [python, str(HERE / "worker.py"), side, *mode],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,13 +1,15 @@
 """One side of the benchmark: reads requests from standard input, one JSON object a line, and answers with CPU seconds.
 
-`python worker.py ours|nbdime` is started once for each tool, in that tool's environment, so that start-up is not in the
-figures. A request names two files; the answer has the CPU time of read + diff + dump, its parts, and peak memory. The
+`python worker.py ours|nbdime [warm]` is started once for each tool, in that tool's environment, with everything imported,
+so that start-up is not in the figures; a request is answered by a forked process, because that is how the commands are
+run: nothing is left from the notebook before (nbdime compiles its schemas each time). A request names two files; the answer has the CPU time of read + diff + dump, its parts, and peak memory. The
 nbdime side also applies edit scripts that our side wrote, and says whether they give the second file.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
@@ -63,26 +65,68 @@ def nbdime(request: dict[str, Any]) -> dict[str, Any]:
         answer = {"read": read - start, "diff": done - read, "dump": end - done, "all": end - start}
     if request.get("script"):
         script = to_diffentry_dicts(json.loads(Path(request["script"]).read_text()))
-        answer["patched"] = _plain(patch(a, script)) == _plain(b)
+        invented = [_invented(request[side]) for side in ("a", "b")]
+        answer["patched"] = _plain(patch(a, script), any(invented)) == _plain(b, any(invented))
+        answer["invented"] = any(invented)
     return answer
 
 
-def _plain(value: Any) -> str:
+def _invented(path: str) -> bool:
+    """Whether nbformat makes up random ids on reading: for version 3, and for version 4.5 without ids."""
+    notebook = json.loads(Path(path).read_text(encoding="utf-8"))
+    version = (notebook.get("nbformat", 4), notebook.get("nbformat_minor", 0))
+    ids = [cell.get("id") for cell in notebook.get("cells", [])]
+    return version[0] < 4 or (version >= (4, 5) and (None in ids or len(set(ids)) < len(ids)))
+
+
+def _plain(value: Any, invented: bool) -> str:
+    """The notebook as text; without what nbformat makes up, where it does."""
+    if invented:
+        value = json.loads(json.dumps(value))
+        for key in ("orig_nbformat", "orig_nbformat_minor"):
+            value["metadata"].pop(key, None)
+        value.pop("nbformat_minor")
+        for cell in value["cells"]:
+            cell.pop("id", None)
     return json.dumps(value, sort_keys=True)
 
 
+def prepare(side: str) -> None:
+    """Import what the side needs, so that its imports are not in the figures."""
+    import importlib
+
+    needed = {
+        "ours": ["compare", "document", "edits", "match", "show.document_json"],
+        "nbdime": ["diff_utils", "diffing.notebooks", "patching", "utils"],
+    }
+    for name in needed[side]:
+        importlib.import_module(f"{'nb2flow.diff' if side == 'ours' else 'nbdime'}.{name}")
+
+
+def answer(side: str, line: str) -> str:
+    """The answer to one request; a file that a tool cannot read is told, not a reason to stop."""
+    try:
+        found = {"ours": ours, "nbdime": nbdime}[side](json.loads(line))
+    except Exception as fault:  # noqa: BLE001 - see above
+        found = {"fault": f"{type(fault).__name__}: {fault}"[:300]}
+    found["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return json.dumps(found) + "\n"
+
+
 def main() -> None:
-    """Answer requests until standard input ends."""
-    side = {"ours": ours, "nbdime": nbdime}[sys.argv[1]]
+    """Answer requests until standard input ends: each in a process of its own, as the commands run, unless `warm`."""
+    side, warm = sys.argv[1], "warm" in sys.argv
+    prepare(side)
     for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = side(request)
-        except Exception as fault:  # noqa: BLE001 - a file that one of the tools cannot read is told, not a reason to stop
-            answer = {"fault": f"{type(fault).__name__}: {fault}"[:300]}
-        answer["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        sys.stdout.write(json.dumps(answer) + "\n")
+        if not warm:
+            child = os.fork()
+            if child:
+                os.waitpid(child, 0)
+                continue
+        sys.stdout.write(answer(side, line))
         sys.stdout.flush()
+        if not warm:
+            os._exit(0)
 
 
 if __name__ == "__main__":

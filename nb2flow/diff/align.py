@@ -162,6 +162,8 @@ def fill(sides: Sides, rows: Sequence[int], columns: Sequence[int], least: float
     """Pairs, in order on both sides, among the free cells of one gap."""
     if not rows or not columns:
         return []
+    if len(rows) == 1 == len(columns):
+        return [(rows[0], columns[0])] if sides.likeness(rows[0], columns[0], least) else []
     if len(rows) * len(columns) <= _DENSE:
         return _fill_densely(sides, rows, columns, least)
     pairs = _common(sides, rows, columns)

@@ -18,6 +18,7 @@ import orjson
 from nb2flow.diff.document import Document
 from nb2flow.diff.layout import join_cell, join_metadata
 from nb2flow.diff.match import Matching
+from nb2flow.diff.sameness import same
 from nb2flow.diff.text import blocks, lines_of
 
 Edit = dict[str, Any]
@@ -48,22 +49,6 @@ def digest(value: Any) -> str:
     except (TypeError, orjson.JSONEncodeError):  # integers beyond 64 bits, halves of surrogate pairs, NaN is null
         data = json.dumps(value, sort_keys=True).encode("ascii")
     return blake2b(data, digest_size=8).hexdigest()
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether two JSON values are the same in JSON's eyes: 1, 1.0 and true are three values."""
-    return bool(a == b) and _same_types(a, b)
-
-
-def _same_types(a: Any, b: Any) -> bool:
-    kind = type(a)
-    if kind is not type(b):
-        return False
-    if kind is dict:
-        return all(type(v) is str or _same_types(v, b[k]) for k, v in a.items())
-    if kind is list:
-        return all(type(x) is str or _same_types(x, y) for x, y in zip(a, b, strict=True))
-    return True
 
 
 def _untouched(value: Any) -> Any:
@@ -97,15 +82,17 @@ class _Script:
         return {**side, "cells": [self._view(c) for c in cells]} if isinstance(cells, list) else side
 
     def _cells(self, old: Sequence[Any], new: Sequence[Any], matching: Matching) -> list[Edit]:
-        stayed = [pair for pair in matching.pairs if pair not in matching.moved]
+        head, tail = matching.head, len(matching.pairs) - matching.tail  # what is between was not found identical
+        stayed = [pair for pair in matching.pairs[head:tail] if pair not in matching.moved]
+        inside = set(stayed)
         edits: list[Edit] = []
-        i = j = 0
-        for x, y in [*stayed, (len(old), len(new))]:
+        i = j = head
+        for x, y in [*stayed, (len(old) - matching.tail, len(new) - matching.tail)]:
             if j < y:
                 edits.append({"op": "addrange", "key": i, "valuelist": [self._view(c) for c in new[j:y]]})
             if i < x:
                 edits.append(self._removal(i, [self._view(c) for c in old[i:x]]))
-            if x < len(old) and y < len(new) and not same(old[x], new[y]):
+            if (x, y) in inside and not same(old[x], new[y]):
                 self._item(edits, x, self._view(old[x]), self._view(new[y]), 1)
             i, j = x + 1, y + 1
         return edits

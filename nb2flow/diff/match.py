@@ -8,11 +8,14 @@ order of the steps is the design: each sees only what the steps before it, which
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from nb2flow.diff.align import Pair, Sides, anchors, believe_ids, fill, gaps, heaviest_chain
 from nb2flow.diff.document import Cell
 from nb2flow.diff.moves import find_moves
+from nb2flow.diff.sameness import same
+from nb2flow.diff.similarity import weight
 from nb2flow.diff.splits import find_splits
 
 _LAST_RESORT = 0.2  # one cell for one cell between matched neighbours
@@ -27,16 +30,42 @@ class Split(NamedTuple):
 
 class Matching(NamedTuple):
     """All that two versions share: `pairs` in order of the base, those in `moved` out of order; every cell that no
-    field names was removed or added."""
+    field names was removed or added. The first `head` and the last `tail` pairs are identical in everything."""
 
     pairs: tuple[Pair, ...]
     moved: frozenset[Pair]
     splits: tuple[Split, ...]
     merges: tuple[Split, ...]
+    head: int = 0
+    tail: int = 0
 
 
 def match(a: Sequence[Cell], b: Sequence[Cell]) -> Matching:
-    """Match the cells of two versions."""
+    """Match the cells of two versions. Identical cells at both ends are set aside before anything is weighed."""
+    n, m = len(a), len(b)
+    head = 0
+    while head < n and head < m and same(a[head].raw, b[head].raw):
+        head += 1
+    tail = 0
+    while tail < n - head and tail < m - head and same(a[n - 1 - tail].raw, b[m - 1 - tail].raw):
+        tail += 1
+    found = _match(a[head : n - tail], b[head : m - tail])
+    if not head and not tail:
+        return found
+
+    def shifted(splits: Sequence[Split]) -> tuple[Split, ...]:
+        return tuple(Split(s.one + head, tuple(k + head for k in s.parts)) for s in splits)
+
+    middle = [(i + head, j + head) for i, j in found.pairs]
+    ends = [(n - k, m - k) for k in range(tail, 0, -1)]
+    moved = frozenset((i + head, j + head) for i, j in found.moved)
+    pairs = (*((k, k) for k in range(head)), *middle, *ends)
+    return Matching(pairs, moved, shifted(found.splits), shifted(found.merges), head, tail)
+
+
+def _match(a: Sequence[Cell], b: Sequence[Cell]) -> Matching:
+    if not a or not b:
+        return Matching((), frozenset(), (), ())
     sides = Sides(a, b)
     chain, strays = anchors(sides)
     if len(chain) == len(a) == len(b):
@@ -52,7 +81,8 @@ def match(a: Sequence[Cell], b: Sequence[Cell]) -> Matching:
     pairs, splits, merges = _split_and_merge(sides, pairs)
     busy_a = {i for s in merges for i in s.parts} | {s.one for s in splits}
     busy_b = {j for s in splits for j in s.parts} | {s.one for s in merges}
-    pairs = find_moves(sides, pairs, busy_a, busy_b)
+    if len(pairs) + len(busy_a) < len(a) and len(pairs) + len(busy_b) < len(b):
+        pairs = find_moves(sides, pairs, busy_a, busy_b)
     chain = _in_order(sides, pairs, splits, merges)
     pairs = _last_resort(sides, pairs, chain, busy_a, busy_b)
     stayed = set(_in_order(sides, pairs, splits, merges))
@@ -61,11 +91,15 @@ def match(a: Sequence[Cell], b: Sequence[Cell]) -> Matching:
 
 def _split_and_merge(sides: Sides, pairs: list[Pair]) -> tuple[list[Pair], list[Split], list[Split]]:
     """Splits, then merges; a pair that turns out to be one part of either is a pair no longer."""
+    if len(pairs) == len(sides.a) == len(sides.b):
+        return pairs, [], []
     forward = dict(pairs)
     texts_a, texts_b = [c.source for c in sides.a], [c.source for c in sides.b]
     kinds_a, kinds_b = [c.type for c in sides.a], [c.type for c in sides.b]
     keep = {i: j for i, j in pairs if sides.equal(i, j)}
-    splits = [Split(*s) for s in find_splits(texts_a, kinds_a, texts_b, kinds_b, forward, keep)]
+    splits: list[Split] = []
+    if len(pairs) < len(sides.b):  # a split leaves parts that are paired with nothing
+        splits = [Split(*s) for s in find_splits(texts_a, kinds_a, texts_b, kinds_b, forward, keep)]
     for split in splits:
         forward.pop(split.one, None)
     gone = {j for s in splits for j in s.parts}
@@ -73,6 +107,8 @@ def _split_and_merge(sides: Sides, pairs: list[Pair]) -> tuple[list[Pair], list[
     fixed = {j: i for i, j in keep.items()}
     fixed.update((j, -1) for j in gone)
     busy = {s.one for s in splits}
+    if len(pairs) == len(sides.a):
+        return sorted(forward.items()), splits, []
     merges = [
         Split(*s) for s in find_splits(texts_b, kinds_b, texts_a, kinds_a, backward, fixed, busy) if s[0] not in gone
     ]
@@ -83,9 +119,11 @@ def _split_and_merge(sides: Sides, pairs: list[Pair]) -> tuple[list[Pair], list[
 
 def _in_order(sides: Sides, pairs: Sequence[Pair], splits: Sequence[Split], merges: Sequence[Split]) -> list[Pair]:
     """The pairs that stayed: the heaviest that keep their order, splits and merges weighing in."""
-    every = [(i, j, sides.text_a(i).weight) for i, j in pairs]
-    every += [(s.one, s.parts[0], sides.text_a(s.one).weight) for s in splits]
-    every += [(s.parts[0], s.one, sides.text_b(s.one).weight) for s in merges]
+    if not splits and not merges and all(x[1] < y[1] for x, y in pairwise(pairs)):
+        return list(pairs)
+    every = [(i, j, weight(sides.a[i].source)) for i, j in pairs]
+    every += [(s.one, s.parts[0], weight(sides.a[s.one].source)) for s in splits]
+    every += [(s.parts[0], s.one, weight(sides.b[s.one].source)) for s in merges]
     chain = set(heaviest_chain(sorted(every)))
     return [p for p in pairs if p in chain]
 

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 from nb2flow.diff import noise
 from nb2flow.diff.document import Document, document, metadata_of
-from nb2flow.diff.edits import digest, same
+from nb2flow.diff.edits import digest
 from nb2flow.diff.layout import join_cell, join_metadata
 from nb2flow.diff.match import match
 from nb2flow.diff.merge_cells import CellDict, Options, conflicting, merge_cell
 from nb2flow.diff.merge_values import merge_members
 from nb2flow.diff.noise import MISSING
+from nb2flow.diff.sameness import same
 
 
 class Conflict(NamedTuple):

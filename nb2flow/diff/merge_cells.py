@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from nb2flow.diff import noise
-from nb2flow.diff.edits import digest, same
+from nb2flow.diff.edits import digest
 from nb2flow.diff.merge_text import Labels, Strategy, merge_text, resolve
 from nb2flow.diff.merge_values import either, merge_members, merge_value, pick
 from nb2flow.diff.noise import MISSING
+from nb2flow.diff.sameness import same
 
 OutputStrategy = Literal[
     "follow", "clear", "remove", "clear-all", "inline", "union", "use-base", "use-local", "use-remote"

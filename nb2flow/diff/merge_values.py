@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nb2flow.diff.edits import digest, same
+from nb2flow.diff.edits import digest
 from nb2flow.diff.merge_text import Strategy
 from nb2flow.diff.noise import MISSING
+from nb2flow.diff.sameness import same
 
 Report = Callable[[tuple[str, ...], Any, Any, Any], bool]
 

@@ -35,7 +35,8 @@ def flow(
     path = checks.find_cycle(names, edges)
     if path:
         found.append(checks.cycle(notebook, path, None))
-    steps = [_step(notebook, graph, k, names, parameters) for k in range(len(names))]
+    known = frozenset(p.name for p in parameters)
+    steps = [_step(notebook, graph, k, names, known, layout.parameters) for k in range(len(names))]
     watch = tuple(sorted({s for u in graph.analysis.units for s in u.seeds if s.startswith("rng:")}))
     return Flow(
         notebook.name,
@@ -90,16 +91,17 @@ def _resource(name: str) -> str:
     return "process:config" if name == PLOT else name
 
 
-def _step(notebook: Notebook, graph: Graph, k: int, names: list[str], parameters: tuple[Parameter, ...]) -> Step:
+def _step(
+    notebook: Notebook, graph: Graph, k: int, names: list[str], known: frozenset[str], parameters_cell: int | None
+) -> Step:
     node = graph.nodes[k]
     wanted: dict[str, int] = {}
     for name, (source, _) in node.inputs.items():
         wanted[_resource(name)] = max(source, wanted.get(_resource(name), -1))
     inputs = tuple(Input(n, names[s]) for n, s in sorted(wanted.items(), key=lambda item: (item[1], item[0])))
     state = tuple(dict.fromkeys(names[s] for n, s in sorted(wanted.items(), key=lambda i: i[1]) if n in _PROCESS))
-    known = {p.name for p in parameters}
     files = sorted({f.path for f in node.files if f.reads and f.path and "{" not in f.path})
-    own = {n for u in node.units if u.kind == "parameters" or u.cell == _parameters_cell(graph) for n in u.writes}
+    own = {n for u in node.units if u.cell == parameters_cell for n in u.writes}
     return Step(
         name=node.group.name,
         title=node.group.title,
@@ -113,10 +115,6 @@ def _step(notebook: Notebook, graph: Graph, k: int, names: list[str], parameters
         files=tuple(files),
         notes=node.group.notes,
     )
-
-
-def _parameters_cell(graph: Graph) -> int | None:
-    return next((u.cell for u in graph.analysis.units if u.kind == "parameters"), None)
 
 
 def _replays(notebook: Notebook, graph: Graph, node: Node) -> list[Replay]:

@@ -128,7 +128,7 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
         for method in methods:
             bound = (Val(frozenset({obj})), *args.positional) if obj.kind != "class" else args.positional
             results.append(follow(m, method, bound, args.keywords, args.node))
-        if not methods:
+        if not methods and not (obj.cls and is_plain_instance(obj)):  # else it has no such method
             plain.add(obj)
     if plain or not receiver.objs:
         spec = _method_spec(name, plain)

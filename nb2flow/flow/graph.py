@@ -17,8 +17,6 @@ from nb2flow.flow.groups import Group
 from nb2flow.flow.interpret import Analysis
 from nb2flow.flow.model import Observations, Reason, Site
 
-_REPLAY_LIMIT = 4000
-
 
 @dataclass(slots=True)
 class Node:
@@ -162,15 +160,20 @@ class Graph:
 
     def _replay(self, k: int, version: int, name: str) -> None:
         node = self.nodes[k]
-        unit = self.analysis.units[version]
-        if unit.kind == "parameters" and name in unit.writes:
-            node.parameters.add(name)
-        if version in node.replay:
-            return
-        node.replay.add(version)
-        for other, read in unit.reads.items():
-            if read.version is not None and self.owner.get(read.version) != k and len(node.replay) < _REPLAY_LIMIT:
-                self._replay(k, read.version, other)
+        todo = [(version, name)]
+        while todo:
+            version, name = todo.pop()
+            unit = self.analysis.units[version]
+            if unit.kind == "parameters" and name in unit.writes:
+                node.parameters.add(name)
+            if version in node.replay:
+                continue
+            node.replay.add(version)
+            todo.extend(
+                (read.version, other)
+                for other, read in unit.reads.items()
+                if read.version is not None and self.owner.get(read.version) != k
+            )
 
     def _plots(self, node: Node) -> bool:
         """Whether the step may draw: if it cannot, it is spared the plot configuration (and importing matplotlib)."""
@@ -188,8 +191,21 @@ class Graph:
     def _joint_needs(self, k: int) -> None:
         for unit in self.nodes[k].units:
             for names in unit.joint:
-                wanted = frozenset(n for n in names if n not in unit.carried or self._wanted(unit, n))
-                self._together(k, wanted)
+                wanted = [n for n in names if n not in unit.carried or self._wanted(unit, n)]
+                if len(wanted) > 1:
+                    self._together(k, frozenset().union(*(self._outside(k, n, unit.index) for n in wanted)))
+
+    def _outside(self, k: int, name: str, before: int, seen: set[tuple[str, int]] | None = None) -> frozenset[str]:
+        """The names at the start of group k through which `name`, just before unit `before`, came by what it shares."""
+        seen = set() if seen is None else seen
+        if (name, before) in seen:
+            return frozenset()
+        seen.add((name, before))
+        writer = next((u for u in reversed(self.nodes[k].units) if u.index < before and name in u.writes), None)
+        if writer is None:
+            return frozenset({name})
+        sources = {*writer.shares.get(name, frozenset()), *({name} & writer.weak)}
+        return frozenset().union(*(self._outside(k, n, writer.index, seen) for n in sources)) if sources else frozenset()
 
     def _together(self, k: int, names: frozenset[str]) -> None:
         """Group k needs these names with their shared objects still shared: all of them from one step."""
@@ -219,12 +235,8 @@ class Graph:
             made_at = self.analysis.units[version]
             defined = old[1].defined if old else Site(made_at.cell, made_at.statement.line)
             self._carry(k, name, last, Reason("variable", name, defined, used, "shares objects that are changed here"))
-        made = [n for n in sources if sources[n] == last]
-        linked = set(carried)
-        for unit in giver.units:
-            for name in made:
-                linked |= {n for n in unit.shares.get(name, frozenset()) if n in giver.inputs}
-        self._together(last, frozenset(linked))
+        end = len(self.analysis.units)
+        self._together(last, frozenset().union(*(self._outside(last, n, end) for n in sources)))
 
     def _latest_before(self, k: int, name: str) -> int | None:
         limit = self.nodes[k].units[0].index if self.nodes[k].units else 0

@@ -229,7 +229,8 @@ _PACKAGES = {
         "polars.Series pandas.merge",
         HOLDS,
     ),
-    **_all("math cmath statistics fractions decimal numbers string textwrap unicodedata re json", PURE),
+    **_all("math cmath statistics time.time time.perf_counter", SCALAR),
+    **_all("fractions decimal numbers string textwrap unicodedata re json", PURE),
     **_all("operator", ALIAS),
     **_all(
         "datetime time calendar zoneinfo uuid hashlib base64 struct binascii bisect difflib fnmatch html urllib.parse",

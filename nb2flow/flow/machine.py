@@ -69,6 +69,7 @@ class Machine:
     active: list[ast.AST] = field(default_factory=list)
     nodes: int = 0
     future_annotations: bool = False
+    dotted: set[str] = field(default_factory=set)  # packages of which a submodule was imported by its full name
     unknown_from: int | None = None  # the last unit that may bind names nobody can tell
     _sites: dict[tuple[object, ...], Obj] = field(default_factory=dict)
     _modules: dict[str, Obj] = field(default_factory=dict)

@@ -11,6 +11,7 @@ import ast
 from nb2flow.flow import library
 from nb2flow.flow.effects import HISTORY, Unit, is_resource
 
+MAX_DEPTH = 12  # constants made of constants made of …: beyond this a value is carried, or long chains would be replayed everywhere
 _CONFIG_RESOURCES = frozenset(
     {"process:cwd", "process:environ", "process:syspath", "process:config", "process:config:plot"}
 )
@@ -49,6 +50,7 @@ _CHEAP_METHODS = frozenset(
 def classify(units: list[Unit], parameters: list[int]) -> None:
     """Set `kind`, `cheap` and `replayable` of every unit, in order (a unit reads only what comes before it)."""
     functions: dict[str, bool] = {}
+    depth: dict[int, int] = {}
     aliases: dict[str, str] = {}
     for unit in units:
         _note_aliases(unit.statement.node, aliases)
@@ -58,6 +60,10 @@ def classify(units: list[Unit], parameters: list[int]) -> None:
         if unit.index in parameters and unit.kind in ("constant", "import", "definition", "configuration"):
             unit.kind = "parameters"
         unit.replayable = unit.kind != "compute" and _harmless(unit) and _sources_replayable(unit, units)
+        if unit.kind == "constant" and unit.replayable:
+            sources = [r.version for r in unit.reads.values() if r.version is not None]
+            depth[unit.index] = 1 + max((depth.get(v, 0) for v in sources), default=0)
+            unit.replayable = depth[unit.index] <= MAX_DEPTH
 
 
 def _harmless(unit: Unit) -> bool:

@@ -228,7 +228,9 @@ def _import(m: Machine, node: ast.Import) -> None:
             top = alias.name.split(".")[0]
             m.module(alias.name)
             already = m.names.get(top) if not m.frames else None
-            if already is not None and top in m.versions and top not in m.bound:
+            if "." in alias.name:
+                m.dotted.add(top)
+            if already is not None and top in m.dotted and top in m.versions and top not in m.bound:
                 m.unit.read(top, m.versions[top], m.line)  # `import a.b` adds to what `import a` bound
             expressions.assign_name(m, top, m.module(top))
 

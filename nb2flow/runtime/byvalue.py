@@ -12,6 +12,7 @@ import functools
 import importlib
 import linecache
 import marshal
+import re
 import sys
 import types
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from .shell import namespace
 if TYPE_CHECKING:
     from .carrier import Carrier
 
+_KERNEL_FOLDER = re.compile(r"ipykernel_\d+(?=[/\\])")
 _ATOMS = (type(None), bool, int, float, complex, str, bytes)
 _MADE_IN_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _NOT_COPIED = {"__dict__", "__weakref__", "__module__", "__qualname__", "__slots__", "_abc_impl", "__classcell__"}
@@ -36,7 +38,7 @@ def reduce_function(carrier: Carrier, function: Any) -> Any:
     if owner is not None and function.__globals__ is namespace():
         return getattr, (owner, function.__name__)
     carrier.by_value.add(id(function))
-    code, home = marshal.dumps(function.__code__), _home(function)
+    code, home = marshal.dumps(_placed(function.__code__)), _home(function)
     state: dict[str, Any] = {
         "__qualname__": function.__qualname__,
         "__module__": function.__module__,
@@ -206,7 +208,17 @@ def source_lines(filename: str) -> tuple[str, str] | None:
     entry = linecache.cache.get(filename)
     if entry is None or len(entry) < 3 or entry[1] is not None:
         return None
-    return filename, "".join(entry[2])
+    return _without_process(filename), "".join(entry[2])
+
+
+def _placed(code: Any) -> Any:
+    """The same code with a file name that does not depend on the process, so that equal functions give equal bytes."""
+    constants = tuple(_placed(c) if isinstance(c, types.CodeType) else c for c in code.co_consts)
+    return code.replace(co_filename=_without_process(code.co_filename), co_consts=constants)
+
+
+def _without_process(filename: str) -> str:
+    return _KERNEL_FOLDER.sub("ipykernel", filename)
 
 
 def _is_named_tuple(kind: Any) -> bool:

@@ -25,7 +25,7 @@ _IMMUTABLE = frozenset(
     (
         "datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "datetime.timezone",
         "decimal.Decimal", "fractions.Fraction", "uuid.UUID", "re.Pattern", "builtins.slice", "builtins.ellipsis",
-        "pathlib.PurePath", "enum.Enum", "numpy.dtype", "numpy.generic", "numpy.ufunc",
+        "pathlib.PurePath", "pathlib._local.PurePath", "enum.Enum", "numpy.dtype", "numpy.generic", "numpy.ufunc",
         "pandas.core.dtypes.base.ExtensionDtype", "pandas._libs.interval.Interval",
         "pandas._libs.tslibs.offsets.BaseOffset", "torch.dtype", "torch.device",
     )
@@ -33,13 +33,19 @@ _IMMUTABLE = frozenset(
 
 
 class Group:
-    """Names in the order they were asked for, the pickle of their dict, and the names of the notebook it needs."""
+    """Names in the order they were asked for, the pickle of their dict, and the names of the notebook it needs.
 
-    def __init__(self, names: list[str], stream: bytes, buffers: list[memoryview], needs: Iterable[str]) -> None:
+    `anchor` keeps alive what the buffers show, some of which is memory that they do not own.
+    """
+
+    def __init__(
+        self, names: list[str], stream: bytes, buffers: list[memoryview], needs: Iterable[str], anchor: Any = None
+    ) -> None:
         self.names = names
         self.stream = stream
         self.buffers = buffers
         self.needs = sorted(needs)
+        self.anchor = anchor
 
 
 def pickle_groups(values: dict[str, Any]) -> tuple[list[Group], list[dict[str, str]]]:
@@ -65,7 +71,7 @@ def pickle_groups(values: dict[str, Any]) -> tuple[list[Group], list[dict[str, s
                 continue
             carrier = again
         if _loads(carrier, chosen, problems):
-            groups.append(Group(names, carrier.stream, carrier.buffers, carrier.needs))
+            groups.append(Group(names, carrier.stream, carrier.buffers, carrier.needs, carrier))
     libraries.forget_classes()
     return groups, problems
 

@@ -9,11 +9,12 @@ from diff.making import compare, doc, notebooks, pairs, texts, triples
 from hypothesis import given, settings
 
 from nb2flow.diff.document import empty
-from nb2flow.diff.edits import exact_edits, nbdime_edits, same
+from nb2flow.diff.edits import exact_edits, nbdime_edits
 from nb2flow.diff.layout import join_notebook
 from nb2flow.diff.match import match
 from nb2flow.diff.merge import merge
 from nb2flow.diff.patching import apply
+from nb2flow.diff.sameness import same
 from nb2flow.diff.show import terminal
 from nb2flow.diff.show.document_json import to_json
 from nb2flow.diff.show.page import render_page

@@ -59,9 +59,7 @@ def compiled(*steps: S, language: str = "python", **plan: Any) -> CompiledPlan:
             )
         )
     head = {"name": "nb", "source": "nb.ipynb", "source_digest": "d", "kernel": "python3", "dialect": "nb2flow"}
-    return CompiledPlan(
-        plan=Plan(**{**head, "language": language, **plan}, steps=tuple(planned)), notebooks=notebooks
-    )
+    return CompiledPlan(plan=Plan(**{**head, "language": language, **plan}, steps=tuple(planned)), notebooks=notebooks)
 
 
 def _notebook(s: S, ids: tuple[str, ...], number: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from engine.pipelines import S, compiled, request
 from nb2flow.engine import drive
 from nb2flow.errors import EnvironmentFault, UsageError
 from nb2flow.executors.local import LocalBackend
+from nb2flow.flow.model import Observations
 from nb2flow.notebook.model import StepOptions
 from nb2flow.plan.model import CompiledPlan
 from nb2flow.runs.events import AnyEvent, StepFailed, StepNoted, StepStarted, encode
@@ -270,3 +271,61 @@ def test_steps_whose_files_cannot_be_told_run_again_and_say_so(tmp_path: Path) -
     assert any("will run again" in note for note in first.steps["a"].notes)
     second, _ = run(tmp_path, plan)
     assert statuses(second) == {"a": "succeeded"}
+
+
+HIDDEN = (
+    S("other", ["o = 1"], outputs=("o",)),
+    S("writes", ["import time\ntime.sleep(1.0)", "open('f.txt', 'w').write('new')"]),
+    S("reads", ["import pathlib", "print(pathlib.Path('f.txt').read_text())"]),
+    S("end", ["print(o)"], {"other": ("o",)}, after=("reads",)),
+)  # fmt: skip
+
+
+def test_a_plan_that_turns_out_wrong_is_bettered_in_mid_run(tmp_path: Path) -> None:
+    seen = []
+
+    def replan(observations: Observations) -> CompiledPlan:
+        seen.append(observations)
+        late = S("reads", HIDDEN[2].cells, after=("writes",))
+        return compiled(HIDDEN[0], HIDDEN[1], late, HIDDEN[3])
+
+    (tmp_path / "f.txt").write_text("old")
+    state, events = run(tmp_path, compiled(*HIDDEN), replan=replan, jobs=3)
+    assert state.status == "succeeded"
+    assert len(seen) == 1
+    assert ("writes-c0", "f.txt") in seen[0].writes
+    assert ("reads-c0", "f.txt") in seen[0].reads
+    assert state.replanned == ("step writes writes f.txt, which step reads reads",)
+    started = [e.step for e in events if isinstance(e, StepStarted)]
+    assert started.count("reads") == 2
+    assert started.count("writes") == started.count("other") == 1
+    assert text_of(executed(tmp_path, state, "reads"), "reads-c1") == "new\n"
+    again, _ = run(tmp_path, replan({}))  # type: ignore[arg-type]
+    assert statuses(again)["other"] == "cached"
+
+
+def test_a_value_that_cannot_be_carried_may_be_kept_in_one_step_by_a_better_plan(tmp_path: Path) -> None:
+    plan = compiled(
+        S("make", ["gen = (i * i for i in range(4))"], outputs=("gen",)),
+        S("use", ["print(sum(gen))"], {"make": ("gen",)}),
+    )
+    seen = []
+
+    def replan(observations: Observations) -> CompiledPlan:
+        seen.append(observations)
+        return compiled(S("make-use", ["gen = (i * i for i in range(4))", "print(sum(gen))"]))
+
+    state, events = run(tmp_path, plan, replan=replan)
+    assert (state.status, statuses(state)) == ("succeeded", {"make-use": "succeeded"})
+    assert seen == [Observations(uncarryable=frozenset({("make-c0", "gen")}))]
+    assert text_of(executed(tmp_path, state, "make-use"), "make-use-c1") == "14\n"
+    assert not [e for e in events if isinstance(e, StepFailed)]
+
+
+def test_without_a_better_plan_the_doubt_is_said(tmp_path: Path) -> None:
+    (tmp_path / "f.txt").write_text("old")
+    state, _ = run(tmp_path, compiled(*HIDDEN), jobs=3)
+    notes = [note for step in state.steps.values() for note in step.notes]
+    assert any("step writes writes f.txt, which step reads reads" in note and "may differ" in note for note in notes)
+    again, _ = run(tmp_path, compiled(*HIDDEN), jobs=3)
+    assert statuses(again)["reads"] == "succeeded", "a doubtful result must not be taken from the cache"

@@ -119,15 +119,15 @@ def created(orders: list[StepOrder]) -> RunCreated:
     steps = tuple(
         PlanStep(name=o.name, title="", notebook="", cells=(), first_number=1, code="", after=o.after) for o in orders
     )
-    plan = Plan(
-        name="p", source="", source_digest="", language="python", kernel="k", dialect="nb2flow", steps=steps
-    )
+    plan = Plan(name="p", source="", source_digest="", language="python", kernel="k", dialect="nb2flow", steps=steps)
     return RunCreated(at=0, run_id="r", notebook="n", plan=to_values(plan))
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data(), dags(), st.integers(1, 4))
-def test_whatever_happens_the_run_ends_and_the_log_tells_the_truth(data: Any, orders: list[StepOrder], jobs: int) -> None:
+def test_whatever_happens_the_run_ends_and_the_log_tells_the_truth(
+    data: Any, orders: list[StepOrder], jobs: int
+) -> None:
     world = World(Machine(orders, jobs))
     world.obey(world.machine.begin(0.0))
     play(world, data.draw)

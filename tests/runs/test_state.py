@@ -34,7 +34,9 @@ from nb2flow.runs.state import apply, fold
 
 def plan(*names: str) -> Plan:
     steps = tuple(PlanStep(name=n, title=n, notebook="", cells=(), first_number=1, code="") for n in names)
-    return Plan(name="p", source="p.ipynb", source_digest="", language="python", kernel="k", dialect="cells", steps=steps)
+    return Plan(
+        name="p", source="p.ipynb", source_digest="", language="python", kernel="k", dialect="cells", steps=steps
+    )
 
 
 def as_json(value: Plan) -> Any:
@@ -107,7 +109,13 @@ def test_coming_back_to_a_run_keeps_what_is_done() -> None:
 
 
 def test_no_step_is_left_running_when_the_run_has_ended() -> None:
-    state = fold([created("a", "b"), StepStarted(at=1, step="a", attempt=1, key="k"), RunFinished(at=2, status="failed", seconds=1)])
+    state = fold(
+        [
+            created("a", "b"),
+            StepStarted(at=1, step="a", attempt=1, key="k"),
+            RunFinished(at=2, status="failed", seconds=1),
+        ]
+    )
     assert [s.status for s in state.steps.values()] == ["cancelled", "cancelled"]
 
 

@@ -134,7 +134,9 @@ def test_only_labels_become_paths(name: str) -> None:
         checked_label(name, "step")
 
 
-@pytest.mark.parametrize(("notebook", "slug"), [("My Notebook (2)", "my-notebook-2"), ("Ünï", "n"), ("é", "run"), ("x" * 99, "x" * 40)])
+@pytest.mark.parametrize(
+    ("notebook", "slug"), [("My Notebook (2)", "my-notebook-2"), ("Ünï", "n"), ("é", "run"), ("x" * 99, "x" * 40)]
+)
 def test_a_run_id_tells_the_notebook_and_is_new(notebook: str, slug: str) -> None:
     one, two = new_run_id(notebook), new_run_id(notebook)
     assert one != two

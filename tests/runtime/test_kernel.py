@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from runtime.stepping import ALIAS, Kernel, Steps
@@ -81,8 +82,19 @@ def test_functions_keep_their_source_lines(kernel: Callable[[str], Kernel]) -> N
     later = begin(kernel, "later", "{'first': ['half']}")
     error = later.run("half(0)")[0]
     assert error["ename"] == "ZeroDivisionError"
-    assert "the author's line" in "\n".join(error["traceback"])
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error["traceback"]))
+    assert "return 1 / x" in plain
     assert "the author's line" in later.text("import inspect; print(inspect.getsource(half))")
+
+
+def test_the_same_function_gives_the_same_bytes(kernel: Callable[[str], Kernel], steps: Steps) -> None:
+    digests = set()
+    for name in ("one", "two"):
+        running = begin(kernel, name)
+        running.text("def f():\n    return (lambda: 1)()")
+        save(running, "f")
+        digests.add(steps.manifest(name)["outputs"]["f"]["blob"])
+    assert len(digests) == 1
 
 
 def test_an_error_is_one_message(kernel: Callable[[str], Kernel], steps: Steps) -> None:
@@ -116,3 +128,4 @@ def test_a_step_is_watched_in_a_kernel(kernel: Callable[[str], Kernel], steps: S
     seen = steps.manifest("first")["observed"]
     assert (seen["reads"], seen["writes"], seen["changed"]) == (["in.txt"], ["out.txt"], [])
     assert not seen["subprocess"]
+    assert not seen["network"]

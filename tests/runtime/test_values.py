@@ -97,8 +97,8 @@ class Point:
     tags: list = dataclasses.field(default_factory=list)
     class Inner: pass
 """
-    steps.run("load", "c = Child(); c.x = 3\nr = Color.RED\np = Point(1)\ni = Point.Inner()\nk = [Child]", setup=definition,
-              save=["c", "r", "p", "i", "k"])  # fmt: skip
+    code = "c = Child(); c.x = 3\nr = Color.RED\np = Point(1)\ni = Point.Inner()\nk = [Child]"
+    steps.run("load", code, setup=definition, save=["c", "r", "p", "i", "k"])
     code = "print(c.hi(), c.x, r is Color.RED, p == Point(1), type(i) is Point.Inner, k == [Child])"
     assert steps.run("use", code, load={"load": ["c", "r", "p", "i", "k"]}, setup=definition) == (
         "Child! 3 True True True True"

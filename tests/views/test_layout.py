@@ -38,8 +38,8 @@ def test_boxes_and_labels_stand_apart_inside_the_picture(drawing: tuple[tuple[Bo
     all_of_them = rectangles(boxes, lines, placed)
     assert not [pair for pair in itertools.combinations(all_of_them, 2) if overlap(*pair)]
     for x, y, width, height in all_of_them:
-        assert 0 <= x - width / 2 and x + width / 2 <= placed.width
-        assert 0 <= y - height / 2 and y + height / 2 <= placed.height
+        assert x - width / 2 >= 0 and x + width / 2 <= placed.width
+        assert y - height / 2 >= 0 and y + height / 2 <= placed.height
     assert placed == place(boxes, lines)
 
 

@@ -1,0 +1,99 @@
+# Everything a developer or a newcomer types. The environment is .venv, made from the committed lock files (versions and
+# hashes), so that every machine tests the same thing; nb2flow itself is installed from this folder, editable.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check lint format types architecture docs-pictures lock clean
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+VENV := .venv
+BIN := $(VENV)/bin
+SAMPLE := sample_notebooks/wine_quality.ipynb
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-input
+TESTS ?=
+
+help: ## What can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo ## Install nb2flow and run a sample notebook as a pipeline
+	@echo
+	@echo '$$ nb2flow graph $(SAMPLE)'
+	@$(BIN)/nb2flow graph $(SAMPLE)
+	@echo
+	@echo '$$ nb2flow run $(SAMPLE)'
+	@$(BIN)/nb2flow run $(SAMPLE)
+	@echo
+	@echo '$$ nb2flow report --project $(SAMPLE)'
+	@page="$$($(BIN)/nb2flow report --project $(SAMPLE))"; echo "$$page"; echo; \
+	echo "The report is one HTML page: open $$page in a browser."; \
+	echo "A second 'make demo' takes every unchanged step from this run. Next, your own notebook:"; \
+	echo "  $(BIN)/nb2flow run NOTEBOOK.ipynb"
+
+test: $(VENV)/.dev ## Run the tests, slow ones left out
+	@$(BIN)/python -m pytest -m 'not slow' -n 2 $(TESTS)
+
+test-all: $(VENV)/.dev ## Run all tests
+	@$(BIN)/python -m pytest -n 2 $(TESTS)
+
+check: lint types architecture test ## All that must hold before a commit: format, lint, types, architecture, tests
+
+lint: $(VENV)/.dev ## Format and style (changes nothing)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+format: $(VENV)/.dev ## Put the code into the house's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+types: $(VENV)/.dev ## Static types
+	@$(BIN)/mypy
+
+architecture: $(VENV)/.dev ## Which room may import which
+	@$(BIN)/lint-imports --no-cache
+
+docs-pictures: $(VENV)/.dev ## Draw the pictures of the README anew (the screenshots need chromium)
+	@bash docs/pictures/make.sh $(abspath $(BIN))
+
+# Versions move only here, and only when asked for.
+lock: $(VENV)/.dev ## Resolve the lock files anew
+	@$(PIP) uv
+	@for what in 'dev --group dev' 'demo --group build -c requirements/dev.lock'; do \
+		set -- $$what; name=$$1; shift; \
+		$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+			--no-emit-index-url --no-emit-find-links --no-header --extra samples "$$@" -o requirements/$$name.lock; \
+	done
+
+clean: ## Remove what was made here: the environment, caches, runs of the samples
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .nb2flow sample_notebooks/.nb2flow
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp for each set of packages; an environment that lost its interpreter is made anew.
+$(VENV)/.python:
+	@found=''; \
+	for python in $${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "nb2flow needs Python 3.11 or newer: python3 here is $$(python3 --version 2>&1 || true)." >&2; \
+		echo "Name another one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; \
+	fi; \
+	echo "making $(VENV) with $$("$$found" --version)"; \
+	rm -rf $(VENV); \
+	if ! "$$found" -m venv $(VENV); then \
+		rm -rf $(VENV); \
+		echo "This Python cannot make virtual environments (on Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; \
+	fi
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.python requirements/demo.lock pyproject.toml
+	@echo 'installing nb2flow with what the samples need (first time only)'
+	@$(PIP) --require-hashes --requirement requirements/demo.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.python requirements/dev.lock pyproject.toml
+	@echo 'installing nb2flow with what its tests need (first time only)'
+	@$(PIP) --require-hashes --requirement requirements/dev.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
