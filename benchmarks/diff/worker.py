@@ -1,9 +1,10 @@
 """One side of the benchmark: reads requests from standard input, one JSON object a line, and answers with CPU seconds.
 
-`python worker.py ours|nbdime [warm]` is started once for each tool, in that tool's environment, with everything imported,
-so that start-up is not in the figures; a request is answered by a forked process, because that is how the commands are
-run: nothing is left from the notebook before (nbdime compiles its schemas each time). A request names two files; the answer has the CPU time of read + diff + dump, its parts, and peak memory. The
-nbdime side also applies edit scripts that our side wrote, and says whether they give the second file.
+`python worker.py ours|nbdime [warm]` is started once for each tool, in that tool's environment, with everything
+imported, so that start-up is not in the figures. A request is answered by a forked process, because that is how the
+commands are run: nothing is left from the notebook before (nbdime compiles its schemas each time). A request names two
+files; the answer has the CPU time of read + diff + dump, its parts, and peak memory. The nbdime side also applies edit
+scripts that our side wrote, and says whether they give the second file.
 """
 
 from __future__ import annotations

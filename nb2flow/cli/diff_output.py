@@ -117,7 +117,7 @@ def _json(diffs: Sequence[tuple[NotebookDiff, Matching]], from_git: bool) -> Non
     from nb2flow.diff.show.document_json import to_json
 
     found = [to_json(diff, exact_edits(diff.base, diff.remote, matching)) for diff, matching in diffs]
-    _write("-", _dumps(found if from_git else found[0]))
+    _write("-", dumps(found if from_git else found[0]))
 
 
 def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
@@ -128,11 +128,12 @@ def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
     for pair in pairs:
         base, remote = load(pair.base), load(pair.remote)
         found.append({"path": pair.path, "diff": nbdime_edits(base, remote, match(base.cells, remote.cells))})
-    _write(options.out, _dumps(found[0]["diff"] if len(found) == 1 else found))
+    _write(options.out, dumps(found[0]["diff"] if len(found) == 1 else found))
     return any(entry["diff"] for entry in found)
 
 
-def _dumps(value: Any) -> bytes:
+def dumps(value: Any) -> bytes:
+    """JSON for people and programs, whatever numbers and texts are in it."""
     import orjson
 
     try:

@@ -6,8 +6,9 @@ command, with one `cat-file --batch` for all blobs, so that nothing of git need 
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from nb2flow.errors import UsageError
 
 NOTHING = ("/dev/null", "nul", "NUL")
 SUFFIXES = (".ipynb",)
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 TEXT_SUFFIXES = (".py", ".md", ".Rmd", ".qmd", ".R", ".jl", ".js", ".ts")
 
 
@@ -101,24 +103,25 @@ def file_version(path: str, name: str) -> Version:
 
 
 def run_step(run: str, step: str) -> Path | None:
-    """The executed notebook of a run's step, looked for from the current folder upwards."""
-    if "/" in run or "/" in step or not run:
+    """The executed notebook of a run's step; runs are named as for `nb2flow show`, in the current folder's project."""
+    if not _NAME.fullmatch(run) or not _NAME.fullmatch(step):
         return None
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        runs = folder / ".nb2flow" / "runs"
-        if not runs.is_dir():
-            continue
-        for place in _step_places(runs / run, step):
-            if place.is_file():
-                return place
-    return None
+    if not any((folder / ".nb2flow").is_dir() for folder in (Path.cwd(), *Path.cwd().parents)):
+        return None
+    from nb2flow.config import find_home
+    from nb2flow.runs.folders import Home
+    from nb2flow.runs.store import RunStore
 
-
-def _step_places(run: Path, step: str) -> Iterator[Path]:
-    yield from (run / name for name in (f"{step}.ipynb", f"notebooks/{step}.ipynb", f"steps/{step}.ipynb"))
-    if run.is_dir():
-        yield from sorted(run.glob(f"**/*{step}.ipynb"))
+    home = find_home(Path.cwd()).home
+    folder = Home(home).run(run)
+    if not folder.path.is_dir():
+        try:
+            with RunStore(home) as store:
+                folder = Home(home).run(store.find(run))
+        except UsageError:
+            return None
+    found = folder.executed(step)
+    return found if found.is_file() else None
 
 
 def is_notebook(path: str) -> bool:

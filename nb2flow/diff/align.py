@@ -72,20 +72,24 @@ class Sides:
         return 0.45 + 0.55 * found if known else found
 
 
-def believe_ids(sides: Sides, anchors: Sequence[Pair]) -> float:
-    """How far ids can be believed, 0 to 1: as often as cells that are equal anyway have the same one."""
+def believe_ids(sides: Sides, anchors: Sequence[Pair], identical: int) -> float:
+    """How far ids can be believed, 0 to 1: as often as cells that are equal anyway have the same one.
+
+    `identical` cells around these were found to be the same, ids and all; that says nothing for ids that count places.
+    """
     both = agree = 0
     for i, j in anchors:
         first, second = sides.a[i].id, sides.b[j].id
         if first is not None and second is not None:
             both += 1
             agree += first == second
-    if both >= 3 or (both and agree == 0):
-        return agree / both
     ids = {c.id for c in sides.a if c.id is not None}
-    shared = ids & {c.id for c in sides.b if c.id is not None}
     positional = sum(1 for found in ids if _POSITIONAL.fullmatch(found))
-    return 0.0 if not shared or positional * 2 > len(ids) else 1.0
+    if positional * 2 > len(ids):
+        return agree / both if both >= 3 else 0.0
+    if both + identical >= 3 or (both and agree == 0):
+        return (agree + identical) / (both + identical)
+    return 0.0 if ids.isdisjoint(c.id for c in sides.b) else 1.0
 
 
 def heaviest_chain(pairs: Sequence[tuple[int, int, float]]) -> list[Pair]:

@@ -132,7 +132,7 @@ def _cells(values: list[Any], warnings: list[str]) -> tuple[tuple[Cell, ...], bo
             warnings.append(f"cell {index} is {_kind(value)}, not an object: shown as raw text")
             value = {"cell_type": "raw", "source": _dump(value)}
         kind = value.get("cell_type")
-        if kind not in _KNOWN_TYPES:
+        if type(kind) is not str or kind not in _KNOWN_TYPES:
             warnings.append(f"cell {index} has the type {_dump(kind)}, which the notebook format does not know")
             kind = kind if isinstance(kind, str) else "unknown"
         source = value.get("source", "")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -44,11 +45,26 @@ def exact_edits(base: Document, remote: Document, matching: Matching) -> list[Ed
 
 def digest(value: Any) -> str:
     """A short name for a JSON value: 16 hexadecimal digits; the order of keys does not matter."""
+    return blake2b(canonical(value), digest_size=8).hexdigest()
+
+
+def canonical(value: Any) -> bytes:
+    """Bytes that are equal for equal JSON values only."""
     try:
         data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except (TypeError, orjson.JSONEncodeError):  # integers beyond 64 bits, halves of surrogate pairs, NaN is null
-        data = json.dumps(value, sort_keys=True).encode("ascii")
-    return blake2b(data, digest_size=8).hexdigest()
+    except (TypeError, orjson.JSONEncodeError):  # integers beyond 64 bits, halves of surrogate pairs
+        return json.dumps(value, sort_keys=True).encode("ascii")
+    if b"null" in data and _holds_nan(value):  # which orjson takes for null
+        return json.dumps(value, sort_keys=True).encode("ascii")
+    return data
+
+
+def _holds_nan(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_nan(v) for v in value.values())
+    if isinstance(value, list):
+        return any(_holds_nan(v) for v in value)
+    return isinstance(value, float) and not isfinite(value)
 
 
 def _untouched(value: Any) -> Any:
@@ -182,14 +198,9 @@ class _Script:
         return edit
 
 
-def _key(value: Any) -> Any:
+def _key(value: Any) -> str | bytes:
     """Something hashable that is equal for equal values only."""
-    if isinstance(value, str):
-        return value
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except (TypeError, orjson.JSONEncodeError):
-        return json.dumps(value, sort_keys=True).encode("ascii")
+    return value if isinstance(value, str) else canonical(value)
 
 
 def _alike(old: Any, new: Any) -> bool:

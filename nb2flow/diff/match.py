@@ -49,7 +49,8 @@ def match(a: Sequence[Cell], b: Sequence[Cell]) -> Matching:
     tail = 0
     while tail < n - head and tail < m - head and same(a[n - 1 - tail].raw, b[m - 1 - tail].raw):
         tail += 1
-    found = _match(a[head : n - tail], b[head : m - tail])
+    named = sum(1 for k in range(head) if a[k].id) + sum(1 for k in range(tail) if a[n - 1 - k].id)
+    found = _match(a[head : n - tail], b[head : m - tail], named)
     if not head and not tail:
         return found
 
@@ -63,14 +64,14 @@ def match(a: Sequence[Cell], b: Sequence[Cell]) -> Matching:
     return Matching(pairs, moved, shifted(found.splits), shifted(found.merges), head, tail)
 
 
-def _match(a: Sequence[Cell], b: Sequence[Cell]) -> Matching:
+def _match(a: Sequence[Cell], b: Sequence[Cell], identical: int) -> Matching:
     if not a or not b:
         return Matching((), frozenset(), (), ())
     sides = Sides(a, b)
     chain, strays = anchors(sides)
     if len(chain) == len(a) == len(b):
         return Matching(tuple(chain), frozenset(), (), ())
-    sides.trust = believe_ids(sides, chain + strays)
+    sides.trust = believe_ids(sides, chain + strays, identical)
     taken_a, taken_b = {i for i, _ in strays}, {j for _, j in strays}
     found = list(chain)
     for a0, a1, b0, b1 in gaps(chain, len(a), len(b)):

@@ -20,6 +20,8 @@ from nb2flow.diff.merge_values import merge_members
 from nb2flow.diff.noise import MISSING
 from nb2flow.diff.sameness import same
 
+_NOTHING: dict[str, Any] = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
 
 class Conflict(NamedTuple):
     """Something that both sides changed differently: the cell's number in the result (None: the notebook itself)."""
@@ -50,9 +52,9 @@ def merge(base: Document, local: Document, remote: Document, options: Options | 
     options = options or Options()
     if options.outputs != "clear-all":
         if same(local.json, remote.json) or same(remote.json, base.json):
-            return MergeResult(local.json, ())
+            return MergeResult(local.json or _NOTHING, ())
         if same(local.json, base.json):
-            return MergeResult(remote.json, ())
+            return MergeResult(remote.json or _NOTHING, ())
     if not base.notebook:
         base = _common(local, remote)
     return _Merge(base, local, remote, options).result()

@@ -13,7 +13,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def _same_types(a: Any, b: Any) -> bool:
-    """Whether equal values have equal types all through; equal strings do, so texts and lists of lines are passed by."""
+    """Whether equal values have equal types all through. Equal strings do: texts and lists of lines are passed by."""
     kind = type(a)
     if kind is not type(b):
         return False

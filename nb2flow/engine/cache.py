@@ -19,7 +19,7 @@ from nb2flow.runs.manifest import Manifest
 from nb2flow.runs.results import ResultStore, StepResult
 
 # What `state` steps hand on besides what is named as an input.
-PROCESS_STATE = ("cwd", "environ", "syspath", "process:cwd", "process:environ", "process:syspath")
+PROCESS_STATE = ("process:cwd", "process:environ", "process:syspath")
 
 
 class ResultCache:
@@ -93,7 +93,7 @@ class ResultCache:
 
 def inputs_of(step: PlanStep, manifests: Mapping[str, Manifest]) -> dict[str, str]:
     """The blobs that `step` loads: "step:name" -> digest (empty: the name does not exist there)."""
-    wanted = {(source, key) for source, names in step.inputs.items() for n in names for key in (n, f"process:{n}")}
+    wanted = {(source, name) for source, names in step.inputs.items() for name in names}
     wanted |= {(source, name) for source in step.state for name in PROCESS_STATE}
     found = {}
     for source, name in sorted(wanted):

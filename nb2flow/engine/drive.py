@@ -16,12 +16,13 @@ from queue import Empty, SimpleQueue
 import msgspec
 
 from nb2flow.engine.cache import ResultCache
+from nb2flow.engine.earlier import finished_steps, refuse_if_inputs_are_missing
 from nb2flow.engine.guard import Finished, source_of
 from nb2flow.engine.interrupts import Interrupts
 from nb2flow.engine.machine import Machine
 from nb2flow.engine.ports import Attempt, CellBegan, Ended, Noted, Report, StepBackend
 from nb2flow.engine.refine import Refiner, Replan
-from nb2flow.engine.request import RunRequest, ancestors, check, orders
+from nb2flow.engine.request import RunRequest, check, orders
 from nb2flow.engine.signals import (
     AttemptEnded,
     CancelWanted,
@@ -35,7 +36,7 @@ from nb2flow.engine.signals import (
     StopAttempt,
 )
 from nb2flow.engine.workspace import Workspace
-from nb2flow.errors import EnvironmentFault, Nb2flowError, UsageError
+from nb2flow.errors import EnvironmentFault, Nb2flowError
 from nb2flow.plan import step_keys, to_values
 from nb2flow.plan.model import Plan
 from nb2flow.runs.events import (
@@ -121,17 +122,17 @@ class _Driver:
 
     def run(self) -> RunState:
         attempts: dict[str, int] = {}
-        kept: list[str] = []
         if self.request.resume:
             state = self._store.state(self.request.run_id)
             attempts = {name: step.attempt for name, step in state.steps.items()}
             self.space.lay_out(self.request.compiled)
-            kept = self._keep_finished(state)
+            self._finished = {n: Finished(m) for n, m in finished_steps(self.space, self._results, state).items()}
         else:
-            self._refuse_if_inputs_are_missing()
+            if self.request.only is not None:
+                refuse_if_inputs_are_missing(self._cache, self._plan, self._keys, self.request.only)
             self.space.lay_out(self.request.compiled)
             self._create()
-        todo = orders(self.request, self._plan, self._keys, kept=kept, attempts=attempts)
+        todo = orders(self.request, self._plan, self._keys, kept=list(self._finished), attempts=attempts)
         self._machine = Machine(todo, self.request.jobs)
         self._changes = self._store.changes()
         self._record(RunStarted(at=time.time(), pid=os.getpid(), jobs=self.request.jobs))
@@ -202,40 +203,6 @@ class _Driver:
                 self._carry_out(self._machine.handle(CancelWanted(event.who, recorded=True), time.time()))
 
     # ---- what is kept of earlier runs ----
-
-    def _refuse_if_inputs_are_missing(self) -> None:
-        """`--only`: everything before the step must have a result that is right to use."""
-        if self.request.only is None:
-            return
-        manifests: dict[str, Manifest] = {}
-        missing = []
-        for name in ancestors(self._plan, self.request.only):
-            result = self._cache.find(self._plan.step(name), self._keys[name], manifests, any_result=True)
-            if result is None:
-                missing.append(name)
-            else:
-                manifests[name] = result.read_manifest()
-        if missing:
-            named = ", ".join(missing)
-            raise UsageError(
-                f"step {self.request.only} cannot run alone: {named} must have run before, unchanged since",
-                hint=f"run the whole notebook, or begin with `--from {missing[0]}`",
-            )
-
-    def _keep_finished(self, state: RunState) -> list[str]:
-        """The steps of a resumed run whose results are all there."""
-        kept = []
-        for name, step in state.steps.items():
-            if step.status not in ("succeeded", "cached") or not self.space.folder.executed(name).exists():
-                continue
-            try:
-                manifest = self.space.manifest(name)
-            except EnvironmentFault:
-                continue
-            if self._results.has_blobs(manifest):
-                self._finished[name] = Finished(manifest)
-                kept.append(name)
-        return kept
 
     def _look_up(self, name: str) -> list[Command]:
         step, key = self._plan.step(name), self._keys[name]

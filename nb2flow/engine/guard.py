@@ -14,7 +14,7 @@ from nb2flow.flow.model import Observations
 from nb2flow.plan.model import Plan, PlanStep
 from nb2flow.runs.manifest import Manifest
 
-ALWAYS_WATCHED = ("cwd", "environ", "syspath", "config")
+ALWAYS_WATCHED = ("process:cwd", "process:environ", "process:syspath", "process:config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _check_changes(found: _Findings, plan: Plan, step: PlanStep, finished: Mappi
     if not later:
         return
     for resource in finished[step.name].manifest.observed.changed:
-        if {resource, f"process:{resource}"} & set(step.outputs) or not _is_watched(plan, resource):
+        if resource in step.changes or not _is_watched(plan, resource):
             continue
         if resource not in ALWAYS_WATCHED and not any(_changed(finished, s.name, resource) for s in later):
             continue

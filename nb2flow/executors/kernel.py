@@ -73,7 +73,7 @@ class Kernel:
         launched(self.pid)
         self._watch_process()
         self.client: AsyncKernelClient = self.manager.client()
-        self.client.start_channels(stdin=False, hb=False)
+        self.client.start_channels(stdin=False, hb=False, control=False)
         self.client.allow_stdin = False
         await self._become_ready(time.monotonic() + timeout)
 
@@ -198,7 +198,7 @@ class Kernel:
     async def shut_down(self, grace: float) -> bool:
         """Let the kernel end by itself (its atexit functions run), kill it after `grace` seconds. False: killed."""
         if not self.dead:
-            self.client.shutdown()
+            self._request_shutdown()
         deadline = time.monotonic() + grace
         while not self.dead:
             self.changed.clear()
@@ -208,6 +208,15 @@ class Kernel:
                 self.kill()
                 return False
         return True
+
+    def _request_shutdown(self) -> None:
+        """Asked on its control channel, ipykernel 7 hangs about once in fifty times: the thread of that channel still
+        has something to say while the main thread closes what it says it on. On the shell channel it is one thread."""
+        if self._is_ipykernel:
+            message = self.client.session.msg("shutdown_request", {"restart": False})
+            self.client.shell_channel.send(message)
+        else:
+            self.client.shutdown()
 
     def clean_up(self) -> None:
         """Kill what is left and remove the sockets and the connection file. Works in whatever state the kernel is."""

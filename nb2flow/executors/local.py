@@ -147,11 +147,8 @@ class LocalBackend:
         assert self._channel is not None and self._listener is not None
         self._channel.close()
         self._listener.join()
-        try:
-            self._server.wait(KILL_GRACE)
-        except subprocess.TimeoutExpired:
-            self._server.kill()
-            self._server.wait()
+        self._server.kill()  # it holds nothing: its children are gone
+        self._server.wait()
         self._server = None
         self._close_files()
 

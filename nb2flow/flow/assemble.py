@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nb2flow.errors import Diagnostic
 from nb2flow.flow import checks
-from nb2flow.flow.effects import PLOT
+from nb2flow.flow.effects import HISTORY, PLOT, is_resource
 from nb2flow.flow.graph import Graph, Node, replay_order
 from nb2flow.flow.model import Edge, Flow, Input, Parameter, Reason, Replay, Step
 from nb2flow.notebook.model import Layout, Notebook
@@ -110,6 +110,7 @@ def _step(
         replay=tuple(_replays(notebook, graph, node)),
         inputs=inputs,
         outputs=tuple(sorted({_resource(n) for n in node.outputs})),
+        changes=tuple(sorted({_resource(n) for u in node.units for n in u.writes if is_resource(n)} - {HISTORY})),
         state=state,
         parameters=tuple(sorted((node.parameters | own) & known)),
         files=tuple(files),

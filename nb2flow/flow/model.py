@@ -90,7 +90,7 @@ class Step:
     """One step of the flow.
 
     `cells` are code-cell indices in document order; `replay` is run before them; `inputs` are loaded, `outputs` are
-    saved (each exactly once); `state` are earlier steps whose process state (cwd, environ, sys.path) is restored first,
+    saved (each exactly once); `changes` are the resources that it writes, whoever needs them; `state` are earlier steps whose process state (cwd, environ, sys.path) is restored first,
     in that order; `parameters` are the pipeline's parameters that this step reads; `files` are literal paths it opens.
     `notes` tell what was decided and why (merged steps, kept order) in words.
     """
@@ -102,6 +102,7 @@ class Step:
     replay: tuple[Replay, ...] = ()
     inputs: tuple[Input, ...] = ()
     outputs: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
     files: tuple[str, ...] = ()

@@ -87,6 +87,7 @@ def _step(flow: Flow, notebook: Notebook, step: Step, file: str, number: int, ru
         inputs=inputs,
         state=step.state,
         outputs=step.outputs,
+        changes=step.changes,
         parameters=step.parameters,
         options=step.options,
         files=step.files,

@@ -14,10 +14,10 @@ RESOURCES: Mapping[str, str] = {
     "rng:python": "Python's random numbers",
     "rng:numpy": "NumPy's random numbers",
     "rng:torch": "PyTorch's random numbers",
-    "cwd": "the working directory",
-    "environ": "environment variables",
-    "syspath": "the import path",
-    "config": "display and warning settings",
+    "process:cwd": "the working directory",
+    "process:environ": "environment variables",
+    "process:syspath": "the import path",
+    "process:config": "display and warning settings",
     "config:plot": "plot settings",
 }
 

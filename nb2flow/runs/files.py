@@ -20,6 +20,9 @@ from nb2flow.runs.folders import replace_file
 ABSENT = "absent"
 _RACY_NANOSECONDS = 2_000_000_000
 _MOST_REMEMBERED = 100_000
+# Larger files (bytes) are known by their looks alone: hashing them would hold up the run, and at worst, when one was
+# only touched, a step runs again.
+_TOO_LARGE = 256_000_000
 
 
 class _Known(msgspec.Struct, frozen=True, array_like=True):
@@ -48,6 +51,8 @@ class FileDigests:
             if not stat.S_ISREG(status.st_mode):
                 return "special"  # a device or a pipe: nothing that could be compared
             look = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            if status.st_size > _TOO_LARGE:
+                return "looks-" + _hashed(repr(look).encode())
             known = self._known.get(str(path))
             if known is not None and known.look == look:
                 return known.digest

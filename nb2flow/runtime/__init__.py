@@ -38,7 +38,7 @@ def load(inputs: Mapping[str, Iterable[str]], number: int | None = None) -> None
         loading.fail(running, fault)
         raise fault from None
     if number is not None:
-        shell.number_next_cell(number)
+        shell.number_next_cell(number, keep_history=running.inputs is None)
 
 
 def save(names: Iterable[str]) -> None:

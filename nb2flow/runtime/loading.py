@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any, Iterable, Mapping
 
-from . import blob, explain, observe, resources
+from . import blob, explain, imports, observe, resources
 from .carrier import restore, without_garbage_collection
 from .faults import CannotLoad
 from .manifest import missing_input, read_manifest, write_manifest
@@ -37,6 +37,7 @@ def enter(session: Session, state: Iterable[str]) -> None:
 def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
     """Load variables into the user's namespace and restore resources; then observe."""
     observe.pause()
+    imports.end()
     parts: list[_Part] = []
     restored: dict[str, None] = {}
     for step, names in inputs.items():
@@ -54,6 +55,7 @@ def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
     _load_parts(session, parts)
     _apply(session, [name for name in restored if name not in early])
     session.baseline = resources.capture(session.home)
+    imports.begin(session.baseline, session.home)
     observe.begin()
 
 

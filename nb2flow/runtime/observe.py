@@ -6,7 +6,7 @@ Python (in C libraries, in subprocesses) are not seen: what is found here adds t
 """
 
 # The hook runs inside calls on files: plain strings are cheap, and pathlib would call itself.
-# ruff: noqa: PTH100, PTH109, PTH111, PTH118, PTH120
+# ruff: noqa: PTH100, PTH109, PTH111, PTH112, PTH118, PTH120
 from __future__ import annotations
 
 import os
@@ -76,6 +76,11 @@ def _write(watch: _Watch, arguments: Any) -> None:
     watch.add("writes", arguments[0])
 
 
+def _make_folder(watch: _Watch, arguments: Any) -> None:
+    if not os.path.isdir(arguments[0]):  # else nothing will be made
+        watch.add("writes", arguments[0])
+
+
 def _read(watch: _Watch, arguments: Any) -> None:
     watch.add("reads", arguments[0])
 
@@ -117,7 +122,7 @@ _HANDLERS: dict[str, Callable[[_Watch, Any], None]] = {
     "os.remove": _delete,
     "os.rmdir": _delete,
     "os.rename": _move,
-    "os.mkdir": _write,
+    "os.mkdir": _make_folder,
     "os.truncate": _write,
     "os.link": _copy,
     "os.symlink": _copy,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
-from . import explain, groups, observe, resources
+from . import explain, groups, imports, observe, resources
 from .blob import write_blob
 from .carrier import without_garbage_collection
 from .faults import CannotCarry
@@ -25,7 +25,7 @@ def save_outputs(session: Session, names: Iterable[str]) -> None:
     now = resources.capture(session.home)
     base = session.baseline if session.baseline is not None else now
     observed = observe.seen(session.home, session.store)
-    observed["changed"] = resources.changed(base, now, session.home)
+    observed["changed"] = resources.changed(imports.end() or base, now, session.home)
     wanted = list(dict.fromkeys(names))
     outputs: dict[str, Any] = {}
     problems: list[dict[str, str]] = []

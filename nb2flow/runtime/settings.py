@@ -127,7 +127,9 @@ def _pandas_options() -> dict[str, Any]:
 def _defaults(section: str) -> dict[str, Any]:
     """What a library that was imported in this step began with, as far as it can tell."""
     if section == "matplotlib":
-        return _rc_params(sys.modules["matplotlib"].rcParamsOrig)
+        inline = sys.modules.get("matplotlib_inline.config")
+        preset = inline.InlineBackend.instance().rc if hasattr(inline, "InlineBackend") else {}  # type: ignore[union-attr]
+        return {**_rc_params(sys.modules["matplotlib"].rcParamsOrig), **preset}
     if section == "pandas":
         config = importlib.import_module("pandas._config.config")
         return {key: option.defval for key, option in config._registered_options.items()}

@@ -34,11 +34,13 @@ def forget_alias() -> None:
     namespace().pop(ALIAS, None)
 
 
-def number_next_cell(number: int) -> None:
+def number_next_cell(number: int, keep_history: bool) -> None:
     """Make the next cell In[number], with `In` padded so that `In[k]` is the author's cell k.
 
     Called from within a cell: IPython adds one to its counter when that cell ends, or (since 9) when it begins. Inputs
-    that are not the author's (the cells that start and load) are blanked, so that no cell can read them.
+    that are not the author's (the cells that start and load) are blanked, so that no cell can read them. IPython's
+    history file takes each (session, line) once and waits for the disk: without `keep_history` it is left alone from
+    now on, else another session begins in it when numbers go back.
     """
     running = shell()
     history = getattr(running, "history_manager", None)
@@ -46,7 +48,9 @@ def number_next_cell(number: int) -> None:
         return
     this_cell = len(history.input_hist_parsed) - 1
     is_counted = running.execution_count > this_cell
-    if number <= this_cell:
+    if not keep_history:
+        history.enabled = False
+    elif number <= this_cell:
         _new_history_session(history)
     for inputs in (history.input_hist_parsed, history.input_hist_raw):
         inputs[:] = [""] * number
@@ -61,7 +65,6 @@ def number_next_cell(number: int) -> None:
 
 
 def _new_history_session(history: Any) -> None:
-    """Line numbers go back, and IPython's history file takes each (session, line) once: begin another session."""
     if not getattr(history, "enabled", False):
         return
     try:

@@ -200,7 +200,7 @@ def test_addresses_of_pages_lead_to_the_file() -> None:
 
 def test_steps_of_two_runs(tmp_path: Path, nbdiff: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for run, value in (("run-1", "0.5"), ("run-2", "0.7")):
-        folder = tmp_path / ".nb2flow" / "runs" / run / "notebooks"
+        folder = tmp_path / ".nb2flow" / "runs" / run / "executed"
         folder.mkdir(parents=True)
         (folder / "train.ipynb").write_bytes(dump(nb(code("score", result(1, text_plain=value)))))
     monkeypatch.chdir(tmp_path)

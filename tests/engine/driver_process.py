@@ -19,14 +19,35 @@ from nb2flow.executors.local import LocalBackend
 from nb2flow.runs.store import RunStore
 from nb2flow.runtime.bundle import runtime_digest, runtime_files
 
-WAITS = "import time, pathlib\nprint('waiting', flush=True)\nfor _ in range(600):\n    if pathlib.Path('go').exists(): break\n    time.sleep(0.1)"
+WAITS = """\
+import time, pathlib
+print('waiting', flush=True)
+for _ in range(600):
+    if pathlib.Path('go').exists():
+        break
+    time.sleep(0.1)
+"""
+STUBBORN = """\
+import time
+while True:
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        pass
+"""
 PIPELINES = {
-    "waits": (S("first", ["x = 1"], outputs=("x",)), S("waits", [WAITS, "y = x"], {"first": ("x",)}, ("y",)),
-              S("last", ["print(y)"], {"waits": ("y",)})),
-    "stubborn": (S("stubborn", ["import time\nwhile True:\n    try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n        pass"]),),
-    "big": (S("big", ["data = bytearray(20_000_000)"], outputs=("data",)), S("after", ["len(data)"], {"big": ("data",)})),
+    "waits": (
+        S("first", ["x = 1"], outputs=("x",)),
+        S("waits", [WAITS, "y = x"], {"first": ("x",)}, ("y",)),
+        S("last", ["print(y)"], {"waits": ("y",)}),
+    ),
+    "stubborn": (S("stubborn", [STUBBORN]),),
+    "big": (
+        S("big", ["data = bytearray(20_000_000)"], outputs=("data",)),
+        S("after", ["len(data)"], {"big": ("data",)}),
+    ),
     "wide": tuple(S(f"s{i}", [f"x = {i}"]) for i in range(20)),
-}  # fmt: skip
+}
 
 
 def main(folder: Path, pipeline: str, run_id: str, resuming: bool) -> int:

@@ -31,6 +31,7 @@ class S:
     files: tuple[str, ...] = ()
     replay: str = ""
     tags: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 def compiled(*steps: S, language: str = "python", **plan: Any) -> CompiledPlan:
@@ -53,6 +54,7 @@ def compiled(*steps: S, language: str = "python", **plan: Any) -> CompiledPlan:
                 after=tuple(dict.fromkeys((*s.after, *s.inputs))),
                 inputs=s.inputs,
                 outputs=s.outputs,
+                changes=s.changes,
                 options=s.options,
                 parameters=s.parameters,
                 files=s.files,

@@ -46,13 +46,13 @@ def text_of(document: dict[str, Any], cell_id: str) -> str:
     return "".join("".join(o.get("text", o.get("data", {}).get("text/plain", ""))) for o in cell["outputs"])
 
 
+RIGHT = "import os\nz = (len(x), os.environ.get('COLOUR'), os.environ['PYTHONHASHSEED'])"
 DIAMOND = (
     S("load", ["x = [1, 2]"], outputs=("x",)),
     S("left", ["y = sum(x)", "with open('f.txt', 'w') as f: _ = f.write('left')"], {"load": ("x",)}, ("y",)),
-    S("right", ["import os", "z = (len(x), os.environ.get('COLOUR'), os.environ['PYTHONHASHSEED'])"], {"load": ("x",)}, ("z",),
-      options=StepOptions(env=(("COLOUR", "red"),))),
+    S("right", [RIGHT], {"load": ("x",)}, ("z",), options=StepOptions(env=(("COLOUR", "red"),))),
     S("join", ["y, z", "open('f.txt').read()"], {"left": ("y",), "right": ("z",)}),
-)  # fmt: skip
+)
 
 
 def test_a_diamond_runs_is_then_taken_from_the_cache_and_notices_what_changed(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_diamond_runs_is_then_taken_from_the_cache_and_notices_what_changed(tm
     assert text_of(notebook, "join-c0") == "(3, (2, 'red', '0'))"
     assert text_of(notebook, "join-c1") == "'left'"
     assert first.steps["left"].outputs == {"y": ("int", "3")}
-    assert [e.step for e in events if isinstance(e, StepStarted)][0] == "load"
+    assert next(e.step for e in events if isinstance(e, StepStarted)) == "load"
     assert (first.steps["left"].cell, first.steps["left"].cells) == (2, 2)
 
     second, events = run(tmp_path, plan)
@@ -247,7 +247,7 @@ def test_parameters_go_to_the_steps_that_read_them(tmp_path: Path) -> None:
 
 
 def test_a_kernel_that_is_not_installed_is_one_clear_message(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFault, match="'nowhere' is not installed; installed are: .*python3"):
+    with pytest.raises(EnvironmentFault, match=r"'nowhere' is not installed; installed are: .*python3"):
         run(tmp_path, compiled(S("a", ["1"])), kernel="nowhere")
     assert not (tmp_path / ".nb2flow").exists()
 

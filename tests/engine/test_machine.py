@@ -123,7 +123,7 @@ def created(orders: list[StepOrder]) -> RunCreated:
     return RunCreated(at=0, run_id="r", notebook="n", plan=to_values(plan))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data(), dags(), st.integers(1, 4))
 def test_whatever_happens_the_run_ends_and_the_log_tells_the_truth(
     data: Any, orders: list[StepOrder], jobs: int
@@ -169,7 +169,7 @@ def _ancestors(orders: dict[str, StepOrder], name: str) -> set[str]:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data(), dags(), dags(), st.integers(1, 4))
 def test_a_changed_plan_ends_too_and_keeps_what_is_kept(
     data: Any, before: list[StepOrder], after: list[StepOrder], jobs: int

@@ -121,7 +121,7 @@ def test_a_step_is_cancelled_while_its_kernel_is_starting_or_running(runner: Run
 
 def test_the_notebook_grows_on_disk_while_a_cell_runs(runner: Runner) -> None:
     _, _, ended, executed = runner.start(
-        "print('early', flush=True)\nimport time\nfor i in range(60):\n    print(i, flush=True)\n    time.sleep(0.1)"
+        "print('early', flush=True)\nimport time\nfor i in range(28):\n    print(i, flush=True)\n    time.sleep(0.1)"
     )
     seen = set()
     while not ended.wait(0.05):
@@ -203,7 +203,8 @@ def test_our_engine_works_where_an_event_loop_is_running(tmp_path: Path) -> None
     code = (
         "import asyncio, papermill\n"
         "async def main():\n"
-        f"    return papermill.execute_notebook({str(tmp_path / 'in.ipynb')!r}, None, engine_name='nb2flow', progress_bar=False)\n"
+        f"    nb = {str(tmp_path / 'in.ipynb')!r}\n"
+        "    return papermill.execute_notebook(nb, None, engine_name='nb2flow', progress_bar=False)\n"
         "print(asyncio.run(main()).cells[0].outputs[0]['data']['text/plain'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -228,7 +229,7 @@ def test_a_gigabyte_of_output_ends_in_bounded_memory(tmp_path: Path, source: str
     runner.backend.close()
     assert reports[-1] == Ended(None)
     assert executed.stat().st_size < 11_000_000
-    assert [r.text for r in reports if isinstance(r, Noted)][0].startswith(("990.0 MB", "1.01 GB", "1.02 GB"))
+    assert next(r.text for r in reports if isinstance(r, Noted)).startswith(("990.0 MB", "1.01 GB", "1.02 GB"))
     assert most < 1500
     assert json.loads(executed.read_bytes())["cells"][1]["outputs"][0]["text"] == ["after\n"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def test_joining_loses_and_reorders_nothing(pieces: list[tuple[str, str]]) -> No
     for name in ("stdout", "stderr"):
         mine = "".join(o["text"] for o in outputs if o["name"] == name)
         assert mine == "".join(text for n, text in pieces if n == name)
-    assert all(a["name"] != b["name"] for a, b in zip(outputs, outputs[1:], strict=False))
+    assert all(a["name"] != b["name"] for a, b in pairwise(outputs))
 
 
 def test_a_million_pieces_are_joined_once() -> None:
@@ -98,9 +99,15 @@ def test_the_executed_notebook_is_written_as_jupyter_writes_it() -> None:
     assert json.loads(encode({"cells": [{"cell_type": "raw", "source": "half \ud800"}]}))["cells"][0]["source"]
 
 
-NEW = "\x1b[0;36mCell\x1b[0m \x1b[0;32mIn[5], line 3\x1b[0m\n\x1b[0;32m----> 3\x1b[0m f(0)\n\x1b[0;36mCell\x1b[0m \x1b[0;32mIn[2], line 9\x1b[0m, in f\n"
+NEW = (
+    "\x1b[0;36mCell\x1b[0m \x1b[0;32mIn[5], line 3\x1b[0m\n\x1b[0;32m----> 3\x1b[0m f(0)\n"
+    "\x1b[0;36mCell\x1b[0m \x1b[0;32mIn[2], line 9\x1b[0m, in f\n"
+)
 IPYTHON_8_0 = "Input \x1b[0;32mIn [5]\x1b[0m, in <cell line: 3>()\n      1 def f(x):\n----> 3 f(0)\n"
-IPYTHON_7 = "\x1b[0;32m<ipython-input-5-0a1b2c3d>\x1b[0m in \x1b[0;36m<module>\x1b[0m\n      2 x\n\x1b[0;32m----> 3\x1b[0m f(0)\n"
+IPYTHON_7 = (
+    "\x1b[0;32m<ipython-input-5-0a1b2c3d>\x1b[0m in \x1b[0;36m<module>\x1b[0m\n      2 x\n"
+    "\x1b[0;32m----> 3\x1b[0m f(0)\n"
+)
 IPYKERNEL_6 = (
     "\x1b[0;32m/tmp/ipykernel_12/345.py\x1b[0m in \x1b[0;36m<module>\x1b[0m\n      2 x\n\x1b[0;32m----> 3\x1b[0m f(0)\n"
 )

@@ -118,7 +118,7 @@ def test_a_database_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> Non
     connection = sqlite3.connect(tmp_path / "runs.db")
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with RunStore(tmp_path) as store, pytest.raises(EnvironmentFault, match="newer version of nb2flow .* 99"):
+    with RunStore(tmp_path) as store, pytest.raises(EnvironmentFault, match=r"newer version of nb2flow .* 99"):
         store.runs()
 
 
@@ -152,7 +152,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     assert target.read_bytes() == b"old"
     replace_file(target, b"new")
     assert target.read_bytes() == b"new"
-    assert os.listdir(tmp_path) == ["file"]
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
     assert target.stat().st_mode & 0o777 == 0o666 & ~_umask()
 
 
@@ -164,14 +164,17 @@ def _umask() -> int:
 
 def test_a_full_disk_is_told_apart_from_one_that_is_not_writable(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match="the disk is full"), disk_faults(tmp_path):
-        Path("/dev/full").open("wb", buffering=0).write(b"x")
+        Path("/dev/full").write_bytes(b"x")
     with pytest.raises(EnvironmentFault, match="cannot use"), disk_faults(tmp_path):
         (tmp_path / "a" / "b").write_bytes(b"")
 
 
 def test_the_lock_of_a_process_that_died_is_free(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
-    code = f"from pathlib import Path; from nb2flow.runs.lock import RunLock; import time\nRunLock(Path({str(lock)!r})).acquire('r'); print('held', flush=True); time.sleep(60)"
+    code = (
+        "from pathlib import Path; from nb2flow.runs.lock import RunLock; import time\n"
+        f"RunLock(Path({str(lock)!r})).acquire('r'); print('held', flush=True); time.sleep(60)"
+    )
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from runtime.stepping import ALIAS, Kernel, Steps
 
 START = f"{ALIAS}_nb2flow.start({{step!r}}, home='../project')"
@@ -32,8 +34,17 @@ def test_cells_are_numbered_as_in_the_notebook(kernel: Callable[[str], Kernel]) 
     assert later.text("[n for n in globals() if n.startswith('_nb2flow')]") == "[]"
 
 
-def test_numbers_can_go_back_without_a_word(kernel: Callable[[str], Kernel]) -> None:
-    first = begin(kernel, "first", number=1)
+@pytest.mark.parametrize("engine", [True, False])
+def test_numbers_can_go_back_without_a_word(tmp_path: Path, engine: bool) -> None:
+    running = Kernel(Steps(tmp_path, engine), "first")
+    try:
+        check_numbers_that_go_back(running)
+    finally:
+        running.stop()
+
+
+def check_numbers_that_go_back(running: Kernel) -> None:
+    first = begin(lambda step: running, "first", number=1)
     for n in range(1, 6):
         assert first.text(f"print(len(In), {n})") == f"{n + 1} {n}"
     assert first.text(

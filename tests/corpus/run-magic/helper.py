@@ -1,0 +1,5 @@
+product = factor * 7
+
+
+def triple(x):
+    return factor * x
