@@ -1,8 +1,8 @@
 """Every case of the corpus: what is derived from its notebook must equal the golden files that lie beside it.
 
 A case is a folder `tests/corpus/<name>/` with a `notebook.ipynb` and files that the notebook needs; adding one needs
-no code. UPDATE_SNAPSHOTS=1 writes the golden files anew: read what changed before it is committed. That the pipelines do
-what the notebooks do is tested in `tests/e2e/test_equivalence.py`.
+no code. UPDATE_SNAPSHOTS=1 writes the golden files anew: read what changed before it is committed. That the pipelines
+do what the notebooks do is tested in `tests/e2e/test_equivalence.py`.
 """
 
 from __future__ import annotations

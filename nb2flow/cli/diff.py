@@ -7,6 +7,7 @@ is known to be needed.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -63,7 +64,13 @@ def _diff(words: list[str]) -> int:
             return SAME  # equal bytes: nothing else need be known
     from nb2flow.cli import diff_output
 
-    different = diff_output.show(pairs, from_git, options)
+    collecting = gc.isenabled()
+    gc.disable()  # parsed notebooks hold no cycles, and looking for some takes as long as comparing them
+    try:
+        different = diff_output.show(pairs, from_git, options)
+    finally:
+        if collecting:
+            gc.enable()
     return DIFFERENT if different and not options.exit_zero else SAME
 
 

@@ -76,4 +76,5 @@ def _keys(analysis: Analysis | None) -> dict[str, StepKey] | None:
     except (NotebookError, PlanError):
         return None
     contents = step_keys(plan, {}, "the same kernel")
-    return {step.name: StepKey(contents[step.name], step.code) for step in plan.steps}
+    sources = {s.name: "\0".join(analysis.notebook.cells[c].source for c in s.cells) for s in analysis.flow.steps}
+    return {step.name: StepKey(contents[step.name], sources.get(step.name, "")) for step in plan.steps}

@@ -20,8 +20,18 @@ PARTS = (
 STRATEGIES = ("inline", "use-base", "use-local", "use-remote", "union")
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help of a fixed width: asking for the terminal's would import half of the standard library's archivers."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=100)
+
+
 class Parser(argparse.ArgumentParser):
-    """argparse with our faults."""
+    """argparse with our faults and our help."""
+
+    def __init__(self, prog: str, description: str, epilog: str = "") -> None:
+        super().__init__(prog=prog, description=description, epilog=epilog, formatter_class=_Help)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint=f"{self.prog} --help")
@@ -34,7 +44,6 @@ def diff_parser(program: str) -> Parser:
         description="What changed between two versions of a notebook: two files, - (standard input), addresses, "
         "REF:path, RUN:step; or git revisions and paths (none: HEAD and the working tree).",
         epilog="Exit code: 0 no change (noise is none), 1 changes, 2 error.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("words", nargs="*", metavar="A B | [REF [REF]] [PATH ...]", help="what to compare")
     parser.add_argument("--version", action="version", version=f"nb2flow {__version__}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,6 @@ def parser() -> Parser:
         prog="nb2flow clean",
         description="Strip from notebooks what should not be committed. Tags and nb2flow metadata always stay.",
         epilog=f"parts:\n{listed}\n\nExit code: 0 done, 1 with --check when something is to be stripped, 2 error.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     found.add_argument(
         "files", nargs="*", metavar="FILE", help="notebooks or folders, changed in place; - or none: a filter"

@@ -202,4 +202,4 @@ def _why(step: Step, flow: Flow, key: StepKey, old: StepKey | None, renamed: boo
     before = [name for name in flow.before(step.name) if name in again]
     if before:
         return f"after {', '.join(before)}"
-    return "its name changed" if renamed else "its inputs or parameters changed"
+    return "its name changed" if renamed else "what it loads, saves or is set up with changed"

@@ -20,6 +20,7 @@ _SPAN = re.compile(r"(?:row|col)span\s*=\s*[\"']?[2-9]", re.IGNORECASE)
 _MARKUP = re.compile(r"<[^>]*>")
 _TOKEN = re.compile(r"\S+")
 _LARGEST = 2_000_000
+_PAIRED = 10_000
 
 
 class Table(NamedTuple):
@@ -159,10 +160,29 @@ def _rows(old: Table, new: Table, columns: Sequence[tuple[int, int]]) -> _Aligne
     second = [tuple(row[y] for _, y in columns) for row in new.rows]
     pairs: list[tuple[int, int]] = []
     for block in blocks(first, second):
-        if block.tag == "equal" or block.a1 - block.a0 == block.b1 - block.b0:
-            pairs += zip(range(block.a0, block.a1), range(block.b0, block.b1), strict=True)
+        rows, others = range(block.a0, block.a1), range(block.b0, block.b1)
+        if block.tag == "equal" or len(rows) == len(others):
+            pairs += zip(rows, others, strict=True)
+        elif len(rows) * len(others) <= _PAIRED:
+            pairs += _alike(first, second, rows, others)
     left, right = {i for i, _ in pairs}, {j for _, j in pairs}
     return pairs, [i for i in range(len(first)) if i not in left], [j for j in range(len(second)) if j not in right]
+
+
+def _alike(
+    first: Sequence[tuple[str, ...]], second: Sequence[tuple[str, ...]], rows: range, others: range
+) -> list[tuple[int, int]]:
+    """Rows that have at least half of their values in common, each with the first such row that is left."""
+    pairs: list[tuple[int, int]] = []
+    start = others.start
+    for i in rows:
+        for j in range(start, others.stop):
+            shared = sum(1 for x, y in zip(first[i], second[j], strict=True) if x == y)
+            if shared and 2 * shared >= len(first[i]):
+                pairs.append((i, j))
+                start = j + 1
+                break
+    return pairs
 
 
 def _counted(labels: Sequence[str]) -> bool:

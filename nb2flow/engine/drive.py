@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 
 import msgspec
+import orjson
 
+from nb2flow.engine import repeats
 from nb2flow.engine.cache import ResultCache
 from nb2flow.engine.earlier import finished_steps, refuse_if_inputs_are_missing
 from nb2flow.engine.guard import Finished, source_of
@@ -37,6 +39,7 @@ from nb2flow.engine.signals import (
 )
 from nb2flow.engine.workspace import Workspace
 from nb2flow.errors import EnvironmentFault, Nb2flowError
+from nb2flow.notebook import write
 from nb2flow.plan import step_keys, to_values
 from nb2flow.plan.model import Plan
 from nb2flow.runs.events import (
@@ -142,6 +145,7 @@ class _Driver:
                 while self._machine.finished is None:
                     self._turn()
             self._flush()
+            self._take_out_repetitions()
         except BaseException:
             self._abandon()
             raise
@@ -243,7 +247,8 @@ class _Driver:
         step = self._plan.step(name)
         if step.options.gpu and not self._told_of_gpu:
             self._told_of_gpu = True
-            self._note(name, f"asks for {step.options.gpu} × {step.options.gpu_resource}: runs on this machine's own")
+            asked = f"{step.options.gpu} × {step.options.gpu_resource}"
+            self._note(name, f"asks for {asked}: locally it runs on what this machine has")
         self._began[name, attempt] = time.time()
         self._backend.prepare()
         task = self.space.task(step, attempt)
@@ -350,6 +355,13 @@ class _Driver:
         self._record(RunReplanned(at=time.time(), plan=plan, because=found.because, kept=tuple(kept)))
         todo = orders(self.request, self._plan, keys, fresh=found.again)
         self._carry_out(self._machine.replan(todo, kept, time.time()))
+
+    def _take_out_repetitions(self) -> None:
+        names = [step.name for step in self._plan.steps]
+        for name, texts in repeats.repeated(names, self._manifests()).items():
+            path = self.space.folder.executed(name)
+            if path.exists():
+                write(path, repeats.without(orjson.loads(path.read_bytes()), texts))
 
     # ---- the log ----
 

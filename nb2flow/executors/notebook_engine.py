@@ -220,7 +220,7 @@ class _Watch:
             return
         if word == "gone":
             # Nobody will ever read the result: leave nothing running behind.
-            self._kernel.kill()
+            self._kernel.clean_up()
             self._session.last_words()
             return
         self.reason = "cancelled"

@@ -31,6 +31,8 @@ class Record:
     def begin(self) -> None:
         """Clear what an earlier execution left, and write the first state."""
         self.nb.metadata.setdefault("papermill", {})
+        if self.path is not None:
+            self.nb.metadata.papermill["output_path"] = str(self.path)
         self.nb.metadata.papermill.update(
             start_time=self._began.isoformat(), end_time=None, duration=None, exception=None
         )

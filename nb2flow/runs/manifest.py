@@ -24,6 +24,17 @@ class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     absent: bool = False
 
 
+class Warned(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A warning that was shown: `who` is category, text, file and line; `text` what was written to standard error;
+    `after` how many changes of the warnings filters the step's own code had made by then, `imports` how many modules
+    had been loaded."""
+
+    who: tuple[str, ...]
+    text: str
+    after: int = 0
+    imports: int = 0
+
+
 class Observed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the step's own cells did: resources they changed, files and folders they touched (relative to the
     notebook's folder when below it), local modules they imported, other programs and the network used or not."""
@@ -36,6 +47,9 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subprocess: bool = False
     network: bool = False
     truncated: bool = False
+    warned: tuple[Warned, ...] = ()
+    filter_changes: int = 0
+    filter_imports: tuple[tuple[str, int], ...] = ()
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

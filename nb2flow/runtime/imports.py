@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable
 
-from . import resources
+from . import resources, warned
 
 
 class _Accounts:
@@ -63,7 +63,7 @@ def _import(
         return importlib.__import__(name, globals, locals, fromlist, level)
     if _accounts.depth or level or _is_loaded(name, fromlist):
         return original(name, globals, locals, fromlist, level)
-    return _accounted(lambda: original(name, globals, locals, fromlist, level))
+    return _accounted(name, lambda: original(name, globals, locals, fromlist, level))
 
 
 def _import_module(name: str, package: Any = None) -> Any:
@@ -72,15 +72,17 @@ def _import_module(name: str, package: Any = None) -> Any:
         return __import__("importlib").import_module(name, package)
     if _accounts.depth or name in sys.modules:
         return original(name, package)
-    return _accounted(lambda: original(name, package))
+    return _accounted(name, lambda: original(name, package))
 
 
-def _accounted(load: Callable[[], Any]) -> Any:
+def _accounted(name: str, load: Callable[[], Any]) -> Any:
     before = resources.capture(_accounts.home)
     _accounts.depth += 1
+    warned.importing(name)
     try:
         return load()
     finally:
+        warned.imported()
         _accounts.depth -= 1
         if _accounts.baseline is not None:
             _rebase(_accounts.baseline, before, resources.capture(_accounts.home))

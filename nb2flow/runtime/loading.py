@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any, Iterable, Mapping
 
-from . import blob, explain, imports, observe, resources
+from . import blob, explain, imports, observe, resources, warned
 from .carrier import restore, without_garbage_collection
 from .faults import CannotLoad
 from .manifest import missing_input, read_manifest, write_manifest
@@ -38,6 +38,7 @@ def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
     """Load variables into the user's namespace and restore resources; then observe."""
     observe.pause()
     imports.end()
+    warned.end()
     parts: list[_Part] = []
     restored: dict[str, None] = {}
     for step, names in inputs.items():
@@ -56,6 +57,7 @@ def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
     _apply(session, [name for name in restored if name not in early])
     session.baseline = resources.capture(session.home)
     imports.begin(session.baseline, session.home)
+    warned.begin()
     observe.begin()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
-from . import explain, groups, imports, observe, resources
+from . import explain, groups, imports, observe, resources, warned
 from .blob import write_blob
 from .carrier import without_garbage_collection
 from .faults import CannotCarry
@@ -25,6 +25,7 @@ def save_outputs(session: Session, names: Iterable[str]) -> None:
     now = resources.capture(session.home)
     base = session.baseline if session.baseline is not None else now
     observed = observe.seen(session.home, session.store)
+    observed.update(warned.end())
     observed["changed"] = resources.changed(imports.end() or base, now, session.home)
     wanted = list(dict.fromkeys(names))
     outputs: dict[str, Any] = {}

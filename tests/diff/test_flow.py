@@ -70,7 +70,8 @@ def test_steps_added_and_removed(tmp_path: Path, nbdiff: Run) -> None:
     found = json.loads(out)
     assert status == 1
     assert found["steps"] == {"added": ["alone"], "removed": ["report"], "renamed": []}
-    assert found["run_again"] == [{"step": "alone", "why": "new"}]
+    assert found["run_again"][-1] == {"step": "alone", "why": "new"}
+    assert found["run_again"][0] == {"step": "fit", "why": "what it loads, saves or is set up with changed"}
 
 
 def test_errors_leave_out_what_would_run_again(tmp_path: Path, nbdiff: Run) -> None:

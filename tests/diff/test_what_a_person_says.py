@@ -284,3 +284,16 @@ def test_a_move_and_an_edit_merge_without_conflict() -> None:
     assert found.conflicts == ()
     assert [c["source"] for c in found.notebook["cells"]] == [CLEAN, FIT, SHOW, LOAD.replace("wines", "beers")]
     assert len({c["id"] for c in found.notebook["cells"]}) == 4
+
+
+def test_a_changed_value_and_an_added_row_of_a_table() -> None:
+    a, b = frame((1, 30), (2, 4))[0], frame((1, 30), (2, 40), (3, 5))[0]
+    part = (
+        compare(nb(code("df", result(1, text_html=a))), nb(code("df", result(1, text_html=b))))
+        .cells[0]
+        .outputs[0]
+        .parts[0]
+    )
+    assert isinstance(part, TablePart)
+    assert words.part_line(part) == "1 value changed, 1 row added"
+    assert words.detail_lines(part) == ["y[1]: 4 → 40"]
