@@ -30,7 +30,9 @@ def make_notebook(cells: list[tuple[str, str]]) -> bytes:
             cell |= {"outputs": [], "execution_count": None}
             cell["metadata"] = {"tags": tags.split()} if tags else {}
         made.append(cell)
-    return writes({"cells": made, "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5})
+    return writes(
+        {"cells": made, "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}
+    )
 
 
 def flow_of(cells: list[tuple[str, str]], split: str | None = None, **options: Any) -> Flow:
@@ -82,11 +84,7 @@ class _Pickler(pickle.Pickler):
 def reference(cells: list[tuple[str, str]], skip: set[int]) -> dict[int, str]:
     """Outputs of every code cell, run from top to bottom in one namespace."""
     namespace = _namespace()
-    return {
-        k: _run(source, namespace)
-        for k, (tags, source) in enumerate(cells)
-        if tags != "md" and k not in skip
-    }
+    return {k: _run(source, namespace) for k, (tags, source) in enumerate(cells) if tags != "md" and k not in skip}
 
 
 def simulate(cells: list[tuple[str, str]], flow: Flow, order: Callable[[list[str]], str]) -> dict[int, str]:

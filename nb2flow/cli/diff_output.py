@@ -122,12 +122,16 @@ def _json(diffs: Sequence[tuple[NotebookDiff, Matching]], from_git: bool) -> Non
 
 def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
     """nbdime's form; several notebooks make a list of objects with path and diff, for which nbdime has no form."""
-    from nb2flow.diff.edits import nbdime_edits
+    from nb2flow.diff.edits import nbdime_edits, restricted
 
+    scope = scope_of(options)
+    parts = {"source": scope.sources, "cell_type": scope.sources, "outputs": scope.outputs, "id": scope.id}
+    parts |= {"attachments": scope.attachments, "metadata": scope.metadata}
     found: list[Any] = []
     for pair in pairs:
         base, remote = load(pair.base), load(pair.remote)
-        found.append({"path": pair.path, "diff": nbdime_edits(base, remote, match(base.cells, remote.cells))})
+        edits = nbdime_edits(base, remote, match(base.cells, remote.cells))
+        found.append({"path": pair.path, "diff": restricted(edits, lambda key: parts.get(key, scope.details))})
     _write(options.out, dumps(found[0]["diff"] if len(found) == 1 else found))
     return any(entry["diff"] for entry in found)
 

@@ -43,6 +43,23 @@ def exact_edits(base: Document, remote: Document, matching: Matching) -> list[Ed
     return script.members(base.json, remote.json)
 
 
+def restricted(edits: list[Edit], kept: Callable[[str], bool]) -> list[Edit]:
+    """The edits of an `nbdime_edits` script without those inside of cells, and of the notebook, on members not kept."""
+    found: list[Edit] = []
+    for edit in edits:
+        if edit["key"] != "cells" or edit["op"] != "patch":
+            if kept(edit["key"]):
+                found.append(edit)
+            continue
+        cells = [
+            e if e["op"] != "patch" else {**e, "diff": [x for x in e["diff"] if kept(x["key"])]} for e in edit["diff"]
+        ]
+        cells = [e for e in cells if e["op"] != "patch" or e["diff"]]
+        if cells:
+            found.append({**edit, "diff": cells})
+    return found
+
+
 def digest(value: Any) -> str:
     """A short name for a JSON value: 16 hexadecimal digits; the order of keys does not matter."""
     return blake2b(canonical(value), digest_size=8).hexdigest()

@@ -76,7 +76,7 @@ def similarity(a: Text, b: Text, cutoff: float = 0.0) -> float:
     found = 0.0
     if shortest and 2 * shortest >= cutoff * (shortest + longest):
         found = float(Indel.normalized_similarity(a.words, b.words, score_cutoff=cutoff))
-    if found < _CONTAINED and shortest and _contains(small, large):
+    if found < _CONTAINED and small.source and _contains(small, large):
         found = _CONTAINED
     if found < _CHARACTERS and len(a.source) <= _SHORT and len(b.source) <= _SHORT:
         found = max(found, _CHARACTERS * float(Indel.normalized_similarity(a.source, b.source)))
@@ -84,8 +84,11 @@ def similarity(a: Text, b: Text, cutoff: float = 0.0) -> float:
 
 
 def _contains(small: Text, large: Text) -> bool:
-    """Whether the larger text starts or ends with all words of the smaller one, if those are more than a stray word."""
-    if len(small.words) < 2 or len(small.source.strip()) < 8:
+    """Whether the larger text begins with the lines of the smaller one, or has its words (more than one) at an end."""
+    begun = small.source.strip()
+    if len(begun) >= 4 and large.source.lstrip().startswith(f"{begun}\n"):
+        return True
+    if len(small.words) < 2 or len(begun) < 8:
         return False
     return large.words.startswith(small.words) or large.words.endswith(small.words)
 

@@ -1,75 +1,18 @@
-"""The port through which the engine has one step run: the task it gives, the reports it gets back.
+"""The port through which the engine has one step run.
 
 Whoever runs steps (a process here, a Job in a cluster) implements `StepBackend`; the engine lifts it to a whole run
 (`nb2flow.engine.drive`). A backend knows nothing of plans, caches, retries or the run store, and never raises for what
-happens inside a step: that is told in an `Ended` report. Values only; all of them can cross a process border.
+happens inside a step: that is told in an `Ended` report.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
-import msgspec
+from nb2flow.runs.attempt import CellBegan, Ended, KernelStarted, Noted, Report, StepTask
 
-from nb2flow.runs.events import Failure
-
-
-class StepTask(msgspec.Struct, frozen=True, kw_only=True):
-    """All that one attempt of a step needs. Paths are absolute.
-
-    `notebook` is the step notebook, `executed` where its executed form grows, `manifest` what the runtime writes in the
-    kernel, `log` gets what the kernel process itself prints. `context` is the JSON value that the runtime finds through
-    NB2FLOW_CONTEXT (None: the notebook has no injected cells), `runtime` the folder put in front of PYTHONPATH, `cwd`
-    the notebook's folder. `environ` is the whole environment of the kernel's process before those are added (it may
-    hold secrets: never stored). `timeout` is seconds for the whole attempt, `output_limit` bytes of text for each cell.
-    """
-
-    run_id: str
-    step: str
-    attempt: int
-    notebook: str
-    executed: str
-    manifest: str
-    log: str
-    kernel: str
-    language: str
-    cwd: str
-    runtime: str
-    environ: dict[str, str]
-    parameters: dict[str, Any] = {}
-    context: dict[str, Any] | None = None
-    timeout: float | None = None
-    output_limit: int = 10_000_000
-
-
-class KernelStarted(msgspec.Struct, frozen=True, tag="kernel"):
-    """The step's kernel is process `pid` (and leads a process group of that number)."""
-
-    pid: int
-
-
-class CellBegan(msgspec.Struct, frozen=True, tag="cell"):
-    """The author's cell number `number` (1-based) of `total` began."""
-
-    cell_id: str
-    number: int
-    total: int
-
-
-class Noted(msgspec.Struct, frozen=True, tag="note"):
-    """Something worth telling about the step."""
-
-    text: str
-
-
-class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """The attempt is over, with everything it wrote in place; always the last report. None: it succeeded."""
-
-    failure: Failure | None = None
-
-
-Report = KernelStarted | CellBegan | Noted | Ended
+__all__ = ["Attempt", "CellBegan", "Ended", "KernelStarted", "Noted", "Report", "StepBackend", "StepTask"]
 
 
 class Attempt(Protocol):

@@ -15,12 +15,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
-from nb2flow.engine.ports import CellBegan, KernelStarted, Noted, Report
 from nb2flow.executors.cells import CellRunner, Stopped
 from nb2flow.executors.failure import explain, start_failure
 from nb2flow.executors.kernel import Kernel, KernelStartError
 from nb2flow.executors.output import OutputKeeper
 from nb2flow.executors.record import Record
+from nb2flow.runs.attempt import CellBegan, KernelStarted, Noted, Report
 from nb2flow.runs.events import Failure
 
 SHUTDOWN_GRACE = 10.0

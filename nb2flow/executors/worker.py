@@ -20,9 +20,9 @@ from typing import Any
 
 import msgspec
 
-from nb2flow.engine.ports import Ended, Report, StepTask
 from nb2flow.executors.notebook_engine import Session
 from nb2flow.executors.papermill_engine import Nb2flowEngine
+from nb2flow.runs.attempt import Ended, Report, StepTask
 from nb2flow.runs.events import Failure
 from nb2flow.runs.folders import replace_file
 

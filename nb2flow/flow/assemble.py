@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from nb2flow.errors import Diagnostic
 from nb2flow.flow import checks
 from nb2flow.flow.effects import HISTORY, PLOT, is_resource
@@ -19,7 +21,7 @@ def whole(notebook: Notebook, layout: Layout) -> Flow:
     steps = tuple(Step(s.name, s.title, s.cells, s.options) for s in layout.steps)
     edges = tuple(
         Edge(a.name, b.name, (Reason("state", "everything", text=f"{notebook.language} is not analysed"),))
-        for a, b in zip(steps, steps[1:], strict=False)
+        for a, b in pairwise(steps)
     )
     found = _sorted([*notebook.diagnostics, *layout.diagnostics])
     return Flow(notebook.name, notebook.language, notebook.kernel, layout.dialect, steps, edges, diagnostics=found)
@@ -143,7 +145,7 @@ def _with_parameters(graph: Graph, replay: set[int]) -> set[int]:
     if not any(units[v].kind == "parameters" for v in replay):
         return replay
     cell = next(units[v].cell for v in replay if units[v].kind == "parameters")
-    todo = [u for u in graph.analysis.by_cell.get(cell, [])]
+    todo = list(graph.analysis.by_cell.get(cell, []))
     result = set(replay)
     while todo:
         version = todo.pop()

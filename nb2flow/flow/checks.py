@@ -17,10 +17,7 @@ from nb2flow.notebook.model import Cell, Layout, Notebook
 
 def check_code(notebook: Notebook, layout: Layout, analysis: Analysis) -> list[Diagnostic]:
     """Syntax, names, star imports, input, barriers."""
-    found: list[Diagnostic] = []
-    for parsed in analysis.parsed.values():
-        if parsed.fault is not None:
-            found.append(_syntax(parsed))
+    found = [_syntax(parsed) for parsed in analysis.parsed.values() if parsed.fault is not None]
     found += _names(notebook, layout, analysis)
     barriers: dict[str, list[Unit]] = {}
     for unit in analysis.units:
@@ -42,7 +39,7 @@ def check_code(notebook: Notebook, layout: Layout, analysis: Analysis) -> list[D
                     Severity.WARNING,
                     f"which names `from {unit.defines_unknown} import *` brings could not be found out here",
                     place(cell, unit.statement.line, "import"),
-                    "names that nothing else defines are taken to come from it; import the names that you use, or install the module in the kernel's environment",
+                    "names that nothing else defines are taken to come from it; import what you use by name",
                 )
             )
         if unit.barrier:
@@ -67,7 +64,7 @@ def check_code(notebook: Notebook, layout: Layout, analysis: Analysis) -> list[D
                 Severity.INFO,
                 f"anything may be {effect} here{more}: {why}",
                 place(notebook.cells[first.cell], first.statement.line),
-                "the step gets all earlier state and keeps its place in the order; name what is used to let it run in parallel",
+                "the step gets all earlier state and keeps its place in the order; name what it uses to change that",
             )
         )
     return found

@@ -51,7 +51,6 @@ class FileUse:
     writes: bool
     reads: bool
     line: int
-    shell: bool = False
 
 
 @dataclass(frozen=True, slots=True)

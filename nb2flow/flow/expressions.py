@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import posixpath
 
-from nb2flow.flow import calls, library, scopes
+from nb2flow.flow import calls, library, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.machine import Frame, Machine
 from nb2flow.flow.values import SCALAR, Obj, Val, union
@@ -355,14 +355,14 @@ def assign(m: Machine, target: ast.expr, value: Val) -> None:
 def _unpacked(m: Machine, value: Val, targets: list[ast.expr]) -> list[Val]:
     count = len(targets)
     rows = [o.items for o in value.objs if o.items is not None]
-    if rows and len(rows) == len(value.objs) and all(len(r) == count for r in rows):
-        if not any(isinstance(t, ast.Starred) for t in targets):
-            return [union([row[k] for row in rows]) for k in range(count)]
+    plain = not any(isinstance(t, ast.Starred) for t in targets)
+    if plain and rows and len(rows) == len(value.objs) and all(len(r) == count for r in rows):
+        return [union([row[k] for row in rows]) for k in range(count)]
     return [parts(m, value) if value.objs else SCALAR] * count
 
 
 def assign_each(m: Machine, target: ast.expr, node: ast.expr, value: Val) -> None:
-    """The target of a loop over `node` (already evaluated to `value`); `zip`, `enumerate` and `.items()` by position."""
+    """The target of a loop over `node` (evaluated to `value`); `zip`, `enumerate` and `.items()` by position."""
     element = iterate(m, value, node)
     if isinstance(node, ast.Call) and isinstance(target, ast.Tuple):
         places = _places(m, node, len(target.elts))
@@ -405,7 +405,7 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
     modules = [o for o in base.objs if o.kind == "module"]
     for obj in modules:
         path = f"{obj.label}.{target.attr}" if isinstance(target, ast.Attribute) else obj.label
-        calls.set_config(m, path)
+        outcomes.set_config(m, path)
     rest = [o for o in base.objs if o.kind != "module"]
     m.touch(rest, ast.unparse(target)[:60] + " = …")
     m.heap.link(rest, value.objs)

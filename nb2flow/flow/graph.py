@@ -1,8 +1,8 @@
 """From units and groups to edges: who needs which version of what, and who must therefore come first.
 
 Second half of the analysis. Only reads of what another group wrote make edges between variables (each step has its own
-kernel, so a later write never disturbs an earlier reader); files are shared, so there all orders count. A version that is
-replayable is replayed, not carried. Names whose shared objects are changed travel from one step, in one artifact.
+kernel, so a later write never disturbs an earlier reader); files are shared, so there all orders count. A version that
+is replayable is replayed, not carried. Names whose shared objects are changed travel from one step, in one artifact.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ class Graph:
             if version is not None and self.owner.get(version) != k and (resource != PLOT or self._plots(node)):
                 self._need(k, resource, version, Site(first.cell, first.statement.line))
         for resource, version in first.snapshot.items():
-            if resource.startswith("module:") and self.owner.get(version) != k:
-                if {resource[7:].split(".")[0]} & {m for u in node.units for m in u.modules}:
-                    self._need(k, resource, version, Site(first.cell, first.statement.line))
+            patched = resource.removeprefix("module:").split(".")[0] if resource.startswith("module:") else ""
+            if patched and self.owner.get(version) != k and any(patched in u.modules for u in node.units):
+                self._need(k, resource, version, Site(first.cell, first.statement.line))
         for unit in node.units:
             for name, read in unit.reads.items():
                 if name in unit.carried and not self._wanted(unit, name):
@@ -192,7 +192,7 @@ class Graph:
         for unit in self.nodes[k].units:
             for names in unit.joint:
                 wanted = [n for n in names if n not in unit.carried or self._wanted(unit, n)]
-                if len(wanted) > 1:
+                if wanted:
                     self._together(k, frozenset().union(*(self._outside(k, n, unit.index) for n in wanted)))
 
     def _outside(self, k: int, name: str, before: int, seen: set[tuple[str, int]] | None = None) -> frozenset[str]:
@@ -205,7 +205,9 @@ class Graph:
         if writer is None:
             return frozenset({name})
         sources = {*writer.shares.get(name, frozenset()), *({name} & writer.weak)}
-        return frozenset().union(*(self._outside(k, n, writer.index, seen) for n in sources)) if sources else frozenset()
+        return (
+            frozenset().union(*(self._outside(k, n, writer.index, seen) for n in sources)) if sources else frozenset()
+        )
 
     def _together(self, k: int, names: frozenset[str]) -> None:
         """Group k needs these names with their shared objects still shared: all of them from one step."""
@@ -217,7 +219,7 @@ class Graph:
                 sources[name] = self.owner.get(version, -1)  # carried from now on, not replayed
         last = max(sources.values(), default=-1)
         wish = (k, frozenset(sources.items()))
-        if len(sources) < 2 or last in (-1, k) or wish in self._joined:
+        if last in (-1, k) or wish in self._joined:
             return
         self._joined.add(wish)
         self._changed = True
@@ -249,7 +251,7 @@ class Graph:
 
     def _file_orders(self) -> None:
         users = [(k, n) for k, n in enumerate(self.nodes) if n.files]
-        for i, (late, node) in enumerate(users):
+        for i, (_, node) in enumerate(users):
             for early, other in users[:i]:
                 reason = _file_reason(other, node)
                 if reason is not None:

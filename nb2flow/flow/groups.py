@@ -6,7 +6,7 @@ cell) belongs to exactly one group, so that each cell's output appears exactly o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nb2flow.flow.interpret import Analysis
 from nb2flow.notebook.model import Layout, Notebook, StepOptions
@@ -21,7 +21,7 @@ class Group:
     name: str
     title: str
     cells: tuple[int, ...]
-    options: StepOptions = StepOptions()
+    options: StepOptions = field(default_factory=StepOptions)
     after: tuple[str, ...] = ()
     drawn: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -134,7 +134,7 @@ class Machine:
             [n for n in affected if n not in self.bound]
             + [n for n, v in self._first_read.items() if not self.heap.reach(v.objs).isdisjoint(touched)]
         )
-        if len(outside) > 1:
+        if outside:
             unit.joint.append(outside)
 
     def _describe(self, name: str) -> None:
@@ -295,9 +295,9 @@ class Machine:
             else:
                 unit.weak.add(name)
 
-    def use_file(self, path: str | None, *, writes: bool, reads: bool, shell: bool = False) -> None:
+    def use_file(self, path: str | None, *, writes: bool, reads: bool) -> None:
         """A file is opened (path None: which one cannot be told)."""
-        use = FileUse(path, writes, reads, self.line, shell)
+        use = FileUse(path, writes, reads, self.line)
         if use not in self.unit.files:
             self.unit.files.append(use)
 

@@ -327,7 +327,7 @@ def shell(m: Machine, command: str) -> None:
     m.use_resource("process:cwd", writes=False)
     m.use_resource("process:environ", writes=False)
     if not (looks and heads <= {"echo", "pwd", "date", "whoami", "uname", "nvidia-smi", "nproc", "lscpu", "hostname"}):
-        m.use_file(None, writes=not looks, reads=True, shell=True)
+        m.use_file(None, writes=not looks, reads=True)
 
 
 def expand(m: Machine, text: str) -> None:

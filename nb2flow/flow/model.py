@@ -5,7 +5,7 @@ Run status never enters here: a flow says what a notebook means, a run (nb2flow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nb2flow.errors import Diagnostic
@@ -90,15 +90,16 @@ class Step:
     """One step of the flow.
 
     `cells` are code-cell indices in document order; `replay` is run before them; `inputs` are loaded, `outputs` are
-    saved (each exactly once); `changes` are the resources that it writes, whoever needs them; `state` are earlier steps whose process state (cwd, environ, sys.path) is restored first,
-    in that order; `parameters` are the pipeline's parameters that this step reads; `files` are literal paths it opens.
+    saved (each exactly once); `changes` are the resources that it writes, whoever needs them; `state` are earlier steps
+    whose process state (cwd, environ, sys.path) is restored first, in that order; `parameters` are the pipeline's
+    parameters that this step reads; `files` are literal paths it opens.
     `notes` tell what was decided and why (merged steps, kept order) in words.
     """
 
     name: str
     title: str
     cells: tuple[int, ...]
-    options: StepOptions = StepOptions()
+    options: StepOptions = field(default_factory=StepOptions)
     replay: tuple[Replay, ...] = ()
     inputs: tuple[Input, ...] = ()
     outputs: tuple[str, ...] = ()

@@ -11,7 +11,8 @@ import ast
 from nb2flow.flow import library
 from nb2flow.flow.effects import HISTORY, Unit, is_resource
 
-MAX_DEPTH = 12  # constants made of constants made of …: beyond this a value is carried, or long chains would be replayed everywhere
+# Constants made of constants made of …: beyond this a value is carried, or long chains would be replayed everywhere.
+MAX_DEPTH = 12
 _CONFIG_RESOURCES = frozenset(
     {"process:cwd", "process:environ", "process:syspath", "process:config", "process:config:plot"}
 )

@@ -16,8 +16,9 @@ def star_modules(notebook: Notebook) -> tuple[str, ...]:
         if re.search(r"import\s*\(?\s*\*", cell.source):
             for statement in parse_cell(cell).statements:
                 for node in ast.walk(statement.node):
-                    if isinstance(node, ast.ImportFrom) and node.module and any(a.name == "*" for a in node.names):
-                        found.append("." * node.level + node.module)
+                    is_star = isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names)
+                    if is_star and isinstance(node, ast.ImportFrom) and node.module:
+                        found += ["." * node.level + node.module]
         if re.search(r"^\s*%pylab\b", cell.source, re.MULTILINE):
             found += ["numpy", "matplotlib.pyplot"]
     return tuple(dict.fromkeys(found))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 
-from nb2flow.flow import calls, expressions, magics, scopes
+from nb2flow.flow import calls, expressions, following, magics, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, execute, fresh, statement
 from nb2flow.flow.machine import Frame, Machine
 from nb2flow.flow.values import SCALAR, Obj, Val
@@ -112,7 +112,7 @@ def _delete(m: Machine, node: ast.Delete) -> None:
                 if isinstance(part, ast.Subscript):
                     evaluate(m, part.slice)
                 for obj in (o for o in base.objs if o.kind == "module"):
-                    calls.set_config(m, obj.label)
+                    outcomes.set_config(m, obj.label)
                 m.touch(base.objs, f"del {ast.unparse(part)[:50]}")
 
 
@@ -270,7 +270,7 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
         followed: list[Val] = []
         for obj in made.objs:
             if obj.kind == "function":
-                followed.append(calls.follow(m, obj, (value,), (), decorator))
+                followed.append(following.follow(m, obj, (value,), (), decorator))
             elif obj.kind != "module":
                 m.heap.link(value.objs, [obj])
         for result in followed:

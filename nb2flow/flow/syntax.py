@@ -166,10 +166,7 @@ def _statements(tree: ast.Module, original: str, text: str, offset: int) -> list
         shared = (k > 0 and spans[k - 1][1] >= first) or (k + 1 < len(spans) and spans[k + 1][0] <= last)
         while not shared and last < len(lines) and lines[last - 1].endswith("\\"):
             last += 1  # a continued magic, whose rewriting is one line
-        if shared:
-            segment = _segment(node, text, offset)
-        else:
-            segment = "\n".join(lines[first - 1 : last])
+        segment = _segment(node, text, offset) if shared else "\n".join(lines[first - 1 : last])
         if segment[:1].isspace():
             segment = textwrap.dedent(segment)
         found.append(Statement(node, first, last, segment.rstrip()))

@@ -117,6 +117,21 @@ def test_nbdimes_form_is_a_patch_too(files: tuple[Path, Path], nbdiff: Run, tmp_
     assert nbdiff(target, files[1])[0] == 0
 
 
+def test_nbdimes_form_holds_the_chosen_parts(tmp_path: Path, nbdiff: Run) -> None:
+    a, b = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    a.write_bytes(dump(nb(code("x = 1", stream("1\n"), count=1), minor=4)))
+    b.write_bytes(dump(nb(code("x = 2", stream("2\n"), count=2), minor=5)))
+
+    def keys(*flags: str) -> list[str]:
+        found = json.loads(nbdiff(*flags, "--out", "-", a, b)[1])
+        inner = [e["key"] for cells in found if cells["key"] == "cells" for cell in cells["diff"] for e in cell["diff"]]
+        return sorted([*inner, *(e["key"] for e in found if e["key"] != "cells")])
+
+    assert keys() == ["execution_count", "nbformat_minor", "outputs", "source"]
+    assert keys("-s") == ["source"]
+    assert keys("-O", "-D") == ["source"]
+
+
 def test_a_patch_that_does_not_fit_is_refused(files: tuple[Path, Path], nbdiff: Run, tmp_path: Path) -> None:
     patch = tmp_path / "changes.json"
     patch.write_text(nbdiff("--json", *files)[1])

@@ -82,6 +82,25 @@ def test_a_renamed_variable_is_a_modification() -> None:
     assert changes(a, b) == ["modified 1→1"]
 
 
+def test_a_title_that_got_a_paragraph_is_modified() -> None:
+    a = nb(md("# Iris"), code(LOAD), md("## Model"), code(FIT))
+    b = nb(
+        md("# Iris\n\nSee the video first, then try the exercises by yourself."), code(LOAD), md("## Model"), code(FIT)
+    )
+    assert changes(a, b) == ["modified 0→0"]
+
+
+def test_a_cell_that_became_another_is_removed_and_added() -> None:
+    a, b = nb(code(LOAD), code(FIT), code(SHOW)), nb(code(LOAD), md("Some words on tasting."), code(SHOW))
+    assert sorted(changes(a, b)) == ["added 1", "removed 1"]
+
+
+def test_repeated_small_cells_do_not_move() -> None:
+    a = nb(code(LOAD), code("df.head()"), code(CLEAN), code("df.head()"), code(FIT), code(""), code(SHOW))
+    b = nb(code(LOAD), code(CLEAN), code("df.head()"), code(FIT), code(""), code(SHOW), code("df.head()"))
+    assert sorted(changes(a, b)) == ["added 6", "removed 1"]
+
+
 def test_regenerated_ids_are_one_line() -> None:
     plain = nb(code(LOAD), code(CLEAN), code(SHOW))
     found = compare(numbered(plain, "a"), numbered(plain, "b"))

@@ -21,7 +21,7 @@ from nb2flow.app.verify import outputs_of
 QUICK = frozenset(
     [
         "alias",
-        "class-patched",
+        "dataclass",
         "deleted-name",
         "import-path",
         "numpy-seed-chain",

@@ -1,5 +1,2 @@
 product = factor * 7
-
-
-def triple(x):
-    return factor * x
+names = ["from", "the", "file"]

@@ -1,0 +1,79 @@
+"""Following a call into a function of the notebook: its body is interpreted with what the arguments stand for there.
+
+Late-bound globals, mutated arguments and aliases so come out as they would at run time. Recursion and long chains end
+in the cautious answer.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from nb2flow.flow import scopes
+from nb2flow.flow.dispatch import evaluate, execute, fresh
+from nb2flow.flow.machine import MAX_DEPTH, Frame, Machine
+from nb2flow.flow.values import SCALAR, Obj, Val, union
+
+
+def follow(
+    m: Machine, function: Obj, positional: tuple[Val, ...], keywords: tuple[tuple[str, Val], ...], site: ast.AST
+) -> Val:
+    """Interpret a notebook function's body with these arguments; gives what it may return."""
+    node = function.node
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return SCALAR
+    given = union([*positional, *(v for _, v in keywords)])
+    if node in m.active or len(m.active) >= MAX_DEPTH:
+        m.mention(Val(frozenset({function})))
+        if len(m.active) >= MAX_DEPTH and node not in m.active:
+            m.touch(m.heap.mutable(given.objs), f"{getattr(node, 'name', 'lambda')}(…)")
+        return Val(given.objs | {m.alloc("unknown", site=site, holds=given.objs)})
+    local, globals_, nonlocals = scopes.local_names(node)
+    frame = Frame(
+        _bind(m, node, function, positional, keywords), local, globals_, nonlocals, dict(function.scope or {})
+    )
+    before = m.calls
+    m.calls = (*before, site)
+    m.active.append(node)
+    m.frames.append(frame)
+    if function.flags and "eval" in function.flags:
+        m.barrier("a function that it calls evaluates text as code", reads_only=True)
+    try:
+        if isinstance(node, ast.Lambda):
+            frame.returned.append(evaluate(m, node.body))
+        else:
+            execute(m, node.body)
+    finally:
+        m.frames.pop()
+        m.active.pop()
+        m.calls = before
+    result = union(frame.returned)
+    if scopes.is_generator(node):
+        return fresh(m, site, [result, given], kind="live", label="a generator")
+    return result
+
+
+def _bind(
+    m: Machine,
+    node: scopes.FunctionNode,
+    function: Obj,
+    positional: tuple[Val, ...],
+    keywords: tuple[tuple[str, Val], ...],
+) -> dict[str, Val]:
+    defaults = Val((function.contains and frozenset(o for o in function.contains if o.kind != "module")) or frozenset())
+    names: dict[str, Val] = {}
+    a = node.args
+    plain = [p.arg for p in (*a.posonlyargs, *a.args)]
+    names.update(zip(plain, positional, strict=False))
+    extra = positional[len(plain) :]
+    if a.vararg:
+        names[a.vararg.arg] = fresh(m, a.vararg, extra) if extra else SCALAR
+    known = {*plain, *(p.arg for p in a.kwonlyargs)}
+    spread = union([v for k, v in keywords if not k])
+    names.update((key, value) for key, value in keywords if key in known)
+    rest = [v for k, v in keywords if k and k not in known]
+    if a.kwarg:
+        names[a.kwarg.arg] = fresh(m, a.kwarg, [*rest, spread])
+    for name in known:
+        if name not in names:
+            names[name] = defaults | Val(m.heap.reach(spread.objs))
+    return names

@@ -1,0 +1,49 @@
+"""The vocabulary in which facts about libraries are written: what a call does to state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Result = Literal["scalar", "fresh", "holds", "alias", "receiver", "iterator", "live", "unknown"]
+FileUse = Literal["", "r", "w", "rw"]
+# Values of `path_arg` that are no position: the receiver is the path; the path cannot be told.
+RECEIVER, NOWHERE = 98, 99
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a call does.
+
+    touches: `none`, `self` (the receiver itself, not what it holds), `first` (its first argument), `deep` (everything
+    that it can reach). keeps: the receiver holds the arguments from now on. result: how its value relates to them.
+    rng: streams that it draws from; seeds: streams that it sets; config: process-wide settings that it changes
+    (`config`, `config:plot`, `cwd`, `environ`, `syspath`); file: how it uses the path in argument `path_arg`.
+    """
+
+    touches: Literal["none", "self", "first", "deep"] = "none"
+    result: Result = "fresh"
+    keeps: bool = False
+    rng: tuple[str, ...] = ()
+    seeds: tuple[str, ...] = ()
+    config: str = ""
+    file: FileUse = ""
+    path_arg: int = 0
+    label: str = ""
+    asks: bool = False
+    barrier: str = ""
+    draws: bool = False
+
+
+PURE = Call()
+SCALAR = Call(result="scalar")
+HOLDS = Call(result="holds")
+ALIAS = Call(result="alias")
+UNKNOWN = Call(touches="deep", result="unknown", keeps=True)
+DRAWS_PLOT = Call(result="unknown", draws=True)
+NP, PY, TORCH = "rng:numpy", "rng:python", "rng:torch"
+
+
+def each(names: str, call: Call) -> dict[str, Call]:
+    """The same fact for every one of the names (separated by blanks)."""
+    return dict.fromkeys(names.split(), call)

@@ -1,0 +1,291 @@
+"""What calling a library does, by dotted path: facts as tables. A package's entry covers all that it holds.
+
+A fact stands here only when it holds for every version that people use.
+"""
+
+from __future__ import annotations
+
+from nb2flow.flow.known import ALIAS, DRAWS_PLOT, HOLDS, NOWHERE, NP, PURE, PY, SCALAR, TORCH, Call, each
+
+_CONFIG: dict[str, Call] = {
+    **each(
+        """
+            pandas.set_option pandas.reset_option pandas.options.display pandas.set_eng_float_format
+            pandas.plotting.register_matplotlib_converters numpy.set_printoptions numpy.seterr
+            numpy.set_string_function warnings.filterwarnings warnings.simplefilter warnings.resetwarnings
+            warnings.warn_explicit sympy.init_printing sympy.init_session logging.basicConfig logging.disable
+            logging.config.dictConfig locale.setlocale sklearn.set_config sys.setrecursionlimit decimal.setcontext
+            gc.disable gc.enable torch.set_printoptions torch.set_default_dtype torch.set_num_threads
+            torch.use_deterministic_algorithms torch.set_default_device torch.set_float32_matmul_precision
+            importlib.reload tensorflow.get_logger socket.setdefaulttimeout faulthandler.enable polars.Config
+            jax.config.update absl.logging.set_verbosity transformers.logging.set_verbosity_error
+            datasets.disable_progress_bar altair.renderers.enable altair.data_transformers.enable
+            altair.data_transformers.disable_max_rows hvplot.extension holoviews.extension
+            plotly.offline.init_notebook_mode bokeh.io.output_notebook bokeh.plotting.output_notebook
+            cufflinks.go_offline cufflinks.set_config_file tqdm.pandas tqdm.tqdm.pandas tqdm.notebook.tqdm.pandas
+            tqdm.auto.tqdm.pandas
+        """,
+        Call(result="scalar", config="process:config"),
+    ),
+    **each(
+        """
+            matplotlib.use matplotlib.rc matplotlib.rcdefaults matplotlib.style.use matplotlib.pyplot.rc
+            matplotlib.pyplot.style.use matplotlib.pyplot.rcdefaults matplotlib.pyplot.ion matplotlib.pyplot.ioff
+            matplotlib.pyplot.switch_backend matplotlib.pyplot.set_cmap matplotlib.pyplot.rcParams.update
+            matplotlib.rcParams.update seaborn.set seaborn.set_theme seaborn.set_style seaborn.set_context
+            seaborn.set_palette seaborn.set_color_codes seaborn.reset_defaults seaborn.reset_orig
+            seaborn.despine_defaults matplotlib_inline.backend_inline.set_matplotlib_formats
+            IPython.display.set_matplotlib_formats IPython.core.display.set_matplotlib_formats
+            matplotlib.pyplot.viridis matplotlib.pyplot.gray matplotlib.pyplot.xkcd mglearn.plots.set
+            seaborn.axes_style_defaults matplotlib.font_manager.fontManager.addfont
+        """,
+        Call(result="scalar", config="process:config:plot"),
+    ),
+    **each(
+        """
+            sys.path.append sys.path.insert sys.path.extend sys.path.remove site.addsitedir
+        """,
+        Call(result="scalar", config="process:syspath"),
+    ),
+    **each("os.chdir os.fchdir", Call(result="scalar", config="process:cwd")),
+    **each(
+        """
+            os.environ.update os.environ.setdefault os.environ.pop os.putenv os.unsetenv dotenv.load_dotenv time.tzset
+        """,
+        Call(result="scalar", config="process:environ"),
+    ),
+}
+
+_RANDOM: dict[str, Call] = {
+    **each("random.seed random.setstate", Call(result="scalar", seeds=(PY,))),
+    **each("numpy.random.seed numpy.random.set_state", Call(result="scalar", seeds=(NP,))),
+    **each(
+        """
+            torch.manual_seed torch.random.manual_seed torch.cuda.manual_seed torch.cuda.manual_seed_all
+        """,
+        Call(result="scalar", seeds=(TORCH,)),
+    ),
+    **each(
+        """
+            pytorch_lightning.seed_everything lightning.seed_everything fastai.basics.set_seed transformers.set_seed
+        """,
+        Call(result="scalar", seeds=(PY, NP, TORCH)),
+    ),
+    **each(
+        """
+            tensorflow.random.set_seed tensorflow.set_random_seed tensorflow.keras.utils.set_random_seed
+            keras.utils.set_random_seed
+        """,
+        Call(result="scalar", seeds=("rng:tensorflow", PY, NP)),
+    ),
+    **each(
+        """
+            numpy.random.default_rng numpy.random.RandomState numpy.random.Generator numpy.random.PCG64
+            numpy.random.SeedSequence random.Random random.SystemRandom torch.Generator
+        """,
+        PURE,
+    ),
+    **each("numpy.random.get_state random.getstate torch.get_rng_state", PURE),
+    "numpy.random.shuffle": Call(touches="first", result="scalar", rng=(NP,)),
+    "random.shuffle": Call(touches="first", result="scalar", rng=(PY,)),
+    "random.choice": Call(result="alias", rng=(PY,)),
+    "random.sample": Call(result="holds", rng=(PY,)),
+    "random.choices": Call(result="holds", rng=(PY,)),
+    "numpy.random": Call(rng=(NP,)),
+    "random": Call(rng=(PY,)),
+    "scipy.stats": Call(rng=(NP,), result="unknown"),
+    "sklearn.utils.shuffle": Call(rng=(NP,)),
+    "sklearn.utils.resample": Call(rng=(NP,)),
+}
+
+_FILES: dict[str, Call] = {
+    **each(
+        """
+            pandas.read_csv pandas.read_table pandas.read_excel pandas.read_json pandas.read_parquet
+            pandas.read_feather pandas.read_pickle pandas.read_hdf pandas.read_fwf pandas.read_html pandas.read_stata
+            pandas.read_sas pandas.read_xml numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile
+            matplotlib.pyplot.imread matplotlib.image.imread skimage.io.imread imageio.imread imageio.v2.imread
+            imageio.v3.imread scipy.io.loadmat scipy.io.wavfile.read joblib.load torch.load polars.read_csv
+            polars.read_parquet geopandas.read_file cv2.imread librosa.load PIL.Image.open pyarrow.parquet.read_table
+            os.listdir os.walk os.scandir os.stat os.path.getsize os.path.exists os.path.isfile os.path.isdir
+            os.path.getmtime glob.glob linecache.getline
+        """,
+        Call(result="fresh", file="r"),
+    ),
+    **each("glob.iglob", Call(result="iterator", file="r")),
+    **each(
+        """
+            pandas.ExcelFile pandas.HDFStore h5py.File zipfile.ZipFile tarfile.open gzip.open bz2.open lzma.open
+            io.open codecs.open netCDF4.Dataset tables.open_file
+        """,
+        Call(result="live", file="rw", label="an open file"),
+    ),
+    **each("sqlite3.connect duckdb.connect", Call(result="live", file="rw", label="a database connection")),
+    **each(
+        """
+            numpy.save numpy.savez numpy.savez_compressed numpy.savetxt matplotlib.pyplot.savefig
+            matplotlib.pyplot.imsave skimage.io.imsave imageio.imwrite imageio.mimsave imageio.v2.imwrite
+            imageio.v3.imwrite cv2.imwrite scipy.io.savemat scipy.io.wavfile.write os.makedirs os.mkdir os.remove
+            os.unlink os.rmdir os.removedirs os.truncate shutil.rmtree urllib.request.urlretrieve_to
+        """,
+        Call(result="scalar", file="w"),
+    ),
+    **each("joblib.dump torch.save", Call(result="scalar", file="w", path_arg=1)),
+    "urllib.request.urlretrieve": Call(result="fresh", file="w", path_arg=1),
+    **each(
+        """
+            pickle.load json.load csv.reader csv.DictReader yaml.load yaml.safe_load tomllib.load
+        """,
+        Call(touches="first", result="fresh"),
+    ),
+    **each(
+        "pickle.dump json.dump yaml.dump csv.writer csv.DictWriter",
+        Call(touches="first", result="holds", file="w", path_arg=NOWHERE),
+    ),
+    **each(
+        """
+            shutil.copy shutil.copy2 shutil.copyfile shutil.copytree shutil.move os.rename os.replace os.link
+            os.symlink shutil.unpack_archive shutil.make_archive os.system os.popen subprocess.run subprocess.call
+            subprocess.check_call subprocess.check_output subprocess.getoutput nltk.download urllib.request.urlopen_to
+        """,
+        Call(result="fresh", file="rw", path_arg=NOWHERE),
+    ),
+}
+
+_LIVE: dict[str, Call] = {
+    **each("subprocess.Popen", Call(result="live", label="a running process", file="rw", path_arg=NOWHERE)),
+    **each("threading.Thread threading.Timer", Call(touches="deep", result="live", keeps=True, label="a thread")),
+    **each(
+        """
+            threading.Lock threading.RLock threading.Event threading.Condition threading.Semaphore
+            multiprocessing.Lock
+        """,
+        Call(result="live", label="a lock"),
+    ),
+    **each(
+        """
+            multiprocessing.Pool multiprocessing.Process concurrent.futures.ThreadPoolExecutor
+            concurrent.futures.ProcessPoolExecutor multiprocessing.pool.ThreadPool joblib.Parallel_
+        """,
+        Call(touches="deep", result="live", label="a pool of workers"),
+    ),
+    **each("socket.socket socket.create_connection", Call(result="live", label="a socket")),
+    **each(
+        """
+            psycopg2.connect psycopg.connect pymysql.connect mysql.connector.connect pyodbc.connect
+            sqlalchemy.create_engine pymongo.MongoClient redis.Redis snowflake.connector.connect
+        """,
+        Call(result="live", label="a database connection"),
+    ),
+    **each(
+        """
+            tempfile.TemporaryDirectory tempfile.NamedTemporaryFile tempfile.TemporaryFile
+        """,
+        Call(result="live", label="a temporary file", file="w", path_arg=NOWHERE),
+    ),
+    **each("weakref.ref weakref.proxy weakref.WeakValueDictionary", Call(result="live", label="a weak reference")),
+    **each(
+        """
+            asyncio.create_task asyncio.ensure_future asyncio.get_event_loop
+        """,
+        Call(touches="deep", result="live", label="an asyncio task"),
+    ),
+    **each("ipywidgets", Call(touches="deep", result="live", keeps=True, label="a widget")),
+    **each("IPython.display.display IPython.core.display.display", Call(result="live", label="a display handle")),
+    **each("getpass.getpass", Call(result="scalar", asks=True)),
+}
+
+_PACKAGES: dict[str, Call] = {
+    **each("numpy pandas polars", PURE),
+    **each(
+        """
+            numpy.asarray numpy.asanyarray numpy.ascontiguousarray numpy.asfortranarray numpy.ravel numpy.reshape
+            numpy.squeeze numpy.transpose numpy.atleast_1d numpy.atleast_2d numpy.atleast_3d numpy.broadcast_to
+            numpy.broadcast_arrays numpy.expand_dims numpy.swapaxes numpy.moveaxis numpy.rollaxis numpy.split
+            numpy.array_split numpy.hsplit numpy.vsplit numpy.dsplit numpy.diagonal numpy.diag numpy.real numpy.imag
+            numpy.flip numpy.fliplr numpy.flipud numpy.rot90 numpy.require numpy.ma numpy.lib.stride_tricks
+            numpy.matrix numpy.nan_to_num numpy.array numpy.frombuffer numpy.ndarray
+        """,
+        ALIAS,
+    ),
+    **each(
+        """
+            pandas.DataFrame pandas.Series pandas.Index pandas.Categorical pandas.MultiIndex pandas.array
+            pandas.concat polars.DataFrame polars.Series pandas.merge
+        """,
+        HOLDS,
+    ),
+    **each("math cmath statistics time.time time.perf_counter", SCALAR),
+    **each(
+        """
+            fractions decimal numbers string textwrap unicodedata re json
+        """,
+        PURE,
+    ),
+    **each("operator", ALIAS),
+    **each(
+        """
+            datetime time calendar zoneinfo uuid hashlib base64 struct binascii bisect difflib fnmatch html
+            urllib.parse
+        """,
+        PURE,
+    ),
+    **each(
+        """
+            os.path os.getcwd os.getenv os.environ.get os.cpu_count os.getpid os.sep os.fspath platform sys
+        """,
+        SCALAR,
+    ),
+    **each("pathlib.Path pathlib.PurePath pathlib", HOLDS),
+    **each("copy.copy", HOLDS),
+    **each("copy.deepcopy", PURE),
+    **each(
+        """
+            collections functools enum dataclasses typing abc contextlib types inspect
+        """,
+        HOLDS,
+    ),
+    **each("itertools", Call(result="iterator")),
+    **each("scipy skimage statsmodels patsy networkx sympy mpl_toolkits", HOLDS),
+    **each("sklearn xgboost lightgbm catboost", HOLDS),
+    **each("matplotlib", Call(result="unknown", draws=True)),
+    **each("matplotlib.pyplot seaborn", DRAWS_PLOT),
+    **each("IPython.display IPython.core.display", HOLDS),
+    **each("requests urllib.request urllib3 bs4 lxml", HOLDS),
+    **each("torch torchvision torchaudio", Call(result="holds", rng=(TORCH,))),
+    **each("tensorflow keras jax flax optax", Call(result="holds", rng=("rng:tensorflow",))),
+    **each(
+        """
+            pprint.pprint pprint.pformat logging.getLogger logging.info logging.warning logging.error logging.debug
+            warnings.warn tqdm
+        """,
+        ALIAS,
+    ),
+    **each("heapq", Call(touches="first", result="alias", keeps=True)),
+    **each(
+        """
+            numpy.copyto numpy.put numpy.place numpy.putmask numpy.fill_diagonal numpy.put_along_axis
+        """,
+        Call(touches="first", result="scalar"),
+    ),
+    **each(
+        """
+            numpy.add.at numpy.subtract.at numpy.maximum.at numpy.minimum.at numpy.multiply.at
+        """,
+        Call(touches="first", result="scalar"),
+    ),
+    **each("numpy.vectorize numpy.frompyfunc numpy.poly1d numpy.nditer", HOLDS),
+    **each("torch.nn.init torch.nn.utils", Call(touches="deep", result="alias", rng=(TORCH,))),
+    **each(
+        """
+            torch.no_grad torch.inference_mode torch.tensor torch.zeros torch.ones torch.arange torch.linspace
+            torch.cuda.is_available torch.device torch.from_numpy
+        """,
+        ALIAS,
+    ),
+    "sklearn.model_selection.train_test_split": PURE,
+    "sklearn.metrics": PURE,
+    "sklearn.datasets": PURE,
+}
+
+BY_PATH: dict[str, Call] = {**_PACKAGES, **_LIVE, **_FILES, **_RANDOM, **_CONFIG}

@@ -1,0 +1,208 @@
+"""What a call into a library does to the machine, given the fact that is known of it (or that nothing is known)."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from dataclasses import dataclass
+
+from nb2flow.flow import known, library, scopes
+from nb2flow.flow.dispatch import fresh
+from nb2flow.flow.following import follow
+from nb2flow.flow.known import Call
+from nb2flow.flow.machine import Machine
+from nb2flow.flow.values import SCALAR, Obj, Val, union
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """Evaluated arguments of one call: positional and by keyword (`**kw` under the empty name)."""
+
+    node: ast.Call
+    positional: tuple[Val, ...]
+    keywords: tuple[tuple[str, Val], ...]
+
+    @property
+    def values(self) -> list[Val]:
+        return [*self.positional, *(v for _, v in self.keywords)]
+
+    def keyword(self, name: str) -> ast.expr | None:
+        """The expression given for keyword `name`."""
+        return next((k.value for k in self.node.keywords if k.arg == name), None)
+
+    def is_true(self, name: str) -> bool:
+        """Whether keyword `name` is given and is not plainly False."""
+        value = self.keyword(name)
+        return value is not None and not (isinstance(value, ast.Constant) and not value.value)
+
+
+def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: str) -> Val:
+    """Do to the machine what `spec` says; the value is what the call may give."""
+    text = _text(args.node)
+    base = receiver or SCALAR
+    everything = union([base, *args.values])
+    results = _callbacks(m, args, everything)
+    if spec.barrier:
+        m.barrier(f"`{text}`", reads_only=spec.barrier != "exec")
+    if spec.asks and not m.unit.asks:
+        m.unit.asks = m.line
+    _touch(m, spec, args, base, everything, text)
+    if spec.keeps and base.objs:  # a figure draws its data and is done with them
+        m.heap.link([o for o in base.objs if not o.label.startswith("matplotlib")], union(args.values).objs)
+    if spec.config:
+        set_config(m, "", spec.config)
+    if path == "os.getcwd" or path.startswith(("os.path.abspath", "os.path.realpath")):
+        m.use_resource("process:cwd", writes=False)
+    if path in ("os.getenv", "os.environ.get"):
+        m.use_resource("process:environ", writes=False)
+    _random(m, spec, args, base, path, text)
+    if spec.file:
+        _file(m, spec, args, base)
+    return union([_result(m, spec, args, base, everything, path), *results])
+
+
+def _text(node: ast.Call) -> str:
+    if isinstance(node.func, ast.Attribute) and not isinstance(node.func.value, ast.Name | ast.Attribute):
+        return f"….{node.func.attr}(…)"
+    short = ast.unparse(node.func)[:50]
+    return f"{short}(…)" if node.args or node.keywords else f"{short}()"
+
+
+def _callbacks(m: Machine, args: Arguments, everything: Val) -> list[Val]:
+    """Functions passed to a library may be called by it, with anything that it was given."""
+    results: list[Val] = []
+    for value in args.values:
+        for obj in value.objs:
+            if obj.kind == "function" and isinstance(obj.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                given = Val(frozenset(o for o in m.heap.reach(everything.objs) if o.kind not in ("function", "class")))
+                count = len(scopes.parameter_names(obj.node))
+                results.append(follow(m, obj, (given,) * count, (), args.node))
+    return results
+
+
+def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, text: str) -> None:
+    if spec.touches == "self" or args.is_true("inplace"):
+        m.touch(base.objs, text)
+    elif spec.touches == "first" and args.positional:
+        m.touch(args.positional[0].objs, text)
+        m.heap.link(args.positional[0].objs, union(args.values[1:]).objs) if spec.keeps else None
+    elif spec.touches == "deep":
+        m.touch(m.heap.mutable(everything.objs), text)
+    for name, value in args.keywords:
+        if name == "out":
+            m.touch(value.objs, text)
+    if spec.result != "iterator":
+        m.touch([o for o in everything.objs if o.kind == "iterator"], text)
+
+
+def set_config(m: Machine, path: str, resource: str = "") -> None:
+    """A process-wide setting changes: one of the known kinds, or an attribute of a module."""
+    if not resource:
+        for prefix, target in library.CONFIG_TARGETS.items():
+            if path == prefix or path.startswith(prefix + "."):
+                resource = target
+                break
+        else:
+            resource = "module:" + (path.rsplit(".", 1)[0] or path)
+    m.use_resource(resource, writes=True)
+
+
+def _random(m: Machine, spec: Call, args: Arguments, base: Val, path: str, text: str) -> None:
+    for stream in spec.seeds:
+        m.use_resource(stream, writes=True, fresh=True)
+        m.unit.seeds.add(stream)
+    streams = set(spec.rng)
+    given = args.keyword("random_state") or args.keyword("seed") or args.keyword("rng")
+    if given is not None and not (isinstance(given, ast.Constant) and given.value is None):
+        if streams:
+            keyword = next(v for k, v in args.keywords if k in ("random_state", "seed", "rng"))
+            m.touch(keyword.objs, text)
+        streams.clear()
+    drawing = path.startswith("sklearn.model_selection") or spec is known.UNKNOWN
+    if (
+        not drawing
+        and path.startswith(("sklearn", "xgboost", "lightgbm", "catboost"))
+        and path.split(".")[-1][:1].isupper()
+    ):
+        return  # an estimator draws when it is fitted, not when it is made: see _result
+    method = path if "." not in path else ""
+    if drawing or method.startswith(("fit", "partial_fit", "score", "resample")):
+        for obj in m.heap.reach(union([base, *args.values]).objs):
+            streams |= {f for f in obj.flags if f.startswith("rng:")}
+    if spec is known.UNKNOWN and "." in path:
+        streams |= {known.NP, known.PY}
+    for stream in sorted(streams):
+        m.use_resource(stream, writes=True, text=text)
+
+
+def _file(m: Machine, spec: Call, args: Arguments, base: Val) -> None:
+    path: str | None = None
+    if spec.path_arg == known.RECEIVER:
+        path = base.text
+    elif spec.path_arg < len(args.positional):
+        path = args.positional[spec.path_arg].text
+    elif spec.path_arg != known.NOWHERE:
+        names = (
+            "path",
+            "path_or_buf",
+            "filepath_or_buffer",
+            "fname",
+            "file",
+            "filename",
+            "io",
+            "name",
+            "fp",
+            "path_or_buffer",
+        )
+        path = next((v.text for k, v in args.keywords if k in names), None)
+        if not args.positional and path is None and spec.file == "w" and not args.keywords:
+            return  # `df.to_csv()` gives text
+    elif spec.touches == "first":
+        return  # reads or writes an open file: the object is what carries it
+    m.use_file(posixpath.normpath(path) if path else None, writes="w" in spec.file, reads="r" in spec.file)
+
+
+def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, path: str) -> Val:
+    node = args.node
+    if path in ("pathlib.Path", "pathlib.PurePath", "os.path.join") and args.positional:
+        texts = [v.text for v in args.positional]
+        joined = posixpath.join(*[t for t in texts if t is not None]) if None not in texts else None
+        return Val(frozenset({m.alloc("data", site=node)}) if "Path" in path else frozenset(), joined)
+    if spec.result == "scalar":
+        return SCALAR
+    if spec.result == "fresh" and any(o.kind == "class" for o in m.heap.reach(everything.objs)):
+        spec = known.ALIAS  # a copy of an instance: its class's methods go with it
+    if path in library.MAKE_CLASSES:
+        return fresh(m, node, args.values, kind="class")
+    if spec.result == "alias":
+        used_up = [o for o in everything.objs if o.kind == "iterator" or o.label == "a generator"]
+        reach = m.heap.reach(everything.objs) - frozenset(used_up)
+        new = m.alloc("data", _origin(path, base), site=node)
+        return Val(frozenset(o for o in reach if o.kind not in ("class", "function", "module")) | {new})
+    kind, label, held = "data", _origin(path, base), frozenset[Obj]()
+    if args.is_true("chunksize") or args.is_true("iterator"):
+        return fresh(m, node, kind="live", label="a reader that gives chunks")
+    if spec.draws:
+        label = "matplotlib"
+    if spec.result in ("holds", "unknown", "iterator", "live"):
+        inside = [o if o.kind != "iterator" and o.label != "a generator" else None for o in everything.objs]
+        held = frozenset(o for o in inside if o is not None and o.kind != "module")
+        for obj in everything.objs:
+            if obj.kind == "iterator" or obj.label == "a generator":
+                held |= obj.contains
+    if spec.result == "unknown":
+        kind = "data" if spec.draws else "unknown"
+        held = m.heap.mutable(everything.objs) if spec.touches == "deep" else held
+    elif spec.result in ("iterator", "live"):
+        kind, label, held = spec.result, spec.label, everything.objs
+    obj = m.alloc(kind, label, site=node, holds=held)  # type: ignore[arg-type]
+    last = path.split(".")[-1]
+    if spec.rng and last[:1].isupper() and args.keyword("random_state") is None:
+        obj.flags.update(spec.rng)
+    return Val(frozenset({obj}))
+
+
+def _origin(path: str, base: Val) -> str:
+    if "." in path:
+        return path
+    return next((o.label for o in base.objs if o.kind == "data" and o.label), "")
