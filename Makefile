@@ -88,7 +88,7 @@ $(VENV)/.python:
 
 $(VENV)/.demo: $(VENV)/.python requirements/demo.lock pyproject.toml
 	@echo 'installing nb2flow with what the samples need (first time only)'
-	@$(PIP) --require-hashes --requirement requirements/demo.lock
+	@$(PIP) --no-compile --require-hashes --requirement requirements/demo.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 

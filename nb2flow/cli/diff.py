@@ -23,8 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words and words[0] in ("git-diff", "git-textconv", "git-merge", "git-mergetool", "git-clean"):
         from nb2flow.cli.git_drivers import run
 
-        return guarded(lambda: run(words[0], words[1:]))
-    return guarded(lambda: _diff(words))
+        return guarded("nb2flow", lambda: run(words[0], words[1:]))
+    return guarded("nbdiff", lambda: _diff(words))
 
 
 def merge_main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def merge_main(arguments: Sequence[str] | None = None) -> int:
 
         return run(words)
 
-    return guarded(command)
+    return guarded("nbmerge", command)
 
 
 def patch_main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +48,7 @@ def patch_main(arguments: Sequence[str] | None = None) -> int:
 
         return run_patch(words)
 
-    return guarded(run)
+    return guarded("nbpatch", run)
 
 
 def _diff(words: list[str]) -> int:
@@ -74,33 +74,34 @@ def _diff(words: list[str]) -> int:
     return DIFFERENT if different and not options.exit_zero else SAME
 
 
-def guarded(command: Callable[[], int]) -> int:
-    """Run a command; end faults in one message on standard error and exit code 2."""
+def guarded(program: str, command: Callable[[], int]) -> int:
+    """Run a command; end faults in one message on standard error, said by `program`, and exit code 2."""
     try:
         code = command()
         sys.stdout.flush()
         return code
     except Nb2flowError as fault:
-        _say(fault.message, fault.hint)
+        _say(program, fault.message, fault.hint)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the pager was closed: Python must not complain at exit
         return SAME
     except KeyboardInterrupt:
         return 130
     except RecursionError:
-        _say("a notebook is nested too deeply to be compared", "")
+        _say(program, "a notebook is nested too deeply to be compared", "")
     except MemoryError:
         _say(
+            program,
             "the notebooks are too large for this machine's memory",
             "compare them with outputs stripped (nb2flow clean)",
         )
     except OSError as fault:
-        _say(f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault), "")
+        _say(program, f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault), "")
     return FAULT
 
 
-def _say(message: str, hint: str) -> None:
-    sys.stderr.write(f"nbdiff: {message}\n" + (f"  {hint}\n" if hint else ""))
+def _say(program: str, message: str, hint: str) -> None:
+    sys.stderr.write(f"{program}: {message}\n" + (f"  {hint}\n" if hint else ""))
 
 
 if __name__ == "__main__":

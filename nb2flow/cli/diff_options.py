@@ -41,7 +41,7 @@ def diff_parser(program: str) -> Parser:
     """The options of `nbdiff`."""
     parser = Parser(
         prog=program,
-        description="What changed between two versions of a notebook: two files, - (standard input), addresses, "
+        description="What changed between two versions of a notebook: two files, - (standard input), addresses,\n"
         "REF:path, RUN:step; or git revisions and paths (none: HEAD and the working tree).",
         epilog="Exit code: 0 no change (noise is none), 1 changes, 2 error.",
     )

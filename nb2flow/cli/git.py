@@ -32,7 +32,7 @@ class _Place(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> int:
     """`nb2flow git`. Returns 0; 1 for `status` when git is not set up; 2 after an error."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    return guarded(lambda: _run(words))
+    return guarded("nb2flow git", lambda: _run(words))
 
 
 def clean_main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def clean_main(arguments: Sequence[str] | None = None) -> int:
 
         return git_clean.run(words)
 
-    return guarded(run)
+    return guarded("nb2flow clean", run)
 
 
 def _run(words: list[str]) -> int:

@@ -24,7 +24,7 @@ ALIKE = 0.4  # in a gap, with others to choose from
 NEIGHBOUR = 0.06  # a match right after another match is likelier
 RETYPED = 0.7  # a cell whose type differs must be nearly the same text
 _DENSE = 3600  # cell pairs that are all compared
-_POSITIONAL = re.compile(r"\D*\d{1,5}")
+_POSITIONAL = r"\D*\d{1,5}"
 
 
 class Sides:
@@ -84,7 +84,7 @@ def believe_ids(sides: Sides, anchors: Sequence[Pair], identical: int) -> float:
             both += 1
             agree += first == second
     ids = {c.id for c in sides.a if c.id is not None}
-    positional = sum(1 for found in ids if _POSITIONAL.fullmatch(found))
+    positional = sum(1 for found in ids if re.fullmatch(_POSITIONAL, found))
     if positional * 2 > len(ids):
         return agree / both if both >= 3 else 0.0
     if both + identical >= 3 or (both and agree == 0):

@@ -16,7 +16,7 @@ import orjson
 from nb2flow.diff.upgrade import upgrade_worksheets
 from nb2flow.errors import NotebookError
 
-_MARKER = re.compile(rb"^(<{7}|>{7}|\|{7}|={7})(\s.*)?$", re.MULTILINE)
+_MARKER = rb"(?m)^(<{7}|>{7}|\|{7}|={7})(\s.*)?$"
 _KNOWN_TYPES = frozenset({"code", "markdown", "raw"})
 
 
@@ -179,7 +179,7 @@ def _parse_leniently(data: bytes, name: str, strict: Exception) -> Any:
     except RecursionError:
         raise NotebookError(f"{name} is nested too deeply to be a notebook") from None
     except ValueError as fault:
-        marker = _MARKER.search(data)
+        marker = re.search(_MARKER, data)
         if marker is not None:
             line = data.count(b"\n", 0, marker.start()) + 1
             raise NotebookError(

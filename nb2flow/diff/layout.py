@@ -8,12 +8,15 @@ Source: https://nbformat.readthedocs.io/en/latest/format_description.html
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
-_JSON_MIME = re.compile(r"application/(.*\+)?json$")
 _SPLIT_MIMES = ("application/javascript", "image/svg+xml")
 _TRANSIENT = ("orig_nbformat", "orig_nbformat_minor", "signature")
+
+
+def is_json(mime: str) -> bool:
+    """Whether a MIME type's content is JSON itself, never lines of text."""
+    return mime == "application/json" or (mime.startswith("application/") and mime.endswith("+json"))
 
 
 def join_notebook(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +101,7 @@ def _map_bundle(bundle: Any, split: bool) -> Any:
 
 
 def _join_value(mime: str, value: Any) -> Any:
-    if isinstance(value, list) and not _JSON_MIME.match(mime):
+    if isinstance(value, list) and not is_json(mime):
         return _join(value)
     return value
 

@@ -10,15 +10,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from nb2flow.diff import images, noise, tables
+from nb2flow.diff import noise
 from nb2flow.diff.document import joined, metadata_of
+from nb2flow.diff.layout import is_json
 from nb2flow.diff.text import blocks
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+if TYPE_CHECKING:
+    from nb2flow.diff import images, tables
+
+_ANSI = r"\x1b\[[0-9;]*[A-Za-z]"
 _RANK = (noise.WIDGET_VIEW, "image/", "text/html", "application/", "text/markdown", "text/latex", "text/")
-_JSON_MIME = re.compile(r"application/(.*\+)?json$")
 
 
 class Output(NamedTuple):
@@ -109,9 +112,18 @@ class PixelBudget:
 
     def compare(self, old: str, new: str) -> images.ImageChange:
         """Two images in base64; pixels are counted while the budget lasts."""
+        from nb2flow.diff import images  # few comparisons meet an image, and start-up counts
+
         found, spent = images.compare(old, new, self.left)
         self.left -= spent
         return found
+
+    @staticmethod
+    def drawing(old: str, new: str) -> images.ImageChange:
+        """Two SVGs, of which only the length is known."""
+        from nb2flow.diff import images
+
+        return images.ImageChange(images.Image(0, 0, len(old)), images.Image(0, 0, len(new)), None)
 
 
 def outputs_of(cell: dict[str, Any]) -> list[Output]:
@@ -147,7 +159,7 @@ def traceback_of(raw: dict[str, Any]) -> str:
     """The traceback of an error output as plain text."""
     lines = raw.get("traceback")
     text = "\n".join(joined(line) for line in lines) if isinstance(lines, list) else joined(lines)
-    return _ANSI.sub("", text)
+    return re.sub(_ANSI, "", text)
 
 
 def compare_outputs(
@@ -188,7 +200,7 @@ def _settled(mime: str, value: Any) -> str:
 
 
 def _as_text(mime: str, value: Any) -> str:
-    if _JSON_MIME.match(mime) or isinstance(value, dict):
+    if is_json(mime) or isinstance(value, dict):
         return json.dumps(value, sort_keys=True)
     return joined(value)
 
@@ -282,10 +294,9 @@ def _part(mime: str, old: Any, new: Any, budget: PixelBudget) -> Part:
     if mime.startswith("image/"):
         first, second = joined(old), joined(new)
         if mime == "image/svg+xml":
-            sizes = images.Image(0, 0, len(first)), images.Image(0, 0, len(second))
-            return ImagePart(mime, first, second, images.ImageChange(*sizes, None))
+            return ImagePart(mime, first, second, budget.drawing(first, second))
         return ImagePart(mime, first, second, budget.compare(first, second))
-    if _JSON_MIME.match(mime) and isinstance(old, dict | list) and isinstance(new, dict | list):
+    if is_json(mime) and isinstance(old, dict | list) and isinstance(new, dict | list):
         found, _ = noise.sort_metadata({"": old}, {"": new}, {})
         return ValuePart(mime, tuple(c._replace(path=c.path[1:]) for c in found))
     first, second = _as_text(mime, old), _as_text(mime, new)
@@ -294,13 +305,15 @@ def _part(mime: str, old: Any, new: Any, budget: PixelBudget) -> Part:
 
 
 def _table_change(mime: str, old: str, new: str) -> tables.TableChange | None:
+    if mime not in ("text/html", "text/plain"):
+        return None
+    from nb2flow.diff import tables  # few comparisons meet a table, and start-up counts
+
     if mime == "text/html":
         first, second = tables.read_html(old), tables.read_html(new)
         if first is None or second is None:
             return None
         change = tables.compare(first[0], second[0])
         return change if change is not None and (any(change) or first[1] == second[1]) else None
-    if mime == "text/plain":
-        before, after = tables.read_text(old), tables.read_text(new)
-        return None if before is None or after is None else tables.compare(before, after)
-    return None
+    before, after = tables.read_text(old), tables.read_text(new)
+    return None if before is None or after is None else tables.compare(before, after)

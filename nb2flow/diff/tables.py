@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 from nb2flow.diff.text import blocks
 
-_TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL | re.IGNORECASE)
-_ROW = re.compile(r"<tr\b[^>]*>(.*?)</tr>", re.DOTALL | re.IGNORECASE)
-_CELL = re.compile(r"<t([hd])\b([^>]*)>(.*?)</t[hd]>", re.DOTALL | re.IGNORECASE)
-_SPAN = re.compile(r"(?:row|col)span\s*=\s*[\"']?[2-9]", re.IGNORECASE)
-_MARKUP = re.compile(r"<[^>]*>")
-_TOKEN = re.compile(r"\S+")
+# patterns are strings here, compiled (and kept by `re`) when the first table is met: start-up counts
+_TABLE = r"(?si)<table\b.*?</table>"
+_ROW = r"(?si)<tr\b[^>]*>(.*?)</tr>"
+_CELL = r"(?si)<t([hd])\b([^>]*)>(.*?)</t[hd]>"
+_SPAN = r"(?i)(?:row|col)span\s*=\s*[\"']?[2-9]"
+_MARKUP = r"<[^>]*>"
+_PIECE = r"\S+"
 _LARGEST = 2_000_000
 _PAIRED = 10_000
 
@@ -54,14 +55,14 @@ def read_html(text: str) -> tuple[Table, str] | None:
     """The only table of an HTML output and the text around it, or None where it is not so simple."""
     if len(text) > _LARGEST or "<t" not in text:
         return None
-    found = _TABLE.findall(text)
-    if len(found) != 1 or _SPAN.search(found[0]):
+    found = re.findall(_TABLE, text)
+    if len(found) != 1 or re.search(_SPAN, found[0]):
         return None
     grid = [
-        [(kind in "hH", unescape(_MARKUP.sub("", body)).strip()) for kind, _, body in _CELL.findall(row)]
-        for row in _ROW.findall(found[0])
+        [(kind in "hH", unescape(re.sub(_MARKUP, "", body)).strip()) for kind, _, body in re.findall(_CELL, row)]
+        for row in re.findall(_ROW, found[0])
     ]
-    around = " ".join(unescape(_MARKUP.sub(" ", _without_style(text.replace(found[0], " ")))).split())
+    around = " ".join(unescape(re.sub(_MARKUP, " ", _without_style(text.replace(found[0], " ")))).split())
     table = _from_grid([row for row in grid if row])
     return None if table is None else (table, around)
 
@@ -91,16 +92,16 @@ def read_text(text: str) -> Table | None:
         lines = lines[:-1]
     if len(lines) < 2 or not lines[0].startswith(" ") or len({len(line) for line in lines}) != 1:
         return None
-    ends = [m.end() for m in _TOKEN.finditer(lines[0])]
+    ends = [m.end() for m in re.finditer(_PIECE, lines[0])]
     first = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
     width = min(_label_width(line, ends) for line in lines[1:])
     if width < 0 or width > len(first):
         return None
-    columns = tuple(m.group() for m in _TOKEN.finditer(lines[0]))
+    columns = tuple(m.group() for m in re.finditer(_PIECE, lines[0]))
     rows: list[tuple[str, ...]] = []
     labels: list[str] = []
     for line in lines[1:]:
-        tokens = [(m.end(), m.group()) for m in _TOKEN.finditer(line)]
+        tokens = [(m.end(), m.group()) for m in re.finditer(_PIECE, line)]
         if [end for end, _ in tokens[1:]] != ends:
             return None
         labels.append(tokens[0][1])
@@ -109,8 +110,8 @@ def read_text(text: str) -> Table | None:
 
 
 def _label_width(line: str, ends: Sequence[int]) -> int:
-    found = _TOKEN.match(line)
-    return found.end() if found and len(_TOKEN.findall(line)) == len(ends) + 1 else -1
+    found = re.match(_PIECE, line)
+    return found.end() if found and len(re.findall(_PIECE, line)) == len(ends) + 1 else -1
 
 
 def compare(old: Table, new: Table) -> TableChange | None:

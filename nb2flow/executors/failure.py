@@ -40,7 +40,8 @@ def explain(
     traceback = tuple(error.get("traceback", ()))
     if stopped.reason == "error":
         ename, evalue = str(error.get("ename", "")), str(error.get("evalue", ""))
-        message = _short(f"{ename}: {evalue}" if evalue else ename) or "the cell failed without saying why"
+        said = f"{ename}: {evalue}" if evalue else ename
+        message = _short(said or _last_words(cell)) or "the cell failed without saying why"
         hint = ""
         if ename == "SystemExit":
             hint = "the cell asks to leave; as in a notebook, nothing after it runs"
@@ -102,6 +103,13 @@ def _problems(manifest: Path | None) -> list[Mapping[str, Any]]:
         return []
     problems = document.get("problems", []) if isinstance(document, dict) else []
     return [p for p in problems if isinstance(p, dict)]
+
+
+def _last_words(cell: Mapping[str, Any] | None) -> str:
+    """The last line on standard error: IPython's own refusals (an unknown magic) come without a traceback."""
+    outputs = cell.get("outputs", []) if cell is not None else []
+    text = "".join(str(o.get("text", "")) for o in outputs if o.get("name") == "stderr").strip()
+    return text.splitlines()[-1] if text else ""
 
 
 def _error_of(cell: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -65,6 +65,9 @@ class Graph:
             self._changed = False
             for k in reversed(range(len(self.nodes))):
                 self._joint_needs(k)
+        self._written_modules = _written_modules(analysis.units)
+        for node in self.nodes:
+            self._module_files(node)
         self._file_orders()
         self._author_orders()
 
@@ -249,6 +252,14 @@ class Graph:
 
     # -- orders ----------------------------------------------------------------------------------------------------
 
+    def _module_files(self, node: Node) -> None:
+        """Importing a module that an earlier cell wrote (`%%writefile`) reads that file, also when it is replayed."""
+        for unit in (*node.units, *(self.analysis.units[v] for v in node.replay)):
+            for module in unit.modules & self._written_modules.keys() if unit.kind != "compute" else ():
+                for path, writer in self._written_modules[module]:
+                    if writer < unit.index:
+                        node.files.append(FileUse(path, writes=False, reads=True, line=unit.statement.line))
+
     def _file_orders(self) -> None:
         users = [(k, n) for k, n in enumerate(self.nodes) if n.files]
         for i, (_, node) in enumerate(users):
@@ -286,6 +297,17 @@ def _liveness(units: list[Unit]) -> list[frozenset[str]]:
         if unit.barrier and not everything:
             live |= unit.visible.keys()
     return result
+
+
+def _written_modules(units: list[Unit]) -> dict[str, list[tuple[str, int]]]:
+    """Name of a module that the notebook itself writes -> (path, unit that writes it)."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for unit in units:
+        for use in unit.files:
+            if use.writes and use.path and (use.path.endswith(".py") or "/" in use.path):
+                name = use.path.split("/")[0].removesuffix(".py")
+                found.setdefault(name, []).append((use.path, unit.index))
+    return found
 
 
 def _file_reason(early: Node, late: Node) -> Reason | None:

@@ -64,6 +64,7 @@ def _run_cell(m: Machine, parsed: ParsedCell) -> None:
         with_unit = _begin(m, parsed, whole)
         m.line = inner.line
         magics.cell_magic(m, inner)
+        m.use_resource(HISTORY, writes=True, fresh=True)
         _capture(m, parsed)
         with_unit.kind = "compute"
         m.end()

@@ -14,6 +14,9 @@ from nb2flow.flow.machine import Frame, Machine
 from nb2flow.flow.values import SCALAR, Obj, Val
 
 
+_REGISTER_MAGIC = ("IPython.core.magic.register_", "IPython.core.magic.magics_class")
+
+
 class _Branch:
     """Inside: what is written is written perhaps."""
 
@@ -267,6 +270,8 @@ def _function(m: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
 def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST) -> Val:
     for decorator in reversed(decorators):
         made = evaluate(m, decorator)
+        if any(o.label.startswith(_REGISTER_MAGIC) for o in made.objs):
+            m.use_resource("process:config", writes=True)
         followed: list[Val] = []
         for obj in made.objs:
             if obj.kind == "function":

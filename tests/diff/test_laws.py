@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from diff.making import compare, doc, notebooks, pairs, texts, triples
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from nb2flow.diff.document import empty
 from nb2flow.diff.edits import exact_edits, nbdime_edits
@@ -23,8 +23,14 @@ from nb2flow.diff.text import blocks, words
 Json = dict[str, Any]
 
 
+def law(examples: int) -> settings:
+    """So many examples, however slow the machine is just now."""
+    patient = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    return settings(max_examples=examples, deadline=None, suppress_health_check=patient)
+
+
 @given(pairs)
-@settings(max_examples=300)
+@law(120)
 def test_a_patch_of_a_diff_gives_the_second_notebook_exactly(pair: tuple[Json, Json]) -> None:
     a, b = doc(pair[0]), doc(pair[1])
     edits = json.loads(json.dumps(exact_edits(a, b, match(a.cells, b.cells))))
@@ -32,7 +38,7 @@ def test_a_patch_of_a_diff_gives_the_second_notebook_exactly(pair: tuple[Json, J
 
 
 @given(pairs)
-@settings(max_examples=200)
+@law(100)
 def test_the_nbdime_form_leads_from_one_joined_notebook_to_the_other(pair: tuple[Json, Json]) -> None:
     a, b = doc(pair[0]), doc(pair[1])
     edits = nbdime_edits(a, b, match(a.cells, b.cells))
@@ -40,7 +46,7 @@ def test_the_nbdime_form_leads_from_one_joined_notebook_to_the_other(pair: tuple
 
 
 @given(notebooks)
-@settings(max_examples=100)
+@law(100)
 def test_a_notebook_does_not_differ_from_itself(notebook: Json) -> None:
     found = compare(notebook, notebook)
     assert not found.changed
@@ -50,7 +56,7 @@ def test_a_notebook_does_not_differ_from_itself(notebook: Json) -> None:
 
 
 @given(pairs)
-@settings(max_examples=200)
+@law(100)
 def test_every_cell_is_told_exactly_once(pair: tuple[Json, Json]) -> None:
     found = compare(*pair)
     assert sorted(c.number for change in found.cells for c in change.base) == list(range(len(pair[0]["cells"])))
@@ -60,7 +66,7 @@ def test_every_cell_is_told_exactly_once(pair: tuple[Json, Json]) -> None:
 
 
 @given(pairs)
-@settings(max_examples=100)
+@law(100)
 def test_every_form_can_be_written(pair: tuple[Json, Json]) -> None:
     found = compare(*pair)
     assert "\n".join(terminal.render(found, terminal.Style(terminal.COLOURS))).count("\x1b[0m") > 0
@@ -69,7 +75,7 @@ def test_every_form_can_be_written(pair: tuple[Json, Json]) -> None:
 
 
 @given(notebooks, notebooks)
-@settings(max_examples=100)
+@law(100)
 def test_merging_with_no_change_on_one_side_gives_the_other_side(base: Json, other: Json) -> None:
     assert merge(doc(base), doc(other), doc(base)).notebook == other
     assert merge(doc(base), doc(base), doc(other)).notebook == other
@@ -77,7 +83,7 @@ def test_merging_with_no_change_on_one_side_gives_the_other_side(base: Json, oth
 
 
 @given(triples)
-@settings(max_examples=300)
+@law(120)
 def test_a_merge_does_not_depend_on_who_is_local(triple: tuple[Json, Json, Json]) -> None:
     base, left, right = (doc(n) for n in triple)
     one, other = merge(base, left, right), merge(base, right, left)
@@ -97,7 +103,7 @@ def _contents(notebook: Json) -> list[str]:
 
 
 @given(triples)
-@settings(max_examples=150)
+@law(120)
 def test_a_merge_has_unique_ids_and_only_cells(triple: tuple[Json, Json, Json]) -> None:
     base, left, right = (doc(n) for n in triple)
     cells = merge(base, left, right).notebook["cells"]
@@ -109,7 +115,7 @@ def test_a_merge_has_unique_ids_and_only_cells(triple: tuple[Json, Json, Json]) 
 
 
 @given(notebooks)
-@settings(max_examples=50)
+@law(50)
 def test_everything_of_an_added_notebook_is_added(notebook: Json) -> None:
     found = compare(b"", notebook)
     assert found.summary.added == len(notebook["cells"])
@@ -117,6 +123,7 @@ def test_everything_of_an_added_notebook_is_added(notebook: Json) -> None:
 
 
 @given(texts, texts)
+@law(100)
 def test_blocks_cover_both_texts(a: Any, b: Any) -> None:
     first, second = ("".join(t).splitlines(True) for t in (a, b))
     found = blocks(first, second)
@@ -126,6 +133,7 @@ def test_blocks_cover_both_texts(a: Any, b: Any) -> None:
 
 
 @given(texts, texts)
+@law(100)
 def test_words_hold_the_whole_line(a: Any, b: Any) -> None:
     first, second = "".join(a), "".join(b)
     left, right = words(first, second)

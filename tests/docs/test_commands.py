@@ -45,7 +45,7 @@ def test_command_lines_shown_exist(page: Path, capsys: pytest.CaptureFixture[str
     for line in typed_commands(page.read_text()):
         program, *words = shlex.split(line, comments=True)
         if program == "make":
-            assert set(w for w in words if "=" not in w) <= targets, line
+            assert {w for w in words if "=" not in w} <= targets, line
         if program != "nb2flow" or not words or words[0].startswith("-"):
             continue
         assert words[0] in COMMANDS, line

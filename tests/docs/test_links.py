@@ -34,7 +34,9 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
             continue
         reached.add(page)
         links = (found[1] for found in LINK.finditer(without_code(page.read_text())) if found[1])
-        waiting += [(page.parent / link.partition("#")[0]).resolve() for link in links if "://" not in link and link[0] != "#"]
+        waiting += [
+            (page.parent / link.partition("#")[0]).resolve() for link in links if "://" not in link and link[0] != "#"
+        ]
     assert set(pages()) <= reached
 
 

@@ -42,7 +42,11 @@ def test_settings() -> None:
     ("section", "kind"), [("The document", Plan), ("Parameters", Parameter), ("Steps", PlanStep), ("Edges", PlanEdge)]
 )
 def test_plan(section: str, kind: type) -> None:
-    there = {f.name for f in fields(kind)} if kind is Parameter else set(msgspec.structs.fields(kind) and kind.__struct_fields__)
+    there = (
+        {f.name for f in fields(kind)}
+        if kind is Parameter
+        else set(msgspec.structs.fields(kind) and kind.__struct_fields__)
+    )
     assert named(sections(page("plan.md"), 2)[section]) == there
 
 

@@ -6,6 +6,8 @@ fresh copies of the case's folder, so that what one writes the other does not se
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -13,11 +15,12 @@ import pytest
 from corpus_case import CASES, Case
 from nbclient import NotebookClient
 
-from nb2flow.app.analysis import Analysis
+from nb2flow.app.analysis import Analysis, analyse
 from nb2flow.app.compare import CellVerdict, Outputs, judge
 from nb2flow.app.running import Asked, run
 from nb2flow.app.verify import outputs_of
 
+SAMPLES = Path(__file__).parents[2] / "sample_notebooks"
 QUICK = frozenset(
     [
         "alias",
@@ -33,23 +36,43 @@ QUICK = frozenset(
 RUNNING = [pytest.param(c, id=c.name, marks=() if c.name in QUICK else pytest.mark.slow) for c in CASES if c.runs]
 
 
+Copy = Callable[[Path], Path]  # copies a notebook's folder to a new one and returns the notebook's path there
+
+
 @pytest.mark.parametrize("case", RUNNING)
 def test_the_pipeline_gives_what_the_notebook_gives(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONHASHSEED", "0")
-    analysis = case.analysis(tmp_path / "pipeline" / case.name)
+    check(case.copy, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(path.stem for path in SAMPLES.glob("*.ipynb")))
+def test_samples_are_equivalent(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def copy(target: Path) -> Path:
+        shutil.copytree(SAMPLES, target, ignore=shutil.ignore_patterns(".nb2flow"))
+        return target / f"{name}.ipynb"
+
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+    check(copy, tmp_path)
+
+
+def check(copy: Copy, folder: Path) -> None:
+    """Run the pipeline in one copy and the notebook in another; every deterministic cell must give the same."""
+    analysis = analyse(copy(folder / "pipeline" / "project"))
     found = run(analysis, Asked(use_cache=False))
     statuses = {name: (s.status, s.failure) for name, s in found.state.steps.items()}
     assert found.state.status == "succeeded", statuses
     pipeline = outputs_of(found)
 
-    first = reference(case, analysis, tmp_path / "first")
+    skipped = analysis.layout.skipped
+    first = reference(copy(folder / "first" / "project"), skipped)
     verdicts = compared(analysis, first, first, pipeline)
     if any(v.verdict == "differs" for v in verdicts):
-        verdicts = compared(analysis, first, reference(case, analysis, tmp_path / "second"), pipeline)
+        verdicts = compared(analysis, first, reference(copy(folder / "second" / "project"), skipped), pipeline)
     assert [v for v in verdicts if v.verdict in ("differs", "missing")] == []
-    assert any(v.verdict == "equal" and first[v.cell_id] for v in verdicts), "the case shows nothing"
+    assert any(v.verdict == "equal" and first[v.cell_id] for v in verdicts), "the notebook shows nothing"
 
 
 def compared(
@@ -64,10 +87,9 @@ def compared(
     ]
 
 
-def reference(case: Case, analysis: Analysis, folder: Path) -> dict[str, Outputs]:
+def reference(path: Path, skipped: tuple[int, ...]) -> dict[str, Outputs]:
     """The outputs of every code cell, by id, when one kernel runs the notebook from top to bottom."""
-    path = case.copy(folder / case.name)
     document = nbformat.read(path, as_version=4)
-    document.cells = [c for i, c in enumerate(document.cells) if i not in analysis.layout.skipped]
+    document.cells = [c for i, c in enumerate(document.cells) if i not in skipped]
     NotebookClient(document, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
     return {c.id: c.outputs for c in document.cells if c.cell_type == "code"}

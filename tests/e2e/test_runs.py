@@ -169,7 +169,7 @@ def bare_python(request: pytest.FixtureRequest) -> Path:
     if not (folder / "ready").exists():
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "ipykernel"]
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "ipykernel"]
         subprocess.run(install, check=True)
         (folder / "ready").touch()
     return python

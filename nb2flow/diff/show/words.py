@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nb2flow.diff.changes import CellChange, Noise, NotebookDiff, Summary
 from nb2flow.diff.noise import MISSING, ValueChange
@@ -20,7 +20,9 @@ from nb2flow.diff.outputs import (
     ValuePart,
     main_type,
 )
-from nb2flow.diff.tables import TableChange
+
+if TYPE_CHECKING:
+    from nb2flow.diff.tables import TableChange
 
 _MOST_VALUES = 12
 _LONGEST_VALUE = 80
