@@ -10,6 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SAMPLE := sample_notebooks/wine_quality.ipynb
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-input
+# Compiled once by all processors: pip would take one, and where bytecode is not written each step would compile anew.
+# A package may ship files that are not for this Python; that is no fault.
+COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 TESTS ?=
 
 help: ## What can be made
@@ -89,11 +92,13 @@ $(VENV)/.python:
 $(VENV)/.demo: $(VENV)/.python requirements/demo.lock pyproject.toml
 	@echo 'installing nb2flow with what the samples need (first time only)'
 	@$(PIP) --no-compile --require-hashes --requirement requirements/demo.lock
+	@$(COMPILE)
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python requirements/dev.lock pyproject.toml
 	@echo 'installing nb2flow with what its tests need (first time only)'
-	@$(PIP) --require-hashes --requirement requirements/dev.lock
+	@$(PIP) --no-compile --require-hashes --requirement requirements/dev.lock
+	@$(COMPILE)
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

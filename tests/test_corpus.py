@@ -17,7 +17,6 @@ import pytest
 from corpus_case import CASES, Case
 
 from nb2flow import plan
-from nb2flow.app.analysis import Analysis
 from nb2flow.errors import has_errors
 from nb2flow.flow.model import Flow, Step
 from nb2flow.plan import compile_plan
@@ -25,29 +24,19 @@ from nb2flow.plan.document import to_values
 from nb2flow.views.graph import reason_words
 
 
-@pytest.fixture
-def analysis(case: Case, tmp_path: Path) -> Analysis:
-    return case.analysis(tmp_path / case.name)
-
-
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_flow(case: Case, analysis: Analysis) -> None:
+def test_case(case: Case, tmp_path: Path) -> None:
+    analysis = case.analysis(tmp_path / case.name)
     agree(case.folder / "flow.json", json.dumps(normalised(analysis.flow), indent=1, ensure_ascii=False) + "\n")
-
-
-@pytest.mark.parametrize("case", [c for c in CASES if not c.refused], ids=str)
-def test_plan(case: Case, analysis: Analysis) -> None:
+    assert has_errors(analysis.diagnostics) == case.refused
+    assert not (case.refused and (case.folder / "plan.yaml").exists())
+    if case.refused:
+        return
     made = compile_plan(analysis.flow, analysis.notebook, runtime_digest="runtime").plan
     steps = tuple(msgspec.structs.replace(s, code="…") for s in made.steps)  # digests tell a reader nothing
     shown = msgspec.structs.replace(made, steps=steps, source_digest="…")
     agree(case.folder / "plan.yaml", plan.dumps(shown))
-    assert to_values(plan.loads((case.folder / "plan.yaml").read_bytes())) == to_values(shown)
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_case_says_itself_whether_it_can_run(case: Case, analysis: Analysis) -> None:
-    assert has_errors(analysis.diagnostics) == case.refused
-    assert (case.folder / "plan.yaml").exists() != case.refused
+    assert to_values(plan.loads(plan.dumps(shown))) == to_values(shown)
 
 
 def agree(golden: Path, text: str) -> None:

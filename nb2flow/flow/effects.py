@@ -1,8 +1,8 @@
 """What one top-level statement does to the notebook's state: the record that the interpreter fills and the graph reads.
 
-State is names plus resources. Resource ids are `rng:python`, `rng:numpy`, `rng:torch`, `rng:tensorflow`,
-`process:cwd`, `process:environ`, `process:syspath`, `process:config`, `process:config:plot`, `process:packages`,
-`process:history` and `module:<path>`: all hold a colon, which no variable does. Every write makes a version, as in
+State is names plus resources. Resource ids are `rng:python`, `rng:numpy`, `rng:torch`, `rng:tensorflow`, `process:cwd`,
+`process:environ`, `process:syspath`, `process:config`, `process:config:plot`, `process:packages`, `process:history`,
+`process:magics` and `module:<path>`: all hold a colon, which no variable does. Every write makes a version, as in
 static single assignment; a write that may not happen, or happens to a part, also reads the version before.
 """
 
@@ -22,9 +22,11 @@ IMPLICIT = (
     "process:config",
     "process:config:plot",
     "process:packages",
+    "process:magics",
 )
 # Cannot be saved: steps between the last writer and a reader are merged.
-UNCARRYABLE = (HISTORY, "rng:tensorflow", "module:")
+MAGICS = "process:magics"
+UNCARRYABLE = (HISTORY, MAGICS, "rng:tensorflow", "module:")
 PLOT = "process:config:plot"
 PACKAGES = "process:packages"
 

@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nb2flow.flow import library
-from nb2flow.flow.effects import HISTORY, IMPLICIT, PACKAGES, PLOT, UNCARRYABLE, FileUse, Unit, is_resource
+from nb2flow.flow.effects import HISTORY, IMPLICIT, MAGICS, PACKAGES, PLOT, UNCARRYABLE, FileUse, Unit, is_resource
 from nb2flow.flow.groups import Group
 from nb2flow.flow.interpret import Analysis
 from nb2flow.flow.model import Observations, Reason, Site
+
+_WORDS = {HISTORY: "the output history of another kernel", MAGICS: "a magic registered in another kernel"}
 
 
 @dataclass(slots=True)
@@ -80,7 +82,11 @@ class Graph:
         first = node.units[0]
         for resource in IMPLICIT:
             version = first.snapshot.get(resource)
-            if version is not None and self.owner.get(version) != k and (resource != PLOT or self._plots(node)):
+            if version is None or self.owner.get(version) == k:
+                continue
+            if resource == MAGICS and not self.analysis.units[version].replayable:
+                continue  # who uses a magic says so; nobody else minds
+            if resource != PLOT or self._plots(node):
                 self._need(k, resource, version, Site(first.cell, first.statement.line))
         for resource, version in first.snapshot.items():
             patched = resource.removeprefix("module:").split(".")[0] if resource.startswith("module:") else ""
@@ -145,7 +151,7 @@ class Graph:
 
     def _uncarryable(self, source: int, target: int, name: str, reason: Reason) -> str:
         if name.startswith(UNCARRYABLE):
-            return {HISTORY: "the output history of another kernel"}.get(name, f"the state of `{name.split(':')[-1]}`")
+            return _WORDS.get(name, f"the state of `{name.split(':')[-1]}`")
         cells = {self.ids[c] for c in self.nodes[source].group.cells}
         if any((c, name) in self.observed.uncarryable for c in cells):
             return "a value that could not be saved or loaded in an earlier run"

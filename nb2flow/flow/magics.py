@@ -10,28 +10,16 @@ import ast
 import re
 import shlex
 
+from nb2flow.flow import following
 from nb2flow.flow.dispatch import evaluate, execute, fresh
+from nb2flow.flow.effects import MAGICS
 from nb2flow.flow.machine import Machine
 from nb2flow.flow.syntax import CellMagic, parse_expression, parse_statements
 from nb2flow.flow.values import SCALAR, Val
 
 _CONFIG = {
-    **dict.fromkeys(
-        [
-            "load_ext",
-            "reload_ext",
-            "unload_ext",
-            "precision",
-            "autoreload",
-            "aimport",
-            "alias",
-            "unalias",
-            "alias_magic",
-            "colors",
-            "xmode",
-        ],
-        "process:config",
-    ),
+    **dict.fromkeys(["load_ext", "reload_ext", "unload_ext", "alias", "unalias", "alias_magic"], MAGICS),
+    **dict.fromkeys(["precision", "autoreload", "aimport", "colors", "xmode"], "process:config"),
     **dict.fromkeys(
         ["doctest_mode", "pdb", "automagic", "gui", "autocall", "autoindent", "subshell"], "process:config"
     ),
@@ -170,7 +158,9 @@ def line_magic(m: Machine, node: ast.Call) -> Val:
         return SCALAR
     for arg in (*node.args, *(k.value for k in node.keywords)):
         evaluate(m, arg)
-    if method.startswith(("register_", "set_", "add_")) or method in ("enable_matplotlib", "push"):
+    if method.startswith("register_"):
+        m.use_resource(MAGICS, writes=True)
+    elif method.startswith(("set_", "add_")) or method in ("enable_matplotlib", "push"):
         m.use_resource("process:config", writes=True)
         if method == "push":
             m.barrier("`get_ipython().push(…)`")
@@ -234,9 +224,22 @@ def _magic(m: Machine, name: str, rest: str, node: ast.AST) -> Val:
     elif name == "run":
         m.use_file(None, writes=True, reads=True)
         m.barrier(f"`%run {rest[:40]}` runs another file in this namespace")
-    else:
+    elif not _own_magic(m, name, node):
+        m.use_resource(MAGICS, writes=False)
         m.barrier(f"`%{name}` may do anything to the namespace")
     return fresh(m, node, kind="unknown")
+
+
+def _own_magic(m: Machine, name: str, node: ast.AST | None) -> bool:
+    """A magic that is a function of the notebook: followed like any call, with text for arguments."""
+    value = m.names.get(name)
+    made = [o for o in value.objs if "magic" in o.flags] if value is not None else []
+    for function in made:
+        m.use_resource(MAGICS, writes=False)
+        m.read_name(name, mention=False)
+        site = node if node is not None else ast.Pass()
+        following.follow(m, function, (SCALAR, SCALAR), (), site)
+    return bool(made)
 
 
 def _run_code(m: Machine, name: str, rest: str) -> Val:
@@ -304,7 +307,8 @@ def cell_magic(m: Machine, magic: CellMagic, node: ast.AST | None = None) -> Non
             words = _words(magic.args)
             if option in words and words.index(option) + 1 < len(words):
                 m.write_name(words[words.index(option) + 1], SCALAR)
-    else:
+    elif not _own_magic(m, magic.name, node):
+        m.use_resource(MAGICS, writes=False)
         m.use_file(None, writes=True, reads=True)
         m.barrier(f"`%%{magic.name}` may do anything to the namespace")
 

@@ -14,7 +14,7 @@ from nb2flow.flow.effects import HISTORY, Unit, is_resource
 # Constants made of constants made of …: beyond this a value is carried, or long chains would be replayed everywhere.
 MAX_DEPTH = 12
 _CONFIG_RESOURCES = frozenset(
-    {"process:cwd", "process:environ", "process:syspath", "process:config", "process:config:plot"}
+    {"process:cwd", "process:environ", "process:syspath", "process:config", "process:config:plot", "process:magics"}
 )
 _CHEAP_METHODS = frozenset(
     [

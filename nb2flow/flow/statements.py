@@ -10,9 +10,9 @@ import ast
 
 from nb2flow.flow import calls, expressions, following, magics, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, execute, fresh, statement
+from nb2flow.flow.effects import MAGICS
 from nb2flow.flow.machine import Frame, Machine
 from nb2flow.flow.values import SCALAR, Obj, Val
-
 
 _REGISTER_MAGIC = ("IPython.core.magic.register_", "IPython.core.magic.magics_class")
 
@@ -271,7 +271,9 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
     for decorator in reversed(decorators):
         made = evaluate(m, decorator)
         if any(o.label.startswith(_REGISTER_MAGIC) for o in made.objs):
-            m.use_resource("process:config", writes=True)
+            m.use_resource(MAGICS, writes=True)
+            for obj in value.objs:
+                obj.flags.add("magic")
         followed: list[Val] = []
         for obj in made.objs:
             if obj.kind == "function":

@@ -67,6 +67,7 @@ def test_a_failure_is_told_the_rest_goes_on_and_mending_the_data_is_enough(nb2fl
     assert path.read_bytes() == source
 
 
+@pytest.mark.slow
 def test_killed_at_once_and_resumed(nb2flow: Nb2flow, begin: Begin, tmp_path: Path) -> None:
     notebooks.save(
         tmp_path / "long.ipynb",
@@ -125,8 +126,6 @@ def test_unchanged_work_starts_no_kernel_and_changed_data_does(
     assert changed.statuses == {"names": "cached", "numbers": "succeeded", "total": "succeeded", "count": "cached"}
     assert len(starts.read_text().split()) == 6
     assert nb2flow("logs", "last", "total").out == "total 7\n"
-    assert set(nb2flow("run", "reading.ipynb", "--no-cache", "--json").statuses.values()) == {"succeeded"}
-    assert len(starts.read_text().split()) == 10
 
 
 PARAMETERS = """\
@@ -153,10 +152,6 @@ def test_parameters_of_every_type_arrive_as_they_were_given(nb2flow: Nb2flow, tm
     assert done.code == 0, done.err
     assert nb2flow("logs", "last", "one").out == repr((-7, 2.0, hostile, True)) + "\n"
     assert nb2flow("logs", "last", "two").out == repr((None, [[1], {"x": None}], {"k": [1.5, "it's"]})) + "\n"
-    defaults = nb2flow("run", "typed.ipynb")
-    assert defaults.code == 0, defaults.err
-    assert nb2flow("logs", "last", "one").out == repr((3, 0.5, "O'Neil", False)) + "\n"
-    assert nb2flow("logs", "last", "two").out == repr((None, [1, 2], {"a": 1})) + "\n"
 
 
 @pytest.fixture(scope="session")
