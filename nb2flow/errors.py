@@ -104,7 +104,7 @@ class PlanError(Nb2flowError):
     exit_code = ExitCode.PLAN
 
 
-class EnvironmentFault(Nb2flowError):
+class EnvironmentFault(Nb2flowError):  # noqa: N818 - EnvironmentError is a builtin
     """The machine is at fault (kernel missing, disk full, folder not writable): its operator can mend it."""
 
     exit_code = ExitCode.ENVIRONMENT

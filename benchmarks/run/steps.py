@@ -22,7 +22,7 @@ SECONDS = 2.0
 
 
 def one_step(table: Table, folder: Path, options: argparse.Namespace) -> None:
-    """One trivial step: our executor (inputs loaded, outputs saved) beside `papermill.execute_notebook` of its cells."""
+    """One trivial step: our executor (with inputs and outputs) beside `papermill.execute_notebook` of its cells."""
     pipeline, bare = notebooks.one_step()
     ours = Worker("ours", str(notebooks.write(folder / "pipeline.ipynb", pipeline)), "second")
     stock = Worker("papermill", str(notebooks.write(folder / "bare.ipynb", bare)), str(folder / "executed.ipynb"))

@@ -67,7 +67,8 @@ def _show(message: Any) -> None:
     if len(_notes.shown) < MOST:
         text = warnings._formatwarnmsg(message)  # type: ignore[attr-defined]
         who = [message.category.__name__, str(message.message), message.filename, message.lineno]
-        _notes.shown.append({"who": [str(part) for part in who], "text": text, "after": _notes.changes, "imports": len(_notes.imports)})
+        when = {"after": _notes.changes, "imports": len(_notes.imports)}
+        _notes.shown.append({"who": [str(part) for part in who], "text": text, **when})
     _notes.show(message)
 
 

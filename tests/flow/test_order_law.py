@@ -1,4 +1,4 @@
-"""The law: any topological order of the steps gives what the notebook gives from top to bottom, on generated programs."""
+"""The law: any topological order of the steps gives what the notebook gives, on generated programs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def show(*values): print(*[text(v) for v in values])
 def text(v, depth=0):
     if isinstance(v, Box): return 'Box(' + text(v.v, depth + 1) + text(v.log, depth + 1) + ')'
     if isinstance(v, list): return '[' + ','.join(text(x, depth + 1) for x in v) + ']' if depth < 6 else '...'
-    if isinstance(v, dict): return '{' + ','.join(f'{k}:{text(x, depth + 1)}' for k, x in v.items()) + '}' if depth < 6 else '...'
+    if isinstance(v, dict) and depth < 6: return '{' + ','.join(f'{k}:{text(x, depth + 1)}' for k, x in v.items()) + '}'
+    if isinstance(v, dict): return '...'
     return str(v)
 a = [1]
 b = [2]
