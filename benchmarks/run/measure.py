@@ -14,6 +14,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -95,10 +96,12 @@ class Worker:
 
     def __init__(self, *arguments: str) -> None:
         script = str(Path(__file__).with_name("step_worker.py"))
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker; kernels are talkative
         self._process = subprocess.Popen(
             [sys.executable, script, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._words,
             env=environment(),
             text=True,
         )
@@ -115,7 +118,8 @@ class Worker:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise PeerError(f"{' '.join(map(str, self._process.args))} ended early")  # type: ignore[arg-type]
+            self._words.seek(0)
+            raise PeerError(f"step_worker.py ended early:\n{self._words.read().decode(errors='replace')[-3000:]}")
         answer: dict[str, float] = json.loads(line)
         return answer
 
@@ -124,6 +128,7 @@ class Worker:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
+        self._words.close()
 
 
 Sides = Mapping[str, Callable[[], Cost]]

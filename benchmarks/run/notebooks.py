@@ -1,7 +1,7 @@
 """The notebooks that the benchmarks measure, made from nothing: trivial steps, waiting steps, and a thousand cells as
 people write them.
 
-Steps are tagged in Kale's way, which nb2flow reads too, so that both tools see the same file.
+Steps have the tags of Kale 2.3, which nb2flow reads too, so that both tools see the same file.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ def wide(branches: int, seconds: float) -> Iterator[Cell]:
     """Steps that need nothing of one another, and each take some seconds."""
     yield Cell("import time", ("imports",))
     for n in range(branches):
-        yield Cell(f"time.sleep({seconds})\nbranch_{n} = {n}", (f"block:branch{n}",))
+        yield Cell(f"time.sleep({seconds})\nbranch_{n} = {n}", (f"step:branch{n}",))
 
 
 def one_step() -> tuple[list[Cell], list[Cell]]:
     """Two steps of which the second is the trivial one to measure; and its cells alone, as papermill gets them."""
     cells = [Cell("rows = [start + n for n in range(10)]"), Cell("total = sum(rows)"), Cell("print(total)")]
-    ours = [Cell("start = 1", ("block:first",)), Cell(cells[0].source, ("block:second", "prev:first")), *cells[1:]]
+    ours = [Cell("start = 1", ("step:first",)), Cell(cells[0].source, ("step:second", "prev:first")), *cells[1:]]
     return ours, [Cell(f"start = 1\n{cells[0].source}"), *cells[1:]]
 
 
@@ -88,7 +88,7 @@ def realistic(count: int, *, magics: bool) -> Iterator[Cell]:
 
 
 def _tags(step: int) -> tuple[str, ...]:
-    return (f"block:step{step}",) if step == 0 else (f"block:step{step}", f"prev:step{step - 1}")
+    return (f"step:s{step}",) if step == 0 else (f"step:s{step}", f"prev:s{step - 1}")
 
 
 def _head(*, magics: bool) -> list[Cell]:

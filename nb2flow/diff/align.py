@@ -16,7 +16,7 @@ from itertools import pairwise
 from rapidfuzz.distance import LCSseq
 
 from nb2flow.diff.document import Cell
-from nb2flow.diff.similarity import Lexicon, Text, rare_words, similarity, weight
+from nb2flow.diff.similarity import Lexicon, Text, ends_alike, rare_words, similarity, weight
 
 Pair = tuple[int, int]
 
@@ -167,7 +167,9 @@ def fill(sides: Sides, rows: Sequence[int], columns: Sequence[int], least: float
     if not rows or not columns:
         return []
     if len(rows) == 1 == len(columns):
-        return [(rows[0], columns[0])] if sides.likeness(rows[0], columns[0], least) else []
+        i, j = rows[0], columns[0]
+        sure = sides.a[i].type == sides.b[j].type and ends_alike(sides.a[i].source, sides.b[j].source)
+        return [(i, j)] if sure or sides.likeness(i, j, least) else []
     if len(rows) * len(columns) <= _DENSE:
         return _fill_densely(sides, rows, columns, least)
     pairs = _common(sides, rows, columns)

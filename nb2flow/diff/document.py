@@ -17,7 +17,6 @@ from nb2flow.diff.upgrade import upgrade_worksheets
 from nb2flow.errors import NotebookError
 
 _MARKER = rb"(?m)^(<{7}|>{7}|\|{7}|={7})(\s.*)?$"
-_KNOWN_TYPES = frozenset({"code", "markdown", "raw"})
 
 
 class Cell(NamedTuple):
@@ -125,30 +124,31 @@ def _without_cells(value: dict[str, Any], name: str, version: tuple[int, int], w
 
 
 def _cells(values: list[Any], warnings: list[str]) -> tuple[tuple[Cell, ...], bool]:
+    """The cells, and whether any source had a carriage return. Most cells are in order and go the short way."""
     cells: list[Cell] = []
     carriage_returns = False
     for index, value in enumerate(values):
         if type(value) is not dict:
             warnings.append(f"cell {index} is {_kind(value)}, not an object: shown as raw text")
             value = {"cell_type": "raw", "source": _dump(value)}
-        kind = value.get("cell_type")
-        if type(kind) is not str or kind not in _KNOWN_TYPES:
-            warnings.append(f"cell {index} has the type {_dump(kind)}, which the notebook format does not know")
-            kind = kind if isinstance(kind, str) else "unknown"
-        source = value.get("source", "")
-        if type(source) is not str:
-            if type(source) is not list:
-                warnings.append(f"cell {index} has {_kind(source)} as its source")
+        get = value.get
+        kind, source, identity = get("cell_type"), get("source", ""), get("id")
+        if type(source) is list:
+            source = joined(source)
+        elif type(source) is not str:
+            warnings.append(f"cell {index} has {_kind(source)} as its source")
             source = joined(source)
         if "\r" in source:
             carriage_returns = True
             source = source.replace("\r\n", "\n").replace("\r", "\n")
-        outputs = value.get("outputs")
-        if kind == "code" and type(outputs) is not list:
-            said = "no outputs" if "outputs" not in value else f"{_kind(outputs)} as its outputs"
-            warnings.append(f"cell {index} has {said}: read as an empty list")
-        found = value.get("id")
-        cells.append(Cell(index, kind, source, found if type(found) is str else None, value))
+        if kind == "code":
+            if type(get("outputs")) is not list:
+                said = "no outputs" if "outputs" not in value else f"{_kind(value['outputs'])} as its outputs"
+                warnings.append(f"cell {index} has {said}: read as an empty list")
+        elif kind != "markdown" and kind != "raw":
+            warnings.append(f"cell {index} has the type {_dump(kind)}, which the notebook format does not know")
+            kind = kind if isinstance(kind, str) else "unknown"
+        cells.append(Cell(index, kind, source, identity if type(identity) is str else None, value))
     return tuple(cells), carriage_returns
 
 

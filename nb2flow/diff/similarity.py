@@ -93,6 +93,30 @@ def _contains(small: Text, large: Text) -> bool:
     return large.words.startswith(small.words) or large.words.endswith(small.words)
 
 
+def ends_alike(a: str, b: str) -> bool:
+    """Whether two texts begin and end alike for most of their length: surely similar, and quick to see."""
+    shortest, longest = min(len(a), len(b)), max(len(a), len(b))
+    if 4 * shortest < 3 * longest:
+        return False
+    head = _common_start(a, b, shortest)
+    if 4 * head >= 3 * longest:
+        return True
+    a, b = a[::-1], b[::-1]
+    return 4 * (head + _common_start(a, b, shortest - head)) >= 3 * longest
+
+
+def _common_start(a: str, b: str, most: int) -> int:
+    """How many characters two texts have in common at the start, found by halving."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 def rare_words(texts: Sequence[Text], most: int = 8) -> dict[str, list[int]]:
     """Which texts hold each word, for words that at most `most` texts hold (the others tell nothing)."""
     found: dict[str, list[int]] = {}

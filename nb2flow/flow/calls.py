@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from nb2flow.flow import known, known_methods, library, magics, scopes
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.following import follow
 from nb2flow.flow.known import Call
-from nb2flow.flow.machine import Machine
+from nb2flow.flow.machine import UNBOUND, Machine
 from nb2flow.flow.outcomes import Arguments, apply
 from nb2flow.flow.values import SCALAR, Obj, Val, union
 
@@ -46,6 +47,8 @@ def call(m: Machine, node: ast.Call) -> Val:
         return _call_method(m, func.attr, receiver, args)
     if isinstance(func, ast.Name):
         local = bool(m.frames) and (func.id in m.frames[-1].local or func.id in m.frames[-1].outer)
+        if func.id == "get_ipython" and not local and func.id not in m.names:
+            return m.module("IPython.shell")
         if not local and func.id not in m.names and func.id in known_methods.BUILTINS:
             return _call_builtin(m, func.id, args)
         callee = _callee(m, func, local)
@@ -84,6 +87,8 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
         elif obj.label.startswith(library.SELF_CONTAINED):
             results.append(apply(m, Call(touches="self", keeps=True, result="alias"), args, Val(frozenset({obj})), ""))
         else:
+            if obj.label == UNBOUND:
+                m.barrier("a function whose code is not seen", reads_only=True)
             results.append(apply(m, known.UNKNOWN, args, Val(frozenset({obj})), ""))
     if not callee.objs:
         return apply(m, known.UNKNOWN, args, None, "")
@@ -93,6 +98,8 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
 def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
     results: list[Val] = []
     plain: set[Obj] = set()
+    if name in ("query", "eval"):
+        _names_in_query(m, args)
     for obj in receiver.objs:
         if obj.kind == "module":
             path = f"{obj.label}.{name}"
@@ -110,6 +117,18 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
         spec = _method_spec(name, plain)
         results.append(apply(m, spec, args, Val(frozenset(plain), receiver.text), name))
     return union(results)
+
+
+def _names_in_query(m: Machine, args: Arguments) -> None:
+    """pandas looks up `@name` in the text of `.query` and `.eval` in the notebook's namespace."""
+    text = args.positional[0].text if args.positional else None
+    if text is None:
+        if args.positional and not args.positional[0].objs:
+            m.barrier("a query whose text is not seen", reads_only=True)
+        return
+    for name in sorted(set(re.findall(r"@([A-Za-z_]\w*)", text))):
+        if name in m.names:
+            m.read_name(name)
 
 
 def _method_spec(name: str, receivers: set[Obj]) -> Call:
@@ -163,14 +182,16 @@ def is_plain_instance(obj: Obj) -> bool:
     return True
 
 
-def run_methods(m: Machine, value: Val, names: tuple[str, ...], values: list[Val], node: ast.AST) -> None:
-    """An operator or a loop runs special methods of the notebook's own classes."""
+def run_methods(m: Machine, value: Val, names: tuple[str, ...], values: list[Val], node: ast.AST) -> Val:
+    """An operator or a loop runs special methods of the notebook's own classes; gives what they may return."""
+    results: list[Val] = []
     for obj in value.objs:
         if obj.cls is None:
             continue
         for name in names:
-            for method in member([obj], name):
-                follow(m, method, (Val(frozenset({obj})), union(values)), (), node)
+            given = (Val(frozenset({obj})), union(values))
+            results += [follow(m, method, given, (), node) for method in member([obj], name)]
+    return union(results)
 
 
 def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:

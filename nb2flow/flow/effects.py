@@ -88,6 +88,7 @@ class Unit:
         default_factory=dict
     )  # name written -> classes (and versions) that its value needs
     classes: set[str] = field(default_factory=set)  # names written that stand for a class of the notebook
+    figures: set[str] = field(default_factory=set)  # names written that hold something of matplotlib's
     files: list[FileUse] = field(default_factory=list)
     unresolved: dict[str, Unresolved] = field(default_factory=dict)
     barrier: str = ""  # reads, and unless `barrier_reads_only` writes, everything
@@ -100,6 +101,7 @@ class Unit:
     asks: int = 0  # line on which it asks a person for input
     seeds: set[str] = field(default_factory=set)
     observed: bool = False
+    fixed: bool = False  # runs where it stands and nowhere else
     cheap: bool = False
     replayable: bool = False
 

@@ -36,6 +36,7 @@ def assign_name(m: Machine, name: str, value: Val) -> None:
             return
         if name in frame.nonlocals:
             frame.outer[name] = frame.outer.get(name, SCALAR) | value
+            m.touch(m.functions[-1:], f"nonlocal {name}")  # the function itself keeps it from call to call
             return
     m.write_name(name, value)
 
@@ -140,12 +141,13 @@ def _binop(m: Machine, node: ast.BinOp) -> Val:
             return Val(left.objs | right.objs, posixpath.join(left.text, right.text))
         if isinstance(node.op, ast.Add):
             return Val(left.objs | right.objs, left.text + right.text)
+    own = SCALAR
     for operand in (left, right):
-        calls.run_methods(
+        own |= calls.run_methods(
             m, operand, (_BINARY.get(type(node.op), ""), _REFLECTED.get(type(node.op), "")), [left, right], node
         )
     if not left.objs and not right.objs:
-        return SCALAR
+        return own
     holding = [left, right] if isinstance(node.op, ast.Add) and left.objs and right.objs else []
     obj = m.alloc(
         "data",
@@ -153,7 +155,7 @@ def _binop(m: Machine, node: ast.BinOp) -> Val:
         site=node,
         holds=frozenset().union(*(v.objs for v in holding)) if holding else (),
     )
-    return Val(frozenset({obj}))
+    return Val(frozenset({obj})) | own
 
 
 _BINARY: dict[type[ast.AST], str] = {
@@ -333,8 +335,8 @@ def iterate(m: Machine, value: Val, node: ast.expr) -> Val:
     used = [o for o in value.objs if o.kind in ("iterator", "live", "unknown")]
     if used:
         m.touch(used, f"for … in {ast.unparse(node)[:40]}")
-    calls.run_methods(m, value, ("__iter__", "__next__", "__getitem__", "__len__"), [value], node)
-    return parts(m, value)
+    own = calls.run_methods(m, value, ("__iter__", "__next__", "__getitem__", "__len__"), [value], node)
+    return parts(m, value) | own
 
 
 def assign(m: Machine, target: ast.expr, value: Val) -> None:
@@ -399,6 +401,11 @@ def _again(m: Machine, node: ast.expr) -> Val:
 
 def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) -> None:
     """`x.a = v`, `x[k] = v`: changes the object itself, which holds the value from now on."""
+    if isinstance(target, ast.Subscript) and scopes.is_namespace(target.value) and not m.frames:
+        key = target.slice
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            m.write_name(key.value, value)
+            return
     base = evaluate(m, target.value)
     if isinstance(target, ast.Subscript):
         evaluate(m, target.slice)

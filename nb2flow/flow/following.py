@@ -34,6 +34,7 @@ def follow(
     before = m.calls
     m.calls = (*before, site)
     m.active.append(node)
+    m.functions.append(function)
     m.frames.append(frame)
     if function.flags and "eval" in function.flags:
         m.barrier("a function that it calls evaluates text as code", reads_only=True)
@@ -45,6 +46,7 @@ def follow(
     finally:
         m.frames.pop()
         m.active.pop()
+        m.functions.pop()
         m.calls = before
     result = union(frame.returned)
     if scopes.is_generator(node):

@@ -110,7 +110,15 @@ class Graph:
                             Site(unit.cell, unit.statement.line),
                             f"everything may be read here: {unit.barrier}",
                         )
+                if not unit.barrier_reads_only:
+                    self._after_everything(k, unit)
             node.files.extend(unit.files)
+
+    def _after_everything(self, k: int, unit: Unit) -> None:
+        """What may do anything comes after all that comes before it."""
+        used = Site(unit.cell, unit.statement.line)
+        for source in range(k):
+            self.nodes[k].orders.setdefault(source, []).append(Reason("state", "everything", None, used, unit.barrier))
 
     def _wanted(self, unit: Unit, name: str) -> bool:
         """Whether a name that is perhaps changed here is looked at later (resources always are)."""
@@ -138,16 +146,41 @@ class Graph:
             return
         what = self._uncarryable(source, k, name, reason)
         if what and reason.defined and reason.used:
-            self.conflicts.append(Conflict(source, k, name, what, reason.defined, reason.used))
+            first = 0 if name == HISTORY and reason.text not in ("", "_") else source  # `Out[3]` may be any cell's
+            self.conflicts.append(Conflict(first, k, name, what, reason.defined, reason.used))
         known = node.inputs.get(name)
         if known is None or known[0] < source:
             node.inputs[name] = (source, reason)
         self.nodes[source].outputs.add(name)
         version = self._version_at_end(source, name)
-        definitions = self.analysis.units[version].definitions.get(name, {}) if version is not None else {}
-        for owner, made in definitions.items():  # an instance is loaded by its class's name: that must be there before
-            if self.owner.get(made) != k and reason.used:
-                self._need(k, owner, made, reason.used)
+        if version is None or reason.used is None:
+            return
+        giver = self.analysis.units[version]
+        for owner, made in giver.definitions.get(name, {}).items():
+            self._definition(k, owner, made, source, reason)
+        if name in giver.figures:  # the formatter that shows a figure comes with pyplot
+            for unit in self.analysis.units[: self.nodes[k].units[0].index]:
+                if (
+                    unit.kind == "import"
+                    and unit.replayable
+                    and "matplotlib" in unit.modules
+                    and self.owner.get(unit.index) != k
+                ):
+                    self._replay(k, unit.index, "")
+
+    def _definition(self, k: int, owner: str, made: int, source: int, reason: Reason) -> None:
+        """An instance is loaded by its class's name: that class must be there before, and no other of that name."""
+        latest = self._latest_before(k, owner)
+        here = [u.index for u in self.nodes[k].units if owner in u.writes]
+        if reason.used and reason.defined and ((latest is not None and latest != made) or here):
+            what = f"an instance of an earlier class `{owner}`"
+            if not here or made not in here:
+                self.conflicts.append(
+                    Conflict(self.owner.get(made, source), k, reason.name, what, reason.defined, reason.used)
+                )
+            return
+        if self.owner.get(made) != k and reason.used:
+            self._need(k, owner, made, reason.used)
 
     def _uncarryable(self, source: int, target: int, name: str, reason: Reason) -> str:
         if name.startswith(UNCARRYABLE):

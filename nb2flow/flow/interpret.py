@@ -89,6 +89,7 @@ def _run_cell(m: Machine, parsed: ParsedCell) -> None:
 
 def _begin(m: Machine, parsed: ParsedCell, statement: Statement) -> Unit:
     unit = Unit(len(m.units), parsed.cell.index, statement)
+    unit.fixed = "raises-exception" in parsed.cell.tags
     m.begin(unit)
     return unit
 
@@ -98,6 +99,7 @@ def _capture(m: Machine, parsed: ParsedCell) -> None:
         if magic.name == "capture":
             name = magics.capture_name(magic.args)
             if name:
+                m.unit.fixed = True
                 m.line = magic.line
                 m.write_name(name, Val(frozenset({m.alloc("data", "captured output", site=magic.line)})))
 

@@ -288,4 +288,5 @@ _PACKAGES: dict[str, Call] = {
     "sklearn.datasets": PURE,
 }
 
-BY_PATH: dict[str, Call] = {**_PACKAGES, **_LIVE, **_FILES, **_RANDOM, **_CONFIG}
+_SHELL = {"IPython.shell": Call(result="unknown", config="process:config")}
+BY_PATH: dict[str, Call] = {**_SHELL, **_PACKAGES, **_LIVE, **_FILES, **_RANDOM, **_CONFIG}

@@ -265,6 +265,7 @@ CONFIG_TARGETS = {
     "os.environ": "process:environ",
     "sys.path": "process:syspath",
     "decimal.getcontext": "process:config",
+    "IPython": "process:config",
     "torch.backends": "process:config",
     "plotly.io.renderers": "process:config",
     "plotly.io.templates": "process:config",

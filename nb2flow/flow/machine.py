@@ -30,6 +30,7 @@ BUILTIN_NAMES = frozenset(dir(builtins)) | {
     "__annotations__",
 }
 HISTORY_NAMES = frozenset({"_", "__", "___", "Out", "In", "_oh", "_ih", "_i", "_ii", "_iii", "_dh"})
+UNBOUND = "bound by code that is not seen"
 MAX_DEPTH = 10
 MAX_NODES = 40_000
 
@@ -67,6 +68,7 @@ class Machine:
     touched: dict[Obj, str] = field(default_factory=dict)
     calls: tuple[object, ...] = ()
     active: list[ast.AST] = field(default_factory=list)
+    functions: list[Obj] = field(default_factory=list)  # those being followed, outermost first
     nodes: int = 0
     future_annotations: bool = False
     dotted: set[str] = field(default_factory=set)  # packages of which a submodule was imported by its full name
@@ -86,6 +88,7 @@ class Machine:
         """Start a unit: nothing is bound by it yet."""
         self.units.append(unit)
         self.bound, self.touched, self.conditional, self.nodes = set(), {}, 0, 0
+        self.functions = []
         self.calls, self.active, self._mentioned = (), [], set()
         self._first_read, self.identity = {}, False
         self.line, self.column = unit.statement.line, 0
@@ -151,6 +154,8 @@ class Machine:
             self.unit.definitions[name] = {
                 o: self.unit.index if o in self.unit.writes else self.versions[o] for o in sorted(owners)
             }
+        if any(o.label.startswith(("matplotlib", "seaborn")) and o.kind != "module" for o in reach):
+            self.unit.figures.add(name)
         for obj in reach:
             if obj.kind == "live":
                 self.unit.live[name] = obj.label or "a live object"
@@ -197,7 +202,7 @@ class Machine:
         if self.unknown_from is not None and name not in BUILTIN_NAMES:
             if name not in self.bound:
                 self.unit.read(name, self.unknown_from, self.line)
-            return Val(frozenset({self.alloc("unknown", name, site=("unbound", name))}))
+            return Val(frozenset({self.alloc("unknown", UNBOUND, site=("unbound", name))}))
         if any(isinstance(n, FUNCTIONS) and name in local_names(n)[0] for n in self.active):
             return SCALAR  # a name of an enclosing function that is bound later than the inner one is made
         if name not in BUILTIN_NAMES and name not in self.unit.unresolved:

@@ -46,7 +46,7 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         m.barrier(f"`{text}`", reads_only=spec.barrier != "exec")
     if spec.asks and not m.unit.asks:
         m.unit.asks = m.line
-    _touch(m, spec, args, base, everything, text)
+    _touch(m, spec, args, base, everything, text, path)
     if spec.keeps and base.objs:  # a figure draws its data and is done with them
         m.heap.link([o for o in base.objs if not o.label.startswith("matplotlib")], union(args.values).objs)
     if spec.config:
@@ -80,9 +80,11 @@ def _callbacks(m: Machine, args: Arguments, everything: Val) -> list[Val]:
     return results
 
 
-def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, text: str) -> None:
+def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, text: str, path: str) -> None:
     if spec.touches == "self" or args.is_true("inplace"):
         m.touch(base.objs, text)
+        if path.startswith(("fit", "partial_fit")):  # a pipeline fits what it was made of
+            m.touch([o for o in m.heap.reach(base.objs) if _is_estimator(o)], text)
     elif spec.touches == "first" and args.positional:
         m.touch(args.positional[0].objs, text)
         m.heap.link(args.positional[0].objs, union(args.values[1:]).objs) if spec.keeps else None
@@ -93,6 +95,11 @@ def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, 
             m.touch(value.objs, text)
     if spec.result != "iterator":
         m.touch([o for o in everything.objs if o.kind == "iterator"], text)
+
+
+def _is_estimator(obj: Obj) -> bool:
+    last = obj.label.split(".")[-1]
+    return obj.label.startswith("sklearn.") and (last[:1].isupper() or last.startswith("make_"))
 
 
 def set_config(m: Machine, path: str, resource: str = "") -> None:

@@ -14,7 +14,7 @@ from nb2flow.flow.effects import HISTORY, Unit, is_resource
 # Constants made of constants made of …: beyond this a value is carried, or long chains would be replayed everywhere.
 MAX_DEPTH = 12
 _CONFIG_RESOURCES = frozenset(
-    {"process:cwd", "process:environ", "process:syspath", "process:config", "process:config:plot", "process:magics"}
+    {"process:environ", "process:syspath", "process:config", "process:config:plot", "process:magics"}
 )
 _CHEAP_METHODS = frozenset(
     [
@@ -68,7 +68,7 @@ def classify(units: list[Unit], parameters: list[int]) -> None:
 
 
 def _harmless(unit: Unit) -> bool:
-    if unit.files or unit.barrier or unit.observed or unit.asks or unit.live or unit.deleted:
+    if unit.files or unit.barrier or unit.observed or unit.fixed or unit.asks or unit.live or unit.deleted:
         return False
     if any(not is_resource(n) for n in unit.mutates):
         return False

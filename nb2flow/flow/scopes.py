@@ -136,22 +136,23 @@ def writes_namespace(node: ast.AST) -> bool:
     """Whether code may bind names through `globals()` (or `locals()`, `vars()`): anything but a plain look at them."""
     looks = 0
     for n in ast.walk(node):
-        if isinstance(n, ast.Subscript) and _is_namespace(n.value):
+        if isinstance(n, ast.Subscript) and is_namespace(n.value):
             if not isinstance(n.ctx, ast.Load):
                 return True
             looks += 1
-        elif isinstance(n, ast.Attribute) and _is_namespace(n.value):
+        elif isinstance(n, ast.Attribute) and is_namespace(n.value):
             if n.attr in _WRITING:
                 return True
             looks += 1
-        elif (isinstance(n, ast.keyword) and n.arg is None and _is_namespace(n.value)) or (
-            isinstance(n, ast.Compare) and any(_is_namespace(c) for c in n.comparators)
+        elif (isinstance(n, ast.keyword) and n.arg is None and is_namespace(n.value)) or (
+            isinstance(n, ast.Compare) and any(is_namespace(c) for c in n.comparators)
         ):
             looks += 1
-    return looks < sum(_is_namespace(n) for n in ast.walk(node))
+    return looks < sum(is_namespace(n) for n in ast.walk(node))
 
 
-def _is_namespace(node: ast.AST) -> bool:
+def is_namespace(node: ast.AST) -> bool:
+    """Whether it is a call of `globals()`, `locals()` or `vars()`."""
     return (
         isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _NAMESPACES and not node.args
     )

@@ -190,9 +190,9 @@ def _try(m: Machine, node: ast.Try | ast.TryStar) -> None:
 def _with(m: Machine, node: ast.With | ast.AsyncWith) -> None:
     for item in node.items:
         value = evaluate(m, item.context_expr)
-        calls.run_methods(m, value, ("__enter__", "__exit__"), [], node)
+        entered = calls.run_methods(m, value, ("__enter__", "__exit__"), [], node)
         if item.optional_vars is not None:
-            expressions.assign(m, item.optional_vars, value)
+            expressions.assign(m, item.optional_vars, value | entered)
     execute(m, node.body)
     for item in node.items:  # closed at the end: what is left of it is a closed file, which nobody carries on purpose
         if isinstance(item.optional_vars, ast.Name) and not m.frames:
