@@ -16,8 +16,8 @@ from nb2flow.runs.manifest import Manifest
 def repeated(steps: Sequence[str], manifests: Mapping[str, Manifest]) -> dict[str, tuple[str, ...]]:
     """For each step, the texts that an earlier one (document order) has shown, with no filter changed since.
 
-    A module that an earlier step has loaded would not be loaded again by one kernel: what its import does to the filters
-    counts only the first time.
+    A module that an earlier step has loaded would not be loaded again by one kernel: what its import does to the
+    filters counts only the first time.
     """
     shown: dict[tuple[str, ...], int] = {}  # who warned -> changes of the filters until then, counted over all steps
     total = 0

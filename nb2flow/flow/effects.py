@@ -102,7 +102,6 @@ class Unit:
     seeds: set[str] = field(default_factory=set)
     observed: bool = False
     fixed: bool = False  # runs where it stands and nowhere else
-    cheap: bool = False
     replayable: bool = False
 
     def read(self, name: str, version: int | None, line: int, text: str = "") -> None:

@@ -197,6 +197,9 @@ class Machine:
             or (name[:1] == "_" and name[1:].isdigit())
             or (name[:2] == "_i" and name[2:].isdigit())
         ):
+            known = self.unit.reads.get(HISTORY)
+            if known is not None and known.text == "_":  # `__` or `Out[3]` reach further back than `_`
+                del self.unit.reads[HISTORY]
             self.use_resource(HISTORY, writes=False, text=name)
             return Val(frozenset({self.alloc("unknown", name)}))
         if self.unknown_from is not None and name not in BUILTIN_NAMES:

@@ -49,7 +49,19 @@ _CHEAP_METHODS = frozenset(
 
 
 def classify(units: list[Unit], parameters: list[int]) -> None:
-    """Set `kind`, `cheap` and `replayable` of every unit, in order (a unit reads only what comes before it)."""
+    """Set `kind` and `replayable` of every unit.
+
+    A parameters cell that does more than bind values runs once, as a whole, where the given values are put in.
+    """
+    _classify(units, parameters)
+    if not all(units[p].replayable for p in parameters):
+        for place in parameters:
+            units[place].fixed = True
+        _classify(units, [])
+
+
+def _classify(units: list[Unit], parameters: list[int]) -> None:
+    """In order: a unit reads only what comes before it."""
     functions: dict[str, bool] = {}
     depth: dict[int, int] = {}
     aliases: dict[str, str] = {}

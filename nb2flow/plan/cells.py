@@ -57,8 +57,9 @@ def whole_notebook(flow: Flow, notebook: Notebook, step: Step) -> dict[str, Any]
 
 def wants_parameters(flow: Flow, step: Step) -> bool:
     """Whether the step notebook has the parameters cell."""
-    wanted = bool(step.parameters) or any(r.kind == "parameters" for r in step.replay)
-    return wanted and flow.parameters_cell is not None
+    if flow.parameters_cell is None or flow.parameters_cell in step.cells:  # run as one of the author's own
+        return False
+    return bool(step.parameters) or any(r.kind == "parameters" for r in step.replay)
 
 
 def replayed(step: Step) -> tuple[Replay, ...]:
@@ -81,14 +82,22 @@ def _before(
     source = header(step, f"{flow.notebook}.ipynb", inputs)
     metadata = {"nb2flow": {"role": "header"}, "tags": [INJECTED_TAG]}
     yield {"cell_type": "markdown", "id": "nb2flow-header", "metadata": metadata, "source": source}
+    place = next((i for i, r in enumerate(step.replay) if r.kind == "parameters"), 0)
+    parameters: list[dict[str, Any]] = []
     if wants_parameters(flow, step) and flow.parameters_cell is not None:
-        yield _code_cell(notebook.cells[flow.parameters_cell], "parameters")
+        parameters = [_code_cell(notebook.cells[flow.parameters_cell], "parameters")]
+    if not place:  # where a reader (and papermill) looks for them, unless they use what is replayed
+        yield from parameters
     arguments = f"{step.name!r}, home={home!r}"
     if step.state:
         arguments += f", state={list(step.state)!r}"
     told = "takes over the folder, environment and import path" if step.state else "begins the step"
     yield _injected("start", f"# nb2flow: {told}\n{_IMPORT}_nb2flow.start({arguments})")
-    for group in _replay_groups(replayed(step)):
+    for group in _replay_groups(step.replay[:place]):
+        yield _replay_cell(group)
+    if place:
+        yield from parameters
+    for group in _replay_groups(tuple(r for r in step.replay[place:] if r.kind != "parameters")):
         yield _replay_cell(group)
 
 

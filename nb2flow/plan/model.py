@@ -23,9 +23,9 @@ class PlanStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `notebook` is the file name of the step notebook; `after` names every step that must have finished (transitively
     reduced edges are not assumed); `inputs` maps a step to the variables and resources loaded from it; `state` lists
     steps whose process state is restored first; `cells` are the ids of the author's cells in order; `first_number` is
-    the execution count that the first of them has in the notebook; `changes` are the resources that the step is known to
-    change (a change of another one is a reason to plan again); `code` is the digest of everything in the step notebook
-    that can change its result; `files` are literal paths that its code opens, relative to the notebook.
+    the execution count that the first of them has in the notebook; `changes` are the resources that the step is known
+    to change (a change of another one is a reason to plan again); `code` is the digest of everything in the step
+    notebook that can change its result; `files` are literal paths that its code opens, relative to the notebook.
     """
 
     name: str

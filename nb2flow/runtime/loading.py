@@ -8,6 +8,7 @@ them. Then the baseline is taken that `saving` compares with.
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any, Iterable, Mapping
 
 from . import blob, explain, imports, observe, resources, warned
@@ -54,11 +55,21 @@ def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
     early = [name for name in restored if name in resources.AT_START]
     _apply(session, early)
     _load_parts(session, parts)
+    _make_figures_showable(name for part in parts for name in part.names)
     _apply(session, [name for name in restored if name not in early])
     session.baseline = resources.capture(session.home)
     imports.begin(session.baseline, session.home)
     warned.begin()
     observe.begin()
+
+
+def _make_figures_showable(names: Iterable[str]) -> None:
+    """Load matplotlib's backend when a figure came in: with it comes what shows a figure that ends a cell."""
+    user = namespace()
+    kinds = (type(user[name]).__module__ for name in names if name in user)
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if hasattr(pyplot, "switch_backend") and any(kind.startswith("matplotlib.") for kind in kinds):
+        pyplot.switch_backend(sys.modules["matplotlib"].get_backend())  # type: ignore[union-attr]
 
 
 class _Part:
