@@ -82,7 +82,7 @@ def example_of() -> Example:
         "load",
         "Load",
         (4, 5),
-        replay=(imports, Replay(2, "params", 1, 2, "N = 3\nname = 'it''s'", "parameters")),
+        replay=(Replay(2, "params", 1, 2, "N = 3\nname = 'it''s'", "parameters"), imports),
         outputs=("data", "rng:python"),
         parameters=("N",),
     )
