@@ -57,6 +57,9 @@ class Graph:
             Node(g, [analysis.units[u] for c in g.cells for u in analysis.by_cell.get(c, [])]) for g in groups
         ]
         self.owner = {u.index: k for k, node in enumerate(self.nodes) for u in node.units}
+        self._bound = {  # an `env:` option holds in its own step alone: what is read from it there is carried
+            u.index for node in self.nodes if node.group.options.env for u in node.units if "process:environ" in u.reads
+        }
         self.conflicts: list[Conflict] = []
         self._live_after = _liveness(analysis.units)
         self._joined: set[tuple[int, frozenset[tuple[str, int]]]] = set()
@@ -126,7 +129,7 @@ class Graph:
 
     def _need(self, k: int, name: str, version: int, used: Site, text: str = "") -> None:
         unit = self.analysis.units[version]
-        if unit.replayable:
+        if self._replayable(version):
             self._replay(k, version, name)
             return
         source = self.owner[version]
@@ -138,6 +141,13 @@ class Graph:
         elif unit.barrier:
             text = text or f"{unit.barrier} may change it"
         self._carry(k, name, source, Reason("resource" if is_resource(name) else "variable", name, defined, used, text))
+
+    def _replayable(self, version: int) -> bool:
+        unit = self.analysis.units[version]
+        if not unit.replayable or version in self._bound:
+            return False
+        sources = [r.version for r in unit.reads.values() if r.version is not None] if self._bound else []
+        return all(self._replayable(v) for v in sources)
 
     def _carry(self, k: int, name: str, source: int, reason: Reason) -> None:
         node = self.nodes[k]
