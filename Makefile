@@ -2,7 +2,7 @@
 # hashes), so that every machine tests the same thing; nb2flow itself is installed from this folder, editable.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check lint format types architecture docs-pictures lock clean
+.PHONY: help demo test test-all check lint format types architecture api docs-pictures lock clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -53,6 +53,9 @@ types: $(VENV)/.dev ## Static types
 
 architecture: $(VENV)/.dev ## Which room may import which
 	@$(BIN)/lint-imports --no-cache
+
+api: $(VENV)/.dev ## Write the front end's types anew from the server's
+	@$(BIN)/python -m nb2flow.server.typescript labextension/src/api.ts
 
 docs-pictures: $(VENV)/.dev ## Draw the pictures of the README anew (the screenshots need chromium)
 	@bash docs/pictures/make.sh $(abspath $(BIN))
