@@ -24,7 +24,7 @@ from nb2flow.engine.interrupts import Interrupts
 from nb2flow.engine.machine import Machine
 from nb2flow.engine.ports import Attempt, CellBegan, Ended, Noted, Report, StepBackend
 from nb2flow.engine.refine import Refiner, Replan
-from nb2flow.engine.request import RunRequest, check, orders
+from nb2flow.engine.request import RunRequest, ancestors, check, orders
 from nb2flow.engine.signals import (
     AttemptEnded,
     CancelWanted,
@@ -251,7 +251,7 @@ class _Driver:
             self._note(name, f"asks for {asked}: locally it runs on what this machine has")
         self._began[name, attempt] = time.time()
         self._backend.prepare()
-        task = self.space.task(step, attempt)
+        task = self.space.task(step, attempt, self._keys[name], ancestors(self._plan, name))
         self._attempts[name, attempt] = self._backend.start(task, lambda r: self._queue.put((name, attempt, r)))
 
     # ---- what happens ----

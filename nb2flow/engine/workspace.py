@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nb2flow.engine.cache import PROCESS_STATE
 from nb2flow.engine.ports import StepTask
 from nb2flow.engine.request import RunRequest
 from nb2flow.errors import EnvironmentFault, PlanError
@@ -62,8 +63,8 @@ class Workspace:
                 if not target.exists():  # else another run was faster, with the same files
                     raise
 
-    def task(self, step: PlanStep, attempt: int) -> StepTask:
-        """All that one attempt of `step` needs."""
+    def task(self, step: PlanStep, attempt: int, key: str = "", before: Sequence[str] = ()) -> StepTask:
+        """All that one attempt of `step` needs; `before` are all steps it builds on, in the plan's order."""
         request, folder = self._request, self.folder
         environ = {"PYTHONHASHSEED": "0", **request.environ, **dict(step.options.env)}
         given = {name: value for name, value in request.parameters.items() if name in step.parameters}
@@ -84,6 +85,10 @@ class Workspace:
             context=self._context(step) if self._uses_runtime[step.name] else None,
             timeout=step.options.timeout,
             output_limit=request.output_limit,
+            key=key,
+            loads=_loads(step),
+            before=tuple(before),
+            options=step.options,
         )
 
     def _context(self, step: PlanStep) -> dict[str, Any]:
@@ -107,6 +112,13 @@ class Workspace:
         if self._uses_runtime.get(step, False):
             raise EnvironmentFault(f"step {step} ended without saying what it saved")
         return Manifest(step=step)
+
+
+def _loads(step: PlanStep) -> dict[str, tuple[str, ...]]:
+    loads = {source: tuple(names) for source, names in step.inputs.items()}
+    for source in step.state:
+        loads[source] = tuple(dict.fromkeys((*loads.get(source, ()), *PROCESS_STATE)))
+    return loads
 
 
 def _has_injected_cells(document: Mapping[str, Any]) -> bool:

@@ -26,17 +26,13 @@ import nb2flow
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors import kernels
 from nb2flow.executors.forkserver import HEADER
-from nb2flow.runs.attempt import Ended, KernelStarted, Report, StepTask
+from nb2flow.runs.attempt import Ended, KernelStarted, Report, StepTask, WorkerStarted
 from nb2flow.runs.events import Failure
 
 KILL_GRACE = 3.0  # seconds for workers to end by themselves when everything is closed
 
 
-class _WorkerStarted(msgspec.Struct, frozen=True, tag="worker"):
-    pid: int
-
-
-_reports: msgspec.json.Decoder[Report | _WorkerStarted] = msgspec.json.Decoder(Report | _WorkerStarted)
+_reports: msgspec.json.Decoder[Report | WorkerStarted] = msgspec.json.Decoder(Report | WorkerStarted)
 
 
 class _Attempt:
@@ -183,7 +179,7 @@ class LocalBackend:
         *lines, attempt.buffer = (attempt.buffer + data).split(b"\n")
         for line in lines:
             report = _reports.decode(line)
-            if isinstance(report, _WorkerStarted):
+            if isinstance(report, WorkerStarted):
                 attempt.worker = report.pid
                 continue
             if isinstance(report, KernelStarted):

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from nb2flow.notebook.model import StepOptions
 from nb2flow.runs.events import Failure
 
 
@@ -20,6 +21,9 @@ class StepTask(msgspec.Struct, frozen=True, kw_only=True):
     NB2FLOW_CONTEXT (None: the notebook has no injected cells), `runtime` the folder put in front of PYTHONPATH, `cwd`
     the notebook's folder. `environ` is the whole environment of the kernel's process before those are added (it may
     hold secrets: never stored). `timeout` is seconds for the whole attempt, `output_limit` bytes of text for each cell.
+
+    For steps that run elsewhere: `key` is the content key, `loads` names what is loaded, by step, `before` are all
+    steps that this one builds on, in the plan's order, `options` is what its tags ask for.
     """
 
     run_id: str
@@ -38,6 +42,16 @@ class StepTask(msgspec.Struct, frozen=True, kw_only=True):
     context: dict[str, Any] | None = None
     timeout: float | None = None
     output_limit: int = 10_000_000
+    key: str = ""
+    loads: dict[str, tuple[str, ...]] = {}
+    before: tuple[str, ...] = ()
+    options: StepOptions = StepOptions()
+
+
+class WorkerStarted(msgspec.Struct, frozen=True, tag="worker"):
+    """The first thing that the process of an attempt says: its id (it leads a session of its own). Not a report."""
+
+    pid: int
 
 
 class KernelStarted(msgspec.Struct, frozen=True, tag="kernel"):

@@ -62,7 +62,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The whole document."""
+    """The whole document.
+
+    `files` and `removed` are said by a step that ran away from the notebook's folder: what it wrote below it (path ->
+    blob; a folder's path ends in `/` and has none) and what it removed there.
+    """
 
     version: int = MANIFEST_VERSION
     step: str = ""
@@ -70,11 +74,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outputs: dict[str, Output] = {}
     observed: Observed = Observed()
     problems: tuple[Problem, ...] = ()
+    files: dict[str, str] = {}
+    removed: tuple[str, ...] = ()
 
     @property
     def blobs(self) -> frozenset[str]:
-        """Digests of all blobs that the outputs lie in."""
-        return frozenset(output.blob for output in self.outputs.values() if output.blob)
+        """Digests of all blobs that the outputs (and files that were written) lie in."""
+        saved = {output.blob for output in self.outputs.values() if output.blob}
+        return frozenset(saved | {blob for blob in self.files.values() if blob})
 
 
 def read_manifest(path: Path) -> Manifest | None:

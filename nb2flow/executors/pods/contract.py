@@ -1,0 +1,158 @@
+"""The contract between a step's pod and whoever watches it, as values: the task, its place in the store, exit codes.
+
+Pure. Everything of a step goes through the store, so that a manifest holds nothing but two paths. Versioned:
+a pod refuses a task of another version by name.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import msgspec
+
+from nb2flow.errors import EnvironmentFault
+from nb2flow.runs.attempt import CellBegan
+from nb2flow.runs.events import Failure
+
+CONTRACT_VERSION = 1
+COMMAND = ("nb2flow-step",)
+
+# The step's process finds what it needs to reach the store in variables of this prefix (`NB2FLOW_STORE_AWS_…` is
+# `AWS_…` to the storage library); the kernel never sees them.
+STORE_PREFIX = "NB2FLOW_STORE_"
+SCRATCH = "/scratch"
+
+
+class PodExit(IntEnum):
+    """What the container ends with."""
+
+    SUCCEEDED = 0
+    STEP_FAILED = 10  # the notebook: another pod would fail as well; `ended.json` says why
+    REFUSED = 11  # the task cannot be run by this image: another pod would refuse as well; `ended.json` says why
+    PLATFORM = 20  # the store could not be reached, the disk was full …: another pod may succeed
+    STOPPED = 143  # asked to end (evicted, deleted): the step is not over
+
+
+class PodTask(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a pod needs to run one step. Holds no secret: those are variables of the container.
+
+    `notebook` and `runtime` are digests of blobs: the step notebook, and a tar of the runtime's files (empty: the
+    notebook has no injected cells). `files` maps paths below the notebook's folder to blobs; they are there before the
+    step begins. `manifests` maps each step before this one, in the plan's order, to the path of its manifest in the
+    store; what those steps wrote below the notebook's folder is put in place, too. `loads` names what is loaded, by
+    step. `environ` is added to the container's own environment for the kernel. `gpu`: tell which ones there are.
+    """
+
+    run_id: str
+    step: str
+    kernel: str
+    language: str
+    notebook: str
+    runtime: str = ""
+    attempt: int = 1
+    parameters: dict[str, Any] = {}
+    environ: dict[str, str] = {}
+    files: dict[str, str] = {}
+    manifests: dict[str, str] = {}
+    loads: dict[str, tuple[str, ...]] = {}
+    timeout: float | None = None
+    output_limit: int = 10_000_000
+    gpu: bool = False
+    version: int = CONTRACT_VERSION
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the step is: the cell that began last, and all that was noted. `pod` is the container's host name.
+
+    `ticks` grows with each version, so that two can be told apart where a store knows no times.
+    """
+
+    pod: str
+    ticks: int = 0
+    cell: CellBegan | None = None
+    notes: tuple[str, ...] = ()
+    version: int = CONTRACT_VERSION
+
+
+class EndedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """How the step ended; written last, when everything else is in the store."""
+
+    pod: str
+    failure: Failure | None = None
+    seconds: float = 0.0
+    version: int = CONTRACT_VERSION
+
+
+class TaskFolder(msgspec.Struct, frozen=True):
+    """The folder of one task in the store: names of what lies there."""
+
+    path: str
+
+    @property
+    def task(self) -> str:
+        """The `PodTask`."""
+        return f"{self.path}/task.json"
+
+    @property
+    def progress(self) -> str:
+        """The `Progress`, replaced as the step goes."""
+        return f"{self.path}/progress.json"
+
+    @property
+    def executed(self) -> str:
+        """The executed notebook, replaced as it grows."""
+        return f"{self.path}/executed.ipynb"
+
+    @property
+    def manifest(self) -> str:
+        """What the step says of itself (`nb2flow.runs.manifest`), with the files that it wrote."""
+        return f"{self.path}/manifest.json"
+
+    @property
+    def log(self) -> str:
+        """What the kernel's process printed outside of cells."""
+        return f"{self.path}/kernel.log"
+
+    @property
+    def ended(self) -> str:
+        """The `EndedDocument`."""
+        return f"{self.path}/ended.json"
+
+
+def task_folder(run_id: str, name: str) -> TaskFolder:
+    """The folder of the task called `name` (a step, or a step and what tells its tries apart) in a run."""
+    return TaskFolder(f"runs/{run_id}/{name}")
+
+
+def folder_of(task: str) -> TaskFolder:
+    """The folder in which the task at this path of the store lies."""
+    return TaskFolder(task.rpartition("/")[0])
+
+
+def blob_path(digest: str) -> str:
+    """Where a blob lies in the store."""
+    return f"blobs/{digest[:2]}/{digest}"
+
+
+def encode(value: msgspec.Struct) -> bytes:
+    """A value of this contract as JSON, the same bytes for equal values."""
+    return msgspec.json.encode(value, order="deterministic")
+
+
+def decode_task(data: bytes) -> PodTask:
+    """The task in `data`. EnvironmentFault when it is not one of this version."""
+    try:
+        version = msgspec.json.decode(data, type=_Versioned).version
+        if version != CONTRACT_VERSION:
+            raise EnvironmentFault(
+                f"the step's task has version {version}, and the nb2flow in this image reads {CONTRACT_VERSION}",
+                hint="build the step image with the nb2flow that starts the run",
+            )
+        return msgspec.json.decode(data, type=PodTask)
+    except msgspec.DecodeError as error:
+        raise EnvironmentFault(f"the step's task cannot be read: {error}") from error
+
+
+class _Versioned(msgspec.Struct):
+    version: int

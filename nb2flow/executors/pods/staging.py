@@ -1,0 +1,119 @@
+"""Putting a step's task into the store, with all that its pod will need; done by whoever starts pods.
+
+Pods read nothing but the store: step notebook, runtime, the notebook's own files and the manifests of earlier steps
+lie there before the pod begins. What is there already is not sent again.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from nb2flow.executors.pods.contract import PodTask, TaskFolder, blob_path, encode
+from nb2flow.executors.pods.store import Store
+from nb2flow.runs.attempt import StepTask
+from nb2flow.runtime.blob import hash_file
+
+
+class Stager:
+    """Stages tasks in `store`. `files` are files below the notebook's folder that all steps get, by relative path;
+    `kernel`, if given, is the name of the kernel in the image."""
+
+    def __init__(self, store: Store, files: Mapping[str, Path], kernel: str | None = None) -> None:
+        self._store = store
+        self._files = dict(files)
+        self._kernel = kernel
+        self._scratch = Path(tempfile.mkdtemp(prefix="nb2flow-stage-"))
+        self._runtimes: dict[str, str] = {}
+        self._shared: dict[str, str] | None = None
+
+    def stage(self, task: StepTask, folder: TaskFolder, manifests: Mapping[str, str] | None = None) -> PodTask:
+        """Put the task into `folder` and return it.
+
+        `manifests` maps earlier steps to the paths of their manifests in the store; without it, the manifests are those
+        that lie here, beside the task's own, and are sent along.
+        """
+        if manifests is None:
+            here = Path(task.manifest).parent
+            manifests = {step: self._send(here / f"{step}.json") for step in task.before}
+        made = PodTask(
+            run_id=task.run_id,
+            step=task.step,
+            attempt=task.attempt,
+            kernel=self._kernel or task.kernel,
+            language=task.language,
+            notebook=self._blob(Path(task.notebook)),
+            runtime=self._runtime(task.runtime) if task.context is not None else "",
+            parameters=task.parameters,
+            environ={"PYTHONHASHSEED": task.environ.get("PYTHONHASHSEED", "0"), **dict(task.options.env)},
+            files=self._send_files(),
+            manifests=dict(manifests),
+            loads=task.loads,
+            timeout=task.timeout,
+            output_limit=task.output_limit,
+            gpu=bool(task.options.gpu),
+        )
+        self._store.write(folder.task, encode(made))
+        return made
+
+    def close(self) -> None:
+        """Remove what was kept here on the way."""
+        for path in self._scratch.iterdir():
+            path.unlink()
+        self._scratch.rmdir()
+
+    def _send(self, manifest: Path) -> str:
+        return blob_path(self._blob(manifest))
+
+    def _blob(self, path: Path) -> str:
+        digest = hash_file(path)
+        self._store.put({digest: path})
+        return digest
+
+    def _runtime(self, folder: str) -> str:
+        if folder not in self._runtimes:
+            self._runtimes[folder] = self._store.put_bytes(packed(Path(folder)), self._scratch)
+        return self._runtimes[folder]
+
+    def _send_files(self) -> dict[str, str]:
+        """The notebook's own files; looked at once for a run, so that all of its steps see the same."""
+        if self._shared is None:
+            digests = {path: hash_file(place) for path, place in sorted(self._files.items())}
+            self._store.put({digest: self._files[path] for path, digest in digests.items()})
+            self._shared = digests
+        return self._shared
+
+
+def packed(folder: Path) -> bytes:
+    """The files below `folder` as a tar; the same bytes for the same files, wherever and whenever."""
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                data = path.read_bytes()
+                entry = tarfile.TarInfo(path.relative_to(folder).as_posix())
+                entry.size = len(data)
+                tar.addfile(entry, io.BytesIO(data))
+    return target.getvalue()
+
+
+def unpack(data: bytes, folder: Path) -> None:
+    """The files of a tar that `packed` made, below `folder`. ValueError for a path that leaves it."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        for entry in tar:
+            content = tar.extractfile(entry)
+            if content is not None:
+                target = inside(folder, entry.name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content.read())
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path called `name` below `folder`. ValueError when it would lie elsewhere."""
+    parts = Path(name).parts
+    if not parts or ".." in parts or Path(name).is_absolute():
+        raise ValueError(f"not a path below the notebook's folder: {name!r}")
+    return folder.joinpath(*parts)

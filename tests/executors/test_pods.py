@@ -1,0 +1,124 @@
+"""The pod's entry point against a store: a folder here, a server that speaks S3 in `test_pods_s3`."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+from engine.pipelines import S
+from executors.staged import Staged
+
+from nb2flow.executors.pods.contract import PodExit, blob_path
+from nb2flow.notebook.model import StepOptions
+
+
+def test_steps_hand_on_values_and_files_through_the_store_alone(tmp_path: Path) -> None:
+    data = tmp_path / "elsewhere" / "numbers.csv"
+    data.parent.mkdir()
+    data.write_text("1,2,3")
+    staged = Staged(
+        tmp_path / "project",
+        str(tmp_path / "store"),
+        S("load", ["x = open('data/numbers.csv').read()", "import os; os.makedirs('made/empty')"], outputs=("x",)),
+        S(
+            "change",
+            ["_ = open('made/y.txt', 'w').write(x * 2)", "os_ = __import__('os'); os_.remove('data/numbers.csv')"],
+            {"load": ("x",)},
+        ),
+        S(
+            "look",
+            ["import os; sorted(os.listdir('made')), os.listdir('data'), open('made/y.txt').read()"],
+            after=("change", "load"),
+        ),
+        files={"data/numbers.csv": data},
+    )
+    for name in ("load", "change"):
+        code, said = staged.run(name)
+        assert code == PodExit.SUCCEEDED, said
+        assert "1,2,3" not in said
+    assert staged.manifest("change")["removed"] == ["data/numbers.csv"]
+    assert list(staged.manifest("change")["files"]) == ["data/", "made/y.txt"]
+    code, said = staged.run("look")
+    assert code == PodExit.SUCCEEDED, said
+    assert staged.text("look", "look-c0") == "(['empty', 'y.txt'], [], '1,2,31,2,3')"
+    ended, progress = staged.ended("load"), staged.progress("load")
+    assert ended is not None and ended.failure is None
+    assert progress is not None and progress.cell is not None
+    assert (progress.cell.number, progress.cell.total) == (2, 2)
+
+
+def test_a_notebook_that_fails_is_told_apart_from_a_platform_that_fails(tmp_path: Path) -> None:
+    staged = Staged(tmp_path / "p", str(tmp_path / "store"), S("wrong", ["import no_such_module"]))
+    code, said = staged.run("wrong")
+    assert code == PodExit.STEP_FAILED
+    assert "no_such_module" not in said
+    ended = staged.ended("wrong")
+    assert ended is not None and ended.failure is not None
+    assert (ended.failure.kind, ended.failure.ename) == ("error", "ModuleNotFoundError")
+    assert "image" in ended.failure.hint
+    assert staged.ended("wrong")
+
+    process = Staged(tmp_path / "q", str(tmp_path / "nothing"), S("a", ["1"])).start("a")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == PodExit.PLATFORM
+    assert "there is no task" in said
+
+
+def test_an_artifact_that_was_damaged_is_not_loaded(tmp_path: Path) -> None:
+    staged = Staged(
+        tmp_path / "p", str(tmp_path / "store"), S("a", ["x = 1"], outputs=("x",)), S("b", ["x"], {"a": ("x",)})
+    )
+    assert staged.run("a")[0] == PodExit.SUCCEEDED
+    blob = tmp_path / "store" / blob_path(staged.manifest("a")["outputs"]["x"]["blob"])
+    blob.write_bytes(blob.read_bytes()[:-1] + b"!")
+    code, said = staged.run("b")
+    assert code == PodExit.PLATFORM
+    assert "damaged" in said
+
+
+def test_a_task_of_another_version_and_a_kernel_that_is_not_there_are_refused(tmp_path: Path) -> None:
+    staged = Staged(tmp_path / "p", str(tmp_path / "store"), S("a", ["1"]))
+    place = staged.stage("a")
+    task = staged.store.read(place.task)
+    assert task is not None
+    staged.store.write(place.task, task.replace(b'"version":1', b'"version":99'))
+    process = staged.start("a")
+    process.communicate(timeout=60)
+    assert process.returncode == PodExit.REFUSED
+    ended = staged.ended("a")
+    assert ended is not None and ended.failure is not None
+    assert "version 99" in ended.failure.message
+
+    code, said = staged.run("a", kernel="fortran", language="fortran")
+    assert code == PodExit.REFUSED
+    assert "'fortran' is not installed" in said
+
+
+def test_a_pod_that_is_stopped_leaves_its_notebook_and_does_not_say_that_the_step_ended(tmp_path: Path) -> None:
+    staged = Staged(
+        tmp_path / "p",
+        str(tmp_path / "store"),
+        S("slow", ["print('began', flush=True)", "import time; time.sleep(60)"]),
+    )
+    staged.stage("slow")
+    process = staged.start("slow")
+    while (progress := staged.progress("slow")) is None or progress.cell is None or progress.cell.number < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == PodExit.STOPPED
+    assert staged.ended("slow") is None
+    assert staged.text("slow", "slow-c0") == "began\n"
+
+
+def test_the_kernel_sees_the_steps_environment_and_nothing_of_the_store(tmp_path: Path) -> None:
+    code_cell = "import os; sorted(k for k in os.environ if k.startswith(('NB2FLOW', 'COLOUR', 'TOKEN', 'KUBERNETES')))"
+    step = S("a", [code_cell], options=StepOptions(env=(("COLOUR", "red"),), secrets=("TOKEN",)))
+    staged = Staged(tmp_path / "p", str(tmp_path / "store"), step)
+    given = {"TOKEN": "t", "NB2FLOW_STORE_AWS_ACCESS_KEY_ID": "k", "KUBERNETES_PORT": "1"}
+    code, said = staged.run("a", given)
+    assert code == PodExit.SUCCEEDED, said
+    assert staged.text("a", "a-c0") == "['COLOUR', 'TOKEN']"
+    assert b'"t"' not in (staged.store.read(staged.place("a").task) or b"")
