@@ -65,13 +65,25 @@ def _legal(
     while True:
         graph = Graph(analysis, drawn, observed, ids)
         if graph.conflicts:
-            worst = min(graph.conflicts, key=lambda c: (c.last - c.first, c.first))
-            drawn = _merge(notebook, drawn, worst, found)
+            for conflict in _apart(graph.conflicts):
+                drawn = _merge(notebook, drawn, conflict, found)
             continue
         settled = groups.settle(drawn, analysis, graph.feeds())
         if settled is None:
             return graph, drawn
         drawn = settled
+
+
+def _apart(conflicts: list[Conflict]) -> list[Conflict]:
+    """The narrowest conflicts that have no group in common, the last first: merging one moves no other."""
+    chosen: list[Conflict] = []
+    taken: set[int] = set()
+    for conflict in sorted(conflicts, key=lambda c: (c.last - c.first, c.first)):
+        between = range(conflict.first, conflict.last + 1)
+        if taken.isdisjoint(between):
+            taken.update(between)
+            chosen.append(conflict)
+    return sorted(chosen, key=lambda c: -c.first)
 
 
 def _merge(notebook: Notebook, drawn: list[Group], conflict: Conflict, found: list[Diagnostic]) -> list[Group]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nb2flow.flow.model import ReplayKind
+from nb2flow.flow.model import ReplayKind, Site
 from nb2flow.flow.syntax import Statement
 
 HISTORY = "process:history"
@@ -52,7 +52,7 @@ class FileUse:
     path: str | None
     writes: bool
     reads: bool
-    line: int
+    site: Site
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,7 +231,7 @@ def parts(m: Machine, value: Val) -> Val:
                 found |= held.contains if "container" in held.flags else m.heap.reach(frozenset({held}))
         else:
             found |= {o for o in m.heap.reach(frozenset({obj})) if o.kind != "class"}
-    return Val(frozenset(o for o in found if "method" not in o.flags))
+    return Val(frozenset([o for o in found if "method" not in o.flags]))
 
 
 @expression(ast.Tuple)

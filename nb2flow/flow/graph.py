@@ -7,11 +7,11 @@ is replayable is replayed, not carried. Names whose shared objects are changed t
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nb2flow.flow import library
+from nb2flow.flow import files, library
 from nb2flow.flow.effects import HISTORY, IMPLICIT, MAGICS, PACKAGES, PLOT, UNCARRYABLE, FileUse, Unit, is_resource
 from nb2flow.flow.groups import Group
 from nb2flow.flow.interpret import Analysis
@@ -32,6 +32,10 @@ class Node:
     parameters: set[str] = field(default_factory=set)
     orders: dict[int, list[Reason]] = field(default_factory=dict)
     files: list[FileUse] = field(default_factory=list)
+    ends: dict[str, int] = field(default_factory=dict)  # name written -> the last unit here that writes it
+
+    def __post_init__(self) -> None:
+        self.ends = {name: unit.index for unit in self.units for name in unit.writes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,12 @@ class Graph:
             Node(g, [analysis.units[u] for c in g.cells for u in analysis.by_cell.get(c, [])]) for g in groups
         ]
         self.owner = {u.index: k for k, node in enumerate(self.nodes) for u in node.units}
+        self._ids = [{ids[c] for c in node.group.cells} for node in self.nodes]
+        self._writers: dict[str, list[int]] = {}  # name -> all units that write it and that somebody could take it from
+        for unit in analysis.units:
+            if unit.index in self.owner or unit.replayable:
+                for name in unit.writes:
+                    self._writers.setdefault(name, []).append(unit.index)
         self._bound = {  # an `env:` option holds in its own step alone: what is read from it there is carried
             u.index for node in self.nodes if node.group.options.env for u in node.units if "process:environ" in u.reads
         }
@@ -65,11 +75,14 @@ class Graph:
         self._joined: set[tuple[int, frozenset[tuple[str, int]]]] = set()
         for k in range(len(self.nodes)):
             self._needs(k)
+        came = [self._came(node) for node in self.nodes]
+        self._at_end = [end for _, end in came]
         self._changed = True
         while self._changed:  # moving one name to another source may part it from names that it was together with
             self._changed = False
             for k in reversed(range(len(self.nodes))):
-                self._joint_needs(k)
+                for names in came[k][0]:
+                    self._together(k, names)
         self._written_modules = _written_modules(analysis.units)
         for node in self.nodes:
             self._module_files(node)
@@ -162,7 +175,7 @@ class Graph:
         if known is None or known[0] < source:
             node.inputs[name] = (source, reason)
         self.nodes[source].outputs.add(name)
-        version = self._version_at_end(source, name)
+        version = self.nodes[source].ends.get(name)
         if version is None or reason.used is None:
             return
         giver = self.analysis.units[version]
@@ -195,20 +208,15 @@ class Graph:
     def _uncarryable(self, source: int, target: int, name: str, reason: Reason) -> str:
         if name.startswith(UNCARRYABLE):
             return _WORDS.get(name, f"the state of `{name.split(':')[-1]}`")
-        cells = {self.ids[c] for c in self.nodes[source].group.cells}
-        if any((c, name) in self.observed.uncarryable for c in cells):
+        if self.observed.uncarryable and any((c, name) in self.observed.uncarryable for c in self._ids[source]):
             return "a value that could not be saved or loaded in an earlier run"
-        version = self._version_at_end(source, name)
+        version = self.nodes[source].ends.get(name)
         if version is None:
             return ""
         unit = self.analysis.units[version]
         if name in unit.classes:
             return "a class that is computed, or changed after its definition"
         return unit.live.get(name, "")
-
-    def _version_at_end(self, k: int, name: str) -> int | None:
-        found = [u.index for u in self.nodes[k].units if name in u.writes]
-        return found[-1] if found else None
 
     def _replay(self, k: int, version: int, name: str) -> None:
         node = self.nodes[k]
@@ -240,26 +248,23 @@ class Graph:
 
     # -- objects that share memory ---------------------------------------------------------------------------------
 
-    def _joint_needs(self, k: int) -> None:
-        for unit in self.nodes[k].units:
-            for names in unit.joint:
-                wanted = [n for n in names if n not in unit.carried or self._wanted(unit, n)]
-                if wanted:
-                    self._together(k, frozenset().union(*(self._outside(k, n, unit.index) for n in wanted)))
-
-    def _outside(self, k: int, name: str, before: int, seen: set[tuple[str, int]] | None = None) -> frozenset[str]:
-        """The names at the start of group k through which `name`, just before unit `before`, came by what it shares."""
-        seen = set() if seen is None else seen
-        if (name, before) in seen:
-            return frozenset()
-        seen.add((name, before))
-        writer = next((u for u in reversed(self.nodes[k].units) if u.index < before and name in u.writes), None)
-        if writer is None:
-            return frozenset({name})
-        sources = {*writer.shares.get(name, frozenset()), *({name} & writer.weak)}
-        return (
-            frozenset().union(*(self._outside(k, n, writer.index, seen) for n in sources)) if sources else frozenset()
-        )
+    def _came(self, node: Node) -> tuple[list[frozenset[str]], dict[str, frozenset[str]]]:
+        """The names at the group's start through which things came that are shared when they are changed; and, for each
+        name bound anew in the group, those through which came what it shares at the end."""
+        wanted: list[frozenset[str]] = []
+        through: dict[str, frozenset[str]] = {}
+        for unit in node.units:
+            for joint in unit.joint:
+                names = [n for n in joint if n not in unit.carried or self._wanted(unit, n)]
+                if names:
+                    wanted.append(_through(through, names))
+            fresh = {
+                name: _through(through, unit.shares.get(name, frozenset()) | ({name} & unit.weak))
+                for name in unit.writes
+                if name in unit.shares or name not in unit.weak
+            }
+            through.update(fresh)
+        return list(dict.fromkeys(wanted)), through
 
     def _together(self, k: int, names: frozenset[str]) -> None:
         """Group k needs these names with their shared objects still shared: all of them from one step."""
@@ -280,7 +285,7 @@ class Graph:
         for name in carried:
             old = node.inputs.get(name)
             used = Site(giver.units[0].cell, giver.units[0].statement.line)
-            version = self._version_at_end(last, name)
+            version = giver.ends.get(name)
             if version is None:
                 version = self._latest_before(last, name)
                 if version is None:
@@ -289,15 +294,13 @@ class Graph:
             made_at = self.analysis.units[version]
             defined = old[1].defined if old else Site(made_at.cell, made_at.statement.line)
             self._carry(k, name, last, Reason("variable", name, defined, used, "shares objects that are changed here"))
-        end = len(self.analysis.units)
-        self._together(last, frozenset().union(*(self._outside(last, n, end) for n in sources)))
+        self._together(last, _through(self._at_end[last], sources))
 
     def _latest_before(self, k: int, name: str) -> int | None:
         limit = self.nodes[k].units[0].index if self.nodes[k].units else 0
-        for unit in reversed(self.analysis.units[:limit]):
-            if name in unit.writes and (unit.index in self.owner or unit.replayable):
-                return unit.index
-        return None
+        writers = self._writers.get(name, [])
+        place = bisect_left(writers, limit)
+        return writers[place - 1] if place else None
 
     # -- orders ----------------------------------------------------------------------------------------------------
 
@@ -307,13 +310,14 @@ class Graph:
             for module in unit.modules & self._written_modules.keys() if unit.kind != "compute" else ():
                 for path, writer in self._written_modules[module]:
                     if writer < unit.index:
-                        node.files.append(FileUse(path, writes=False, reads=True, line=unit.statement.line))
+                        site = Site(unit.cell, unit.statement.line)
+                        node.files.append(FileUse(path, writes=False, reads=True, site=site))
 
     def _file_orders(self) -> None:
         users = [(k, n) for k, n in enumerate(self.nodes) if n.files]
         for i, (_, node) in enumerate(users):
             for early, other in users[:i]:
-                reason = _file_reason(other, node)
+                reason = files.reason(other.files, node.files)
                 if reason is not None:
                     node.orders.setdefault(early, []).append(reason)
 
@@ -332,6 +336,11 @@ class Graph:
             for source in {*(s for s, _ in node.inputs.values()), *node.orders}:
                 result[self.nodes[source].group.name].add(node.group.name)
         return result
+
+
+def _through(through: Mapping[str, frozenset[str]], names: Iterable[str]) -> frozenset[str]:
+    """The union over `names`; a name that was not bound anew came through itself."""
+    return frozenset().union(*[through.get(n) or (frozenset({n}) if n not in through else ()) for n in names])
 
 
 def _liveness(units: list[Unit]) -> list[frozenset[str]]:
@@ -357,43 +366,6 @@ def _written_modules(units: list[Unit]) -> dict[str, list[tuple[str, int]]]:
                 name = use.path.split("/")[0].removesuffix(".py")
                 found.setdefault(name, []).append((use.path, unit.index))
     return found
-
-
-def _file_reason(early: Node, late: Node) -> Reason | None:
-    for a in early.files:
-        for b in late.files:
-            if (a.writes or b.writes) and _overlap(a.path, b.path):
-                path = a.path or b.path or "a file whose name cannot be told"
-                if a.writes and b.reads:
-                    text = "written, then read"
-                elif a.writes:
-                    text = "written by both"
-                else:
-                    text = "read before it is written"
-                if a.path is None or b.path is None:
-                    text = f"{text} (perhaps: the path cannot be told here)"
-                sites = _site(early, a), _site(late, b)
-                return Reason("file", path, sites[0], sites[1], text)
-    return None
-
-
-def _site(node: Node, use: FileUse) -> Site | None:
-    for unit in node.units:
-        if use in unit.files:
-            return Site(unit.cell, use.line)
-    return None
-
-
-def _overlap(a: str | None, b: str | None) -> bool:
-    if a is None or b is None:
-        return True
-    if ("{" in a or "{" in b) and a.split("{")[1:2] != b.split("{")[1:2] and (a.split("}")[0] != b.split("}")[0]):
-        return True  # filled in from different parameters: they may turn out the same
-    return a == b or _inside(a, b) or _inside(b, a)
-
-
-def _inside(outer: str, inner: str) -> bool:
-    return outer in (".", "") or inner.startswith(posixpath.join(outer, ""))
 
 
 def replay_order(analysis: Analysis, versions: Iterable[int]) -> list[Unit]:

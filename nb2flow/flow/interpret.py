@@ -69,9 +69,10 @@ def _run_cell(m: Machine, parsed: ParsedCell) -> None:
         with_unit.kind = "compute"
         m.end()
         return
-    if any(magic.name == "timeit" for magic in parsed.magics):
+    timed = next((magic for magic in parsed.magics if magic.name == "timeit"), None)
+    if timed is not None:
         _begin(m, parsed, whole)
-        magics.run_body(m, [s.node for s in parsed.statements], keeps_names=False)
+        magics.run_timed(m, timed, [s.node for s in parsed.statements])
         m.end()
         return
     for k, statement in enumerate(parsed.statements):

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nb2flow.flow.effects import HISTORY, FileUse, Unit, Unresolved, is_resource
+from nb2flow.flow.model import Site
 from nb2flow.flow.scopes import FUNCTIONS, global_names, local_names
 from nb2flow.flow.values import SCALAR, Heap, Obj, ObjKind, Val
 
@@ -75,6 +76,7 @@ class Machine:
     unknown_from: int | None = None  # the last unit that may bind names nobody can tell
     _sites: dict[tuple[object, ...], Obj] = field(default_factory=dict)
     _modules: dict[str, Obj] = field(default_factory=dict)
+    _named: dict[Obj, set[str]] = field(default_factory=dict)  # the names that stand for an object
     _mentioned: set[Obj] = field(default_factory=set)
     identity: bool = False  # this unit asks whether two things are one object
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
@@ -110,9 +112,12 @@ class Machine:
                 if before is not None:
                     unit.carried.add(name)
                     unit.read(name, before, unit.writes.get(name, unit.statement.line), unit.mutates.get(name, ""))
-        for name in unit.writes:
-            if not is_resource(name):
-                self._describe(name)
+        written = [n for n in unit.writes if not is_resource(n)]
+        if written:
+            held = [(n, self.heap.reach(self.names[n].objs)) for n in unit.reads if n in self.names]
+            held = [(n, reach) for n, reach in held if reach]
+            for name in written:
+                self._describe(name, held)
         fresh = {n: unit.index for n in unit.writes if is_resource(n)}
         if fresh:
             self.resources = {**self.resources, **fresh}
@@ -122,49 +127,50 @@ class Machine:
 
     def _spread_touches(self) -> None:
         unit = self.unit
-        touched = self.touched.keys()
-        affected: list[str] = []
-        for name, value in self.names.items():
-            if value.objs and not self.heap.reach(value.objs).isdisjoint(touched):
-                obj = next(o for o in self.heap.reach(value.objs) if o in touched)
-                affected.append(name)
-                if name not in self.bound:
-                    unit.mutates.setdefault(name, self.touched[obj])
-                if name not in unit.writes:
-                    unit.writes[name] = self.line if name not in unit.reads else unit.reads[name].line
-                    unit.weak.add(name)
+        seeing = self.heap.reaching(self.touched)  # asked once from this end: names are many, what is touched is little
+        affected = sorted({name for obj in seeing for name in self._named.get(obj, ())})
+        for name in affected:
+            if name not in self.bound and name not in unit.mutates:
+                reach = self.heap.reach(self.names[name].objs)
+                unit.mutates[name] = next(text for obj, text in self.touched.items() if obj in reach)
+            if name not in unit.writes:
+                unit.writes[name] = self.line if name not in unit.reads else unit.reads[name].line
+                unit.weak.add(name)
         outside = frozenset(
             [n for n in affected if n not in self.bound]
-            + [n for n, v in self._first_read.items() if not self.heap.reach(v.objs).isdisjoint(touched)]
+            + [n for n, v in self._first_read.items() if not seeing.isdisjoint(v.objs)]
         )
         if outside:
             unit.joint.append(outside)
 
-    def _describe(self, name: str) -> None:
+    def _describe(self, name: str, held: list[tuple[str, frozenset[Obj]]]) -> None:
         """Note what a written name shares with others and whether it can leave its process."""
         value = self.names.get(name)
         if value is None or not value.objs:
             return
         reach = self.heap.reach(value.objs)
+        owners: set[str] = set()
+        mutable: set[Obj] = set()
+        for obj in reach:
+            kind = obj.kind
+            if kind == "class":
+                owners.add(obj.owner)
+            elif kind == "live":
+                self.unit.live[name] = obj.label or "a live object"
+            if kind != "module":
+                if obj.label.startswith(("matplotlib", "seaborn")):
+                    self.unit.figures.add(name)
+                if kind not in ("class", "function"):
+                    mutable.add(obj)
         if any(o.kind == "class" for o in value.objs):
             self.unit.classes.add(name)
-        owners = {o.owner for o in reach if o.kind == "class" and o.owner in self.names}
-        owners.discard(name)
+        owners = owners & self.names.keys() - {name}
         if owners:
             self.unit.definitions[name] = {
                 o: self.unit.index if o in self.unit.writes else self.versions[o] for o in sorted(owners)
             }
-        if any(o.label.startswith(("matplotlib", "seaborn")) and o.kind != "module" for o in reach):
-            self.unit.figures.add(name)
-        for obj in reach:
-            if obj.kind == "live":
-                self.unit.live[name] = obj.label or "a live object"
-        mutable = frozenset(o for o in reach if o.kind not in ("module", "function", "class"))
         if mutable:
-            read = [n for n in self.unit.reads if n in self.names]
-            self.unit.shares[name] = frozenset(
-                n for n in read if not mutable.isdisjoint(self.heap.reach(self.names[n].objs))
-            )
+            self.unit.shares[name] = frozenset([n for n, reach in held if not mutable.isdisjoint(reach)])
 
     def _barrier_writes(self) -> None:
         unit = self.unit
@@ -217,14 +223,20 @@ class Machine:
         """Bind a global name (weakly inside a branch, a loop or a called function)."""
         self.unit.writes.setdefault(name, self.line)
         self.unit.deleted.discard(name)
-        if self.frames:
-            self.names[name] = self.names.get(name, SCALAR) | value
-            return
-        if self.conditional:
-            self.names[name] = self.names.get(name, SCALAR) | value
-        else:
+        self.bind(name, self.names.get(name, SCALAR) | value if self.frames or self.conditional else value)
+        if not self.frames:
+            self.bound.add(name)
+
+    def bind(self, name: str, value: Val | None) -> None:
+        """Let a global name stand for `value`, and for nothing else; None: it is not bound any more."""
+        before = self.names.pop(name, SCALAR) if value is None else self.names.get(name, SCALAR)
+        after = SCALAR if value is None else value
+        for obj in before.objs - after.objs:
+            self._named[obj].discard(name)
+        for obj in after.objs - before.objs:
+            self._named.setdefault(obj, set()).add(name)
+        if value is not None:
             self.names[name] = value
-        self.bound.add(name)
 
     def delete_name(self, name: str) -> None:
         """`del name`: a version that is absent."""
@@ -233,7 +245,7 @@ class Machine:
         self.unit.writes.setdefault(name, self.line)
         self.unit.deleted.add(name)
         if not self.conditional and not self.frames:
-            self.names.pop(name, None)
+            self.bind(name, None)
             self.bound.add(name)
 
     def mention(self, value: Val) -> None:
@@ -305,7 +317,7 @@ class Machine:
 
     def use_file(self, path: str | None, *, writes: bool, reads: bool) -> None:
         """A file is opened (path None: which one cannot be told)."""
-        use = FileUse(path, writes, reads, self.line)
+        use = FileUse(path, writes, reads, Site(self.unit.cell, self.line))
         if use not in self.unit.files:
             self.unit.files.append(use)
 

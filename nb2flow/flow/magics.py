@@ -26,103 +26,40 @@ _CONFIG = {
     **dict.fromkeys(["matplotlib"], "process:config:plot"),
     **dict.fromkeys(["cd", "pushd", "popd"], "process:cwd"),
 }
-_HARMLESS = frozenset(
-    [
-        "lsmagic",
-        "magic",
-        "quickref",
-        "pinfo",
-        "pinfo2",
-        "psource",
-        "pdoc",
-        "pfile",
-        "psearch",
-        "pwd",
-        "page",
-        "history",
-        "hist",
-        "recall",
-        "rep",
-        "dhist",
-        "watermark",
-        "pycat",
-        "ls",
-        "ll",
-        "lf",
-        "lk",
-        "ldir",
-        "lx",
-        "cat",
-        "more",
-        "less",
-        "man",
-        "clear",
-        "notebook",
-        "logstart",
-        "logstop",
-        "logon",
-        "logoff",
-        "logstate",
-        "bookmark",
-        "version_information",
-        "memory_usage",
-        "tb",
-        "load_sysinfo",
-        "profile",
-        "connect_info",
-        "qtconsole",
-        "code_wrap",
-    ]
-)
+# fmt: off
+_HARMLESS = frozenset([
+    "lsmagic", "magic", "quickref", "pinfo", "pinfo2", "psource", "pdoc", "pfile", "psearch", "pwd", "page",
+    "history", "hist", "recall", "rep", "dhist", "watermark", "pycat", "ls", "ll", "lf", "lk", "ldir", "lx", "cat",
+    "more", "less", "man", "clear", "notebook", "logstart", "logstop", "logon", "logoff", "logstate", "bookmark",
+    "version_information", "memory_usage", "tb", "load_sysinfo", "profile", "connect_info", "qtconsole",
+    "code_wrap",
+])
+# fmt: on
 _LOOKS_AT_FILES = frozenset(["ls", "ll", "lf", "lk", "ldir", "lx", "cat", "more", "less", "pycat", "pfile"])
 _NAMESPACE = frozenset(["who", "who_ls", "whos"])
-_RUNS_CODE = frozenset(["time", "timeit", "prun", "memit", "lprun", "mprun", "pyinstrument"])
+# Magics that run the code behind their options; the options as `getopt` writes them.
+_RUNS_CODE = {
+    "time": "",
+    "timeit": "n:r:tcp:qov:",
+    "prun": "D:l:rs:T:q",
+    "memit": "r:t:i:coh",
+    "lprun": "rsf:m:D:T:u:z",
+    "mprun": "rf:T:c",
+    "pyinstrument": "",
+}
 _DISPLAY_CELLS = frozenset(
     ["html", "HTML", "javascript", "js", "Javascript", "svg", "SVG", "latex", "markdown", "mermaid", "css"]
 )
 _SHELL_CELLS = frozenset(
     ["bash", "sh", "script", "system", "sx", "!", "cmd", "perl", "ruby", "python", "python2", "python3", "pypy"]
 )
-_LOOKING_COMMANDS = frozenset(
-    [
-        "ls",
-        "cat",
-        "head",
-        "tail",
-        "wc",
-        "echo",
-        "pwd",
-        "which",
-        "nvidia-smi",
-        "date",
-        "whoami",
-        "uname",
-        "df",
-        "du",
-        "free",
-        "file",
-        "stat",
-        "grep",
-        "find",
-        "sort",
-        "uniq",
-        "cut",
-        "tree",
-        "hostname",
-        "printf",
-        "lscpu",
-        "nproc",
-        "type",
-        "dir",
-        "env",
-        "printenv",
-        "id",
-        "more",
-        "less",
-        "awk",
-        "ps",
-    ]
-)
+# fmt: off
+_LOOKING_COMMANDS = frozenset([
+    "ls", "cat", "head", "tail", "wc", "echo", "pwd", "which", "nvidia-smi", "date", "whoami", "uname", "df", "du",
+    "free", "file", "stat", "grep", "find", "sort", "uniq", "cut", "tree", "hostname", "printf", "lscpu", "nproc",
+    "type", "dir", "env", "printenv", "id", "more", "less", "awk", "ps",
+])
+# fmt: on
 _EXPANSION = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)|\{([^{}]+)\}")
 
 
@@ -243,20 +180,47 @@ def _own_magic(m: Machine, name: str, node: ast.AST | None) -> bool:
 
 
 def _run_code(m: Machine, name: str, rest: str) -> Val:
-    words = rest.strip()
-    while (
-        found := re.match(r"-(?:[a-zA-Z]\d*|-\w+)(?:=\S+)?\s*(?:(?<=[nrtpflsmTD])\s+[^\s=(]+\s+)?", words)
-    ) is not None:
-        words = words[found.end() :].lstrip()
-    body = parse_statements(words)
+    body = _code_of(m, name, rest)
+    if body is not None:
+        run_body(m, body, keeps_names=name != "timeit")
+    return SCALAR
+
+
+def run_timed(m: Machine, magic: CellMagic, body: list[ast.stmt]) -> None:
+    """A `%%timeit` cell: what stands behind its options is run once before the body."""
+    m.line = magic.line
+    setup = _code_of(m, magic.name, magic.args)
+    if setup is not None:
+        run_body(m, [*setup, *body], keeps_names=False)
+
+
+def _code_of(m: Machine, name: str, rest: str) -> list[ast.stmt] | None:
+    """The code in a magic's line, all of it on the line of the magic; None (and a barrier) when it is not Python."""
+    body = parse_statements(behind_options(name, rest))
     if body is None:
         m.barrier(f"`%{name} {rest[:40]}` cannot be parsed")
-        return SCALAR
+        return None
     for part in (p for statement in body for p in ast.walk(statement)):
         if hasattr(part, "lineno"):
             part.lineno = part.end_lineno = m.line  # type: ignore[attr-defined]
-    run_body(m, body, keeps_names=name != "timeit")
-    return SCALAR
+    return body
+
+
+def behind_options(name: str, rest: str) -> str:
+    """The code behind the options of a magic that runs code: `-n 10 f(x)` gives `f(x)`."""
+    takes = _RUNS_CODE[name]
+    while (found := re.match(r"\s*-([A-Za-z]\S*)\s*", rest)) is not None:
+        after = rest[found.end() :]
+        for place, letter in enumerate(found[1], 1):
+            at = takes.find(letter)
+            if at < 0:
+                return rest.strip()  # no option: the code begins with a minus
+            if takes[at + 1 : at + 2] == ":":  # the rest of the word is its value, or else the next word is
+                if place == len(found[1]):
+                    after = re.sub(r"^(?:\"[^\"]*\"|'[^']*'|\S+)\s*", "", after)
+                break
+        rest = after
+    return re.sub(r"^--(?:\s+|no-raise-error\b)", "", rest.strip()).strip()
 
 
 def is_known(name: str) -> bool:
@@ -279,10 +243,7 @@ def run_body(m: Machine, body: list[ast.stmt], *, keeps_names: bool) -> None:
     bound, writes, weak = set(m.bound), dict(m.unit.writes), set(m.unit.weak)
     execute(m, body)
     for name, value in saved.items():
-        if value is None:
-            m.names.pop(name, None)
-        else:
-            m.names[name] = value
+        m.bind(name, value)
         if name not in writes:
             m.unit.writes.pop(name, None)
             m.unit.weak.discard(name)

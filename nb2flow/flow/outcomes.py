@@ -64,8 +64,16 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
 def _text(node: ast.Call) -> str:
     if isinstance(node.func, ast.Attribute) and not isinstance(node.func.value, ast.Name | ast.Attribute):
         return f"….{node.func.attr}(…)"
-    short = ast.unparse(node.func)[:50]
+    short = _dotted(node.func)[:50]
     return f"{short}(…)" if node.args or node.keywords else f"{short}()"
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return ast.unparse(node)
 
 
 def _callbacks(m: Machine, args: Arguments, everything: Val) -> list[Val]:

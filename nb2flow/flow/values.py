@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 ObjKind = Literal["data", "unknown", "iterator", "live", "function", "class", "module"]
@@ -23,13 +23,15 @@ class Obj:
     `module` (a module, or anything reached through one).
     """
 
-    __slots__ = ("cls", "contains", "flags", "items", "kind", "label", "node", "owner", "scope")
+    __slots__ = ("cls", "contains", "flags", "holders", "items", "kind", "label", "node", "owner", "reach", "scope")
 
     def __init__(self, kind: ObjKind, label: str = "", node: ast.AST | None = None) -> None:
         self.kind: ObjKind = kind
         self.label = label
         self.node = node
         self.contains: set[Obj] = set()
+        self.holders: set[Obj] = set()  # whose `contains` it is in
+        self.reach: frozenset[Obj] | None = None  # known until a link below it is made (see `Heap`)
         self.flags: set[str] = set()
         self.scope: dict[str, Val] | None = None  # enclosing local names of a nested function
         self.cls: Obj | None = None  # the notebook's class that it is an instance of
@@ -61,11 +63,11 @@ def union(values: Iterable[Val]) -> Val:
     return Val(frozenset().union(*(v.objs for v in items)) if items else frozenset())
 
 
-@dataclass(slots=True)
 class Heap:
-    """Reachability between objects. `version` grows with each new link, which empties the cache."""
+    """Reachability between objects. What each object reaches is remembered until a link is made that adds to it."""
 
-    cache: dict[frozenset[Obj], frozenset[Obj]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._unions: dict[frozenset[Obj], frozenset[Obj]] = {}  # of several objects, until any link is made
 
     def link(self, holders: Iterable[Obj], held: Iterable[Obj]) -> None:
         """Record that each holder may now hold each of `held`."""
@@ -74,23 +76,44 @@ class Heap:
             extra = new - holder.contains - {holder}
             if extra:
                 holder.contains |= extra
-                self.cache.clear()
+                for obj in extra:
+                    obj.holders.add(holder)
+                for obj in self.reaching((holder,)):
+                    obj.reach = None
+                self._unions.clear()
 
     def reach(self, objs: frozenset[Obj]) -> frozenset[Obj]:
         """`objs` and all that may be reached from them."""
-        known = self.cache.get(objs)
-        if known is not None:
-            return known
-        seen = set(objs)
-        todo = list(objs)
+        if len(objs) == 1:
+            (obj,) = objs
+            return obj.reach or self._reach(obj)
+        known = self._unions.get(objs)
+        if known is None:
+            known = self._unions[objs] = frozenset().union(*[obj.reach or self._reach(obj) for obj in objs])
+        return known
+
+    def _reach(self, start: Obj) -> frozenset[Obj]:
+        seen = {start}
+        todo = [start]
         while todo:
-            for held in todo.pop().contains:
-                if held not in seen:
+            for held in todo.pop().contains - seen:
+                if held.reach is None:
                     seen.add(held)
                     todo.append(held)
-        result = frozenset(seen)
-        self.cache[objs] = result
-        return result
+                else:
+                    seen |= held.reach
+        start.reach = frozenset(seen)
+        return start.reach
+
+    def reaching(self, objs: Iterable[Obj]) -> set[Obj]:
+        """`objs` and all from which they may be reached."""
+        seen = set(objs)
+        todo = list(seen)
+        while todo:
+            new = todo.pop().holders - seen
+            seen |= new
+            todo.extend(new)
+        return seen
 
     def mutable(self, objs: frozenset[Obj]) -> frozenset[Obj]:
         """What a stranger may change through `objs`: all that can be reached but modules and definitions."""
