@@ -11,14 +11,16 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from nb2flow import profiles
 from nb2flow.errors import UsageError
+from nb2flow.profiles import Profile
 
 HOME = ".nb2flow"
-ENGINES = ("local",)
+ENGINES = ("local", "kubernetes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Settings:
 
     `root` is the project's folder, `home` where runs, artifacts and caches lie. `jobs` is how many steps run at once,
     `output_limit` how many bytes of text a cell may print before the rest is counted instead of kept, `engine` who runs
-    the steps.
+    the steps. `profile` is the name of the profile that is used where several could be, `profiles` are all of them.
     """
 
     root: Path
@@ -35,6 +37,8 @@ class Settings:
     jobs: int
     output_limit: int = 10_000_000
     engine: str = "local"
+    profile: str = ""
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
 
 
 def find(start: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -49,7 +53,8 @@ def find(start: Path, environ: Mapping[str, str] | None = None) -> Settings:
             hint = f"did you mean `{near[0]}`?" if near else f"settings are: {', '.join(names)}"
             raise UsageError(f"unknown setting '{name}' in {told_by}", hint=hint)
     values = dict(given)
-    values |= {n: environ[f"NB2FLOW_{n.upper()}"] for n in names if environ.get(f"NB2FLOW_{n.upper()}")}
+    simple = [name for name in names if name != "profiles"]
+    values |= {n: environ[f"NB2FLOW_{n.upper()}"] for n in simple if environ.get(f"NB2FLOW_{n.upper()}")}
     home = Path(str(values.get("home", HOME))).expanduser()
     return Settings(
         root=root,
@@ -57,6 +62,8 @@ def find(start: Path, environ: Mapping[str, str] | None = None) -> Settings:
         jobs=_positive(values.get("jobs", cores()), "jobs"),
         output_limit=_positive(values.get("output_limit", 10_000_000), "output_limit"),
         engine=_engine(str(values.get("engine", "local"))),
+        profile=str(values.get("profile", "")),
+        profiles=profiles.read(given.get("profiles", {}), told_by),
     )
 
 

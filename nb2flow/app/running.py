@@ -6,23 +6,25 @@ import importlib.metadata
 import json
 import os
 import platform
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nb2flow import __version__, engine
-from nb2flow.app import history, observed
+from nb2flow.app import engines, history, observed
 from nb2flow.app.analysis import Analysis, analyse, compiled
 from nb2flow.app.history import Found
 from nb2flow.engine import RunRequest
 from nb2flow.errors import UsageError, has_errors
-from nb2flow.executors.local import LocalBackend
 from nb2flow.flow.model import Observations
 from nb2flow.plan import bind
 from nb2flow.plan.model import CompiledPlan
-from nb2flow.runs.events import AnyEvent
+from nb2flow.profiles import Profile, choose
+from nb2flow.runs.events import AnyEvent, CancelRequested, RunFinished
 from nb2flow.runs.folders import Home, new_run_id
+from nb2flow.runs.lock import is_held
 from nb2flow.runs.store import RunStore
 from nb2flow.runtime.bundle import runtime_digest, runtime_files
 
@@ -35,13 +37,15 @@ def _ignore(event: AnyEvent) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of a run. `parameters` are values by name, text where they were typed; `jobs` None: the setting."""
+    """What is asked of a run. `parameters` are values by name, text where they were typed; None: the setting."""
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     jobs: int | None = None
     only: str | None = None
     start_from: str | None = None
     use_cache: bool = True
+    engine: str | None = None
+    profile: str | None = None
 
 
 def run(analysis: Analysis, asked: Asked, on_event: OnEvent = _ignore) -> Found:
@@ -52,6 +56,7 @@ def run(analysis: Analysis, asked: Asked, on_event: OnEvent = _ignore) -> Found:
     """
     made = compiled(analysis)
     home = Home(analysis.settings.home)
+    engine_name, profile = engines.chosen(analysis.settings, asked.engine, asked.profile)
     request = RunRequest(
         run_id=new_run_id(analysis.notebook.name),
         compiled=made,
@@ -61,16 +66,18 @@ def run(analysis: Analysis, asked: Asked, on_event: OnEvent = _ignore) -> Found:
         runtime=runtime_files(),
         runtime_digest=runtime_digest(),
         environ=dict(os.environ),
-        jobs=asked.jobs or analysis.settings.jobs,
+        jobs=asked.jobs or (profile.jobs if profile else analysis.settings.jobs),
         parameters=bind(made.plan.parameters, asked.parameters),
         only=asked.only,
         start_from=asked.start_from,
         use_cache=asked.use_cache,
         output_limit=analysis.settings.output_limit,
         versions=versions(),
+        profile=profile.name if profile else "",
     )
+    backend = engines.backend(engine_name, profile, request.notebook.parent)
     with RunStore(home.path) as store:
-        state = engine.drive(request, LocalBackend(), store, on_event=on_event, replan=_Planner(analysis).again)
+        state = engine.drive(request, backend, store, on_event=on_event, replan=_Planner(analysis).again)
     return Found(state, home.run(request.run_id), analysis.settings)
 
 
@@ -80,6 +87,8 @@ def resume(found: Found, *, jobs: int | None = None, on_event: OnEvent = _ignore
     Raises UsageError when it is running or has succeeded, PlanError when its files are gone.
     """
     settings = found.settings
+    profile = _profile_of(found)
+    backend = engines.backend(found.state.engine, profile, Path(found.state.notebook).parent)
     with RunStore(settings.home) as store:
         request = engine.resume(
             store,
@@ -87,19 +96,50 @@ def resume(found: Found, *, jobs: int | None = None, on_event: OnEvent = _ignore
             runtime=runtime_files(),
             runtime_digest=runtime_digest(),
             environ=dict(os.environ),
-            jobs=jobs or settings.jobs,
+            jobs=jobs or (profile.jobs if profile else settings.jobs),
             output_limit=settings.output_limit,
         )
-        state = engine.drive(request, LocalBackend(), store, on_event=on_event, replan=_planner_of(found))
+        state = engine.drive(request, backend, store, on_event=on_event, replan=_planner_of(found))
     return Found(state, found.folder, settings)
 
 
 def cancel(start: Path, name: str) -> Found:
-    """Ask the process that drives the run `name` to stop it. UsageError when nobody drives it."""
+    """Ask the process that drives the run `name` to stop it. UsageError when nobody drives it.
+
+    Steps that go on in a cluster although nobody drives the run are stopped here.
+    """
     found = history.find(start, name)
     with RunStore(found.settings.home) as store:
-        engine.cancel(store, found.state.run_id)
-    return found
+        if not is_held(found.folder.lock) and (profile := _profile_of(found)) is not None:
+            _stop_in_cluster(found, profile, store)
+        else:
+            engine.cancel(store, found.state.run_id)
+    return history.again(found)
+
+
+def _stop_in_cluster(found: Found, profile: Profile, store: RunStore) -> None:
+    from nb2flow.executors.kubernetes.backend import KubernetesBackend
+
+    backend = KubernetesBackend(profile, {})
+    try:
+        stopped = backend.stop_run(found.state.run_id)
+    finally:
+        backend.close()
+    if not stopped:
+        raise UsageError(
+            f"run {found.state.run_id} is {found.state.status}, and none of its steps is under way in the cluster",
+            hint="there is nothing to cancel",
+        )
+    now = time.time()
+    finished = RunFinished(at=now, status="cancelled", seconds=0.0)
+    store.append(found.state.run_id, [CancelRequested(at=now, who="command"), finished])
+
+
+def _profile_of(found: Found) -> Profile | None:
+    """The profile with which a run was begun, as it is now; None for a run of this machine."""
+    if found.state.engine == "local":
+        return None
+    return choose(found.settings.profiles, found.state.profile or None)
 
 
 def read_parameters(path: Path) -> dict[str, Any]:

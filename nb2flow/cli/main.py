@@ -60,6 +60,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "This program": {
         "doctor": Entry("doctor:doctor", "Whether this machine has what a run needs."),
+        "cluster": Entry("cluster:cluster", "Whether a cluster has what runs need; the rights to ask for."),
         "completion": Entry("completion:completion", "Completion for bash, zsh or fish."),
     },
 }

@@ -29,6 +29,7 @@ from nb2flow.cli.live import display
 from nb2flow.cli.look import show_failures, shown_path
 from nb2flow.cli.main import echo, show_notes
 from nb2flow.cli.terminal import out
+from nb2flow.config import ENGINES
 from nb2flow.errors import ExitCode, UsageError
 from nb2flow.views import runs as runs_view
 
@@ -65,6 +66,8 @@ file_option = click.option(
     help="This step and all after it anew.",
 )
 @click.option("--no-cache", is_flag=True, help="Run every step, unchanged ones too.")
+@click.option("--engine", type=click.Choice(ENGINES), help="Who runs the steps.  [default: the setting, or local]")
+@click.option("--profile", metavar="NAME", help="The profile of the project's file that says where they run.")
 @split_option
 @kernel_option
 @json_option
@@ -78,6 +81,8 @@ def run(
     only: str | None,
     start_from: str | None,
     no_cache: bool,
+    engine: str | None,
+    profile: str | None,
     split: str | None,
     kernel: str | None,
     as_json: bool,
@@ -85,14 +90,15 @@ def run(
     """Run a notebook as a pipeline: independent steps side by side, unchanged ones taken from earlier runs.
 
     The notebook itself is never changed; each step leaves an executed notebook. Ctrl-C stops the run in order (twice:
-    at once), and `nb2flow resume` goes on with it. Exits with 5 when a step failed.
+    at once), and `nb2flow resume` goes on with it; steps in a cluster go on by themselves until then. Exits with 5
+    when a step failed.
     """
     if only and start_from:
         raise UsageError("--only and --from exclude each other")
     parameters = given_parameters(pairs, files)
     analysis = analyse(notebook, split=split, kernel=kernel)
     show_notes(analysis.diagnostics)
-    asked = Asked(parameters, jobs, only, start_from, use_cache=not no_cache)
+    asked = Asked(parameters, jobs, only, start_from, use_cache=not no_cache, engine=engine, profile=profile)
     with display(quiet=as_json) as shown:
         found = run_notebook(analysis, asked, shown)
     _close(ctx, found, as_json)
@@ -150,6 +156,10 @@ def _close(ctx: click.Context, found: Found, as_json: bool) -> None:
         show_failures(found)
         echo("")
         echo(runs_view.last_words(state, out(), shown_path(found.folder.path / "executed")))
+        if state.engine != "local" and state.status == "interrupted":
+            echo("Steps that were begun go on in the cluster:")
+            echo(f"  nb2flow resume {state.run_id}   takes them up again")
+            echo(f"  nb2flow cancel {state.run_id}   stops them")
         sys.stdout.flush()
     code = {"succeeded": ExitCode.OK, "interrupted": ExitCode.INTERRUPTED}.get(state.status, ExitCode.RUN)
     ctx.exit(code)

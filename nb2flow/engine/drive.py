@@ -77,7 +77,7 @@ def drive(
 ) -> RunState:
     """Run the request to its end and return the run's state; see `nb2flow.engine`."""
     try:
-        check(request)
+        check(request, secrets_here=backend.secrets_here)
         driver = _Driver(request, backend, store, on_event, replan)
         lock = RunLock(driver.space.folder.lock)
         driver.space.home.create()
@@ -109,7 +109,7 @@ class _Driver:
         self._fingerprint = backend.fingerprint(request.kernel)
         self._keys = step_keys(self._plan, request.parameters, self._fingerprint)
         self._digests = FileDigests(request.home / "digests.json")
-        self._results = ResultStore(self.space.home)
+        self._results = ResultStore(self.space.home, backend.holds)
         self._cache = ResultCache(self._results, self._digests, request.notebook.parent)
         self._refiner = Refiner(replan if request.only is None else None)
         self._queue: SimpleQueue[tuple[str, int, Report] | int] = SimpleQueue()
@@ -120,6 +120,7 @@ class _Driver:
         self._events: list[AnyEvent] = []
         self._seen = 0  # number of the last event looked at
         self._told_of_gpu = False
+        self._left = False  # we were asked to leave, and what is under way goes on without us
 
     # ---- from beginning to end ----
 
@@ -142,8 +143,10 @@ class _Driver:
         try:
             with Interrupts(self._queue.put):
                 self._carry_out(self._machine.begin(time.time()))
-                while self._machine.finished is None:
+                while self._machine.finished is None and not self._left:
                     self._turn()
+            if self._left:
+                self._record(RunFinished(at=time.time(), status="interrupted", seconds=0.0))
             self._flush()
             self._take_out_repetitions()
         except BaseException:
@@ -166,6 +169,7 @@ class _Driver:
             versions=dict(request.versions),
             engine=self._backend.name,
             kernel=request.kernel,
+            profile=request.profile,
         )
         self._store.create(created)
         self._on_event(created)
@@ -245,7 +249,7 @@ class _Driver:
 
     def _start(self, name: str, attempt: int) -> None:
         step = self._plan.step(name)
-        if step.options.gpu and not self._told_of_gpu:
+        if step.options.gpu and not self._told_of_gpu and not self._backend.goes_on_alone:
             self._told_of_gpu = True
             asked = f"{step.options.gpu} × {step.options.gpu_resource}"
             self._note(name, f"asks for {asked}: locally it runs on what this machine has")
@@ -258,7 +262,9 @@ class _Driver:
 
     def _hear(self, heard: tuple[str, int, Report] | int) -> None:
         if isinstance(heard, int):
-            if heard == 1:
+            if self._backend.goes_on_alone:
+                self._left = True
+            elif heard == 1:
                 self._carry_out(self._machine.handle(CancelWanted("ctrl-c"), time.time()))
             else:
                 for attempt in self._attempts.values():

@@ -8,6 +8,7 @@ happens inside a step: that is told in an `Ended` report.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from nb2flow.runs.attempt import CellBegan, Ended, KernelStarted, Noted, Report, StepTask
@@ -27,16 +28,24 @@ class StepBackend(Protocol):
 
     `start` returns at once; `report` is called from any thread, in order for each attempt, with `Ended` exactly once
     and last. `prepare` is called once, before the first attempt (never when all steps are cached). After `close` no
-    process that this backend started is alive.
+    process of ours is alive; steps go on elsewhere only where `goes_on_alone`.
+
+    `secrets_here`: what `secret:NAME` asks for is a variable of our own environment. `goes_on_alone`: steps that were
+    begun go on when we leave, and `start` finds them again.
     """
 
     name: str
+    secrets_here: bool
+    goes_on_alone: bool
 
     def fingerprint(self, kernel: str) -> str:
         """What stands for the kernel in content keys: another interpreter or package version gives another one.
 
         EnvironmentFault, naming the kernels that there are, when there is none of this name.
         """
+
+    def holds(self, digests: frozenset[str], home: Path) -> bool:
+        """Whether the artifacts with these digests are where steps load them from; `home` is the `.nb2flow` folder."""
 
     def prepare(self) -> None:
         """Start what all attempts share. EnvironmentFault when this machine cannot run steps."""

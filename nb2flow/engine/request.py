@@ -22,7 +22,8 @@ class RunRequest:
     `notebook` is the source notebook (steps run in its folder), `home` the `.nb2flow` folder; `parameters` are the
     values that were given, bound to their types; `kernel` is the kernelspec's name; `runtime` is the runtime's files by
     name and `runtime_digest` their digest. `only` and `start_from` name a step. With `resume`, the run exists: finished
-    steps are kept, and its own record of what it was asked for counts. `environ` is what kernels inherit.
+    steps are kept, and its own record of what it was asked for counts. `environ` is what kernels inherit; `profile` is
+    the name of the profile that says where steps run, for the record.
     """
 
     run_id: str
@@ -41,10 +42,14 @@ class RunRequest:
     output_limit: int = DEFAULT_OUTPUT_LIMIT
     versions: Mapping[str, str] = field(default_factory=dict)
     resume: bool = False
+    profile: str = ""
 
 
-def check(request: RunRequest) -> None:
-    """Refuse what cannot be done, before anything is written. UsageError or EnvironmentFault."""
+def check(request: RunRequest, *, secrets_here: bool = True) -> None:
+    """Refuse what cannot be done, before anything is written. UsageError or EnvironmentFault.
+
+    `secrets_here`: secrets are variables of our own environment.
+    """
     plan = request.compiled.plan
     names = [step.name for step in plan.steps]
     for option, name in (("--only", request.only), ("--from", request.start_from)):
@@ -54,7 +59,7 @@ def check(request: RunRequest) -> None:
             raise UsageError(f"{option}: there is no step called '{name}'", hint=hint)
     asked = plan.steps if request.only is None else [plan.step(request.only)]
     missing = {secret: step.name for step in asked for secret in step.options.secrets if secret not in request.environ}
-    if missing:
+    if missing and secrets_here:
         named = ", ".join(f"{secret} (step {step})" for secret, step in sorted(missing.items()))
         raise EnvironmentFault(
             f"secrets that steps ask for are not set here: {named}",

@@ -52,6 +52,7 @@ def resume(
         output_limit=output_limit,
         versions=state.versions,
         resume=True,
+        profile=state.profile,
     )
 
 

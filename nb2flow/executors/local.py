@@ -28,6 +28,7 @@ from nb2flow.executors import kernels
 from nb2flow.executors.forkserver import HEADER
 from nb2flow.runs.attempt import Ended, KernelStarted, Report, StepTask, WorkerStarted
 from nb2flow.runs.events import Failure
+from nb2flow.runs.folders import Home
 
 KILL_GRACE = 3.0  # seconds for workers to end by themselves when everything is closed
 
@@ -63,6 +64,8 @@ class LocalBackend:
     """Runs each attempt in a forked process. Implements `StepBackend`."""
 
     name = "local"
+    secrets_here = True
+    goes_on_alone = False
 
     def __init__(self) -> None:
         self._server: subprocess.Popen[bytes] | None = None
@@ -80,6 +83,11 @@ class LocalBackend:
     def fingerprint(self, kernel: str) -> str:
         """What stands for the kernel in content keys. EnvironmentFault when it is not installed."""
         return kernels.fingerprint(kernels.find(kernel), dict(os.environ))
+
+    def holds(self, digests: frozenset[str], home: Path) -> bool:
+        """Whether these artifacts are in the project's own store."""
+        place = Home(home)
+        return all(place.blob(digest).exists() for digest in digests)
 
     def prepare(self) -> None:
         """Start the fork server; it imports papermill while the caller goes on."""

@@ -127,7 +127,8 @@ def _content(step: PlanStep, contents: Mapping[str, str], values: Mapping[str, A
     loaded = sorted([contents[source], sorted(names)] for source, names in step.inputs.items())
     state = [contents[source] for source in step.state]
     before = sorted({contents[source] for source in step.after})
-    return digest("content", step.code, kernel, given, loaded, state, before)
+    image = [step.options.image] if step.options.image else []
+    return digest("content", step.code, kernel, given, loaded, state, before, *image)
 
 
 def _value(parameter: Parameter, given: Mapping[str, Any]) -> Any:

@@ -44,7 +44,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 class RunCreated(Event, tag="run-created", frozen=True, kw_only=True):
     """The run exists: its plan (whole document as JSON values), parameters as given, what it was asked for.
 
-    `kernel` is the name of the kernelspec that runs it.
+    `kernel` is the name of the kernelspec that runs it, `profile` that of the profile that says where (empty: here).
     """
 
     run_id: str
@@ -57,6 +57,7 @@ class RunCreated(Event, tag="run-created", frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     engine: str = "local"
     kernel: str = ""
+    profile: str = ""
 
 
 class RunStarted(Event, tag="run-started", frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -47,8 +48,10 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ResultStore:
     """The results in a `.nb2flow` folder."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, holds: Callable[[frozenset[str], Path], bool]) -> None:
+        """`holds` says whether artifacts are where this run's steps load them from (`StepBackend.holds`)."""
         self._home = home
+        self._holds = holds
 
     def get(self, key: str) -> StepResult | None:
         """The latest result with this content key, if it can be read and all of its artifacts are there."""
@@ -64,8 +67,8 @@ class ResultStore:
         return result if self.has_blobs(manifest) else None
 
     def has_blobs(self, manifest: Manifest) -> bool:
-        """Whether all artifacts that the manifest names are in the store."""
-        return all(self._home.blob(digest).exists() for digest in manifest.blobs)
+        """Whether all artifacts that the manifest names are where steps load them from."""
+        return self._holds(manifest.blobs, self._home.path)
 
     def put(self, result: StepResult, executed: Path) -> None:
         """Keep a result and its executed notebook, in place of an older one. EnvironmentFault when it cannot be."""

@@ -77,6 +77,7 @@ class RunState:
     versions: dict[str, str] = field(default_factory=dict)
     engine: str = "local"
     kernel: str = ""
+    profile: str = ""
     use_cache: bool = True
     only: str | None = None
     start_from: str | None = None
@@ -116,6 +117,7 @@ def _created(event: RunCreated) -> RunState:
         versions=event.versions,
         engine=event.engine,
         kernel=event.kernel,
+        profile=event.profile,
         use_cache=event.use_cache,
         only=event.only,
         start_from=event.start_from,

@@ -15,6 +15,7 @@ from nb2flow.notebook.layout import SPLITS
 from nb2flow.notebook.tags import _BARE, _KALE_KEYS
 from nb2flow.notebook.values import READERS
 from nb2flow.plan.model import Plan, PlanEdge, PlanStep
+from nb2flow.profiles import Profile
 from nb2flow.runs import events
 
 
@@ -35,7 +36,11 @@ def test_exit_codes() -> None:
 def test_settings() -> None:
     names = {f.name for f in fields(Settings)} - {"root"}
     assert named(page("configuration.md")) == names
-    assert all(f"`NB2FLOW_{name.upper()}`" in page("configuration.md") for name in names)
+    assert all(f"`NB2FLOW_{name.upper()}`" in page("configuration.md") for name in names - {"profiles"})
+
+
+def test_profiles() -> None:
+    assert named(page("profiles.md")) == {f.name for f in fields(Profile)} - {"name"}
 
 
 @pytest.mark.parametrize(

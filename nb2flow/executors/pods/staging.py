@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import tarfile
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,9 +30,20 @@ class Stager:
         self._scratch = Path(tempfile.mkdtemp(prefix="nb2flow-stage-"))
         self._runtimes: dict[str, str] = {}
         self._shared: dict[str, str] | None = None
+        self._lock = threading.Lock()  # for what all tasks share; tasks are staged side by side
 
     def stage(self, task: StepTask, folder: TaskFolder, manifests: Mapping[str, str] | None = None) -> PodTask:
-        """Put the task into `folder` and return it.
+        """Put the task, with all that it names, into `folder` and return it; see `prepare`."""
+        made = self.prepare(task, manifests)
+        self.write(made, folder)
+        return made
+
+    def write(self, task: PodTask, folder: TaskFolder) -> None:
+        """Put a prepared task into `folder`."""
+        self._store.write(folder.task, encode(task))
+
+    def prepare(self, task: StepTask, manifests: Mapping[str, str] | None = None) -> PodTask:
+        """Put all that the task names into the store and return the task as its pod will read it.
 
         `manifests` maps earlier steps to the paths of their manifests in the store; without it, the manifests are those
         that lie here, beside the task's own, and are sent along.
@@ -39,7 +51,7 @@ class Stager:
         if manifests is None:
             here = Path(task.manifest).parent
             manifests = {step: self._send(here / f"{step}.json") for step in task.before}
-        made = PodTask(
+        return PodTask(
             run_id=task.run_id,
             step=task.step,
             attempt=task.attempt,
@@ -56,8 +68,6 @@ class Stager:
             output_limit=task.output_limit,
             gpu=bool(task.options.gpu),
         )
-        self._store.write(folder.task, encode(made))
-        return made
 
     def close(self) -> None:
         """Remove what was kept here on the way."""
@@ -74,17 +84,19 @@ class Stager:
         return digest
 
     def _runtime(self, folder: str) -> str:
-        if folder not in self._runtimes:
-            self._runtimes[folder] = self._store.put_bytes(packed(Path(folder)), self._scratch)
-        return self._runtimes[folder]
+        with self._lock:
+            if folder not in self._runtimes:
+                self._runtimes[folder] = self._store.put_bytes(packed(Path(folder)), self._scratch)
+            return self._runtimes[folder]
 
     def _send_files(self) -> dict[str, str]:
         """The notebook's own files; looked at once for a run, so that all of its steps see the same."""
-        if self._shared is None:
-            digests = {path: hash_file(place) for path, place in sorted(self._files.items())}
-            self._store.put({digest: self._files[path] for path, digest in digests.items()})
-            self._shared = digests
-        return self._shared
+        with self._lock:
+            if self._shared is None:
+                digests = {path: hash_file(place) for path, place in sorted(self._files.items())}
+                self._store.put({digest: self._files[path] for path, digest in digests.items()})
+                self._shared = digests
+            return self._shared
 
 
 def packed(folder: Path) -> bytes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from typing import Any
 
 import msgspec
 
+from nb2flow import __version__
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.forkserver import HEADER
 from nb2flow.executors.pods import inside_pod
@@ -42,10 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step; returns a `PodExit`."""
     parser = argparse.ArgumentParser(prog="nb2flow-step", description="Run one staged step of an nb2flow run.")
     parser.add_argument("--store", required=True, metavar="URL", help="where the task and all that it needs lie")
-    parser.add_argument("--task", required=True, metavar="PATH", help="the task's path in the store")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--task", metavar="PATH", help="the task's path in the store")
+    what.add_argument("--check", action="store_true", help="run nothing: see whether the store can be used from here")
     parser.add_argument("--output", metavar="PATH", help="the folder for the results (default: the task's own)")
     parser.add_argument("--scratch", metavar="DIR", help="a folder to work in (default: $NB2FLOW_SCRATCH or /scratch)")
     given = parser.parse_args(arguments)
+    if given.check:
+        return _check(given.store)
     scratch = Path(given.scratch or os.environ.get("NB2FLOW_SCRATCH") or "/scratch")
     step = _Step(given.store, given.task, TaskFolder(given.output) if given.output else folder_of(given.task), scratch)
     try:
@@ -58,6 +64,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return PodExit.PLATFORM
     finally:
         step.clean_up()
+
+
+def _check(url: str) -> PodExit:
+    try:
+        Store(url).examine()
+    except EnvironmentFault as fault:
+        _leave_word(fault.message)
+        return PodExit.PLATFORM
+    _leave_word(f"nb2flow {__version__} on Python {platform.python_version()}; {url} can be written and read")
+    return PodExit.SUCCEEDED
+
+
+def _leave_word(text: str) -> None:
+    _say(text)
+    with contextlib.suppress(OSError):
+        Path("/dev/termination-log").write_text(text)
 
 
 def _say(text: str) -> None:

@@ -1,0 +1,349 @@
+"""Steps as Jobs: implements `StepBackend` for a cluster.
+
+`start` puts the step's task into the store and creates its Job, or adopts the Job that does this work already: a Job is
+named by what it does, so whoever comes back finds what was begun. The cluster itself replaces pods that it lost; this
+file listens, tells, and takes the results over. Work with the network happens in a few threads of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from nb2flow.errors import EnvironmentFault
+from nb2flow.executors.kubernetes import manifests, words
+from nb2flow.executors.kubernetes.attempt import CANCELLED, Attempt
+from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
+from nb2flow.executors.kubernetes.following import Following
+from nb2flow.executors.pods.contract import PodTask, folder_of, task_folder
+from nb2flow.executors.pods.staging import Stager
+from nb2flow.executors.pods.store import Store, StoreFault
+from nb2flow.profiles import Profile
+from nb2flow.runs.attempt import Report, StepTask
+from nb2flow.runs.events import Failure
+
+THREADS = 8
+POLL_EVERY = 1.0  # seconds between looks at progress
+_PATIENCE = 180.0  # seconds for a cluster that does not answer while a step is started
+_STOP_GRACE = 20  # seconds for a cancelled step to leave its notebook
+_EVENTS_AFTER = 4.0  # seconds after which a Job without a pod is asked why
+
+
+class KubernetesBackend:
+    """Runs each step as a Job. `files` are files below the notebook's folder that travel, by relative path."""
+
+    name = "kubernetes"
+    secrets_here = False
+    goes_on_alone = True
+
+    def __init__(self, profile: Profile, files: Mapping[str, Path], environ: Mapping[str, str] | None = None) -> None:
+        _check(profile)
+        self.profile = profile
+        self._store = Store(profile.store, _store_environment(profile, environ))
+        self._files = files
+        self._cluster: Cluster | None = None
+        self._following: Following | None = None
+        self._stager: Stager | None = None
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="nb2flow-cluster")
+        self._lock = threading.Lock()
+        self._attempts: set[Attempt] = set()
+        self._taken: set[str] = set()  # names of Jobs whose results were taken over
+        self._asked: set[str] = set()  # names of Jobs that are about to be looked at
+        self._closing = threading.Event()
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster. EnvironmentFault when there is no usable configuration."""
+        if self._cluster is None:
+            self._cluster = Cluster(self.profile.context, self.profile.namespace)
+        return self._cluster
+
+    def fingerprint(self, kernel: str) -> str:
+        """What stands for the kernel in content keys: the image holds interpreter and packages."""
+        return f"kubernetes {self.profile.image} {self.profile.kernel or kernel}"
+
+    def holds(self, digests: frozenset[str], home: Path) -> bool:
+        """Whether these artifacts are in the profile's store; what lies here is of no use to a pod."""
+        return self._store.has(digests)
+
+    def prepare(self) -> None:
+        """Begin to follow the cluster. EnvironmentFault when it, or the store, cannot be used."""
+        with self._lock:
+            if self._following is not None:
+                return
+            self._store.examine()
+            self._try_out()
+            following = Following(self.cluster, self._changed, self._tell_all)
+            following.begin()
+            self._stager = Stager(self._store, self._files, self.profile.kernel or None)
+            self._following = following
+        threading.Thread(target=self._poll, name="nb2flow-progress", daemon=True).start()
+
+    def start(self, task: StepTask, report: Callable[[Report], None]) -> Attempt:
+        """Begin an attempt."""
+        self.prepare()
+        attempt = Attempt(task, report, self._cancel)
+        with self._lock:
+            self._attempts.add(attempt)
+        self._submit(self._begin, attempt)
+        return attempt
+
+    def close(self) -> None:
+        """Let go. Jobs that are under way go on; whoever resumes the run adopts them."""
+        self._closing.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._following is not None:
+            self._following.close()
+        if self._stager is not None:
+            self._stager.close()
+            self._stager = None
+
+    def stop_run(self, run_id: str) -> int:
+        """Delete all Jobs of a run that nobody drives; returns how many there were."""
+        selector = f"{manifests.SELECTOR},{manifests.RUN}={run_id}"
+        jobs = [job for job in self.cluster.list("jobs", selector)[0] if words.job_state(job) == "active"]
+        for job in jobs:
+            self.cluster.delete("jobs", job["metadata"]["name"], grace=_STOP_GRACE)
+        return len(jobs)
+
+    # ---- begin ----
+
+    def _try_out(self) -> None:
+        """Have the cluster check a Job without creating it: namespace, rights and rules of admission."""
+        wish = manifests.Wish("try-out", "try-out", "try-out")
+        made = manifests.job(self.profile, wish, "nb2flow-try-out", "0" * 32)
+        path = f"apis/batch/v1/namespaces/{self.cluster.namespace}/jobs"
+        try:
+            self.cluster.request("POST", path, {"dryRun": "All", "fieldValidation": "Strict"}, made)
+        except ClusterFault as fault:
+            if fault.status != 409:
+                raise
+
+    def _begin(self, attempt: Attempt) -> None:
+        assert self._stager is not None
+        prepared = self._stager.prepare(attempt.task)
+        identity = manifests.identity(self.profile, prepared, attempt.task.options)
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            if attempt.cancelling is not None:
+                attempt.end(CANCELLED)
+                return
+            try:
+                name = self._job_for(attempt, prepared, identity)
+                break
+            except ClusterFault as fault:
+                if not fault.again or time.monotonic() > deadline:
+                    raise
+                attempt.note(f"{fault.message}; it is tried again")
+            if self._closing.wait(2.0):
+                return
+        with attempt.lock:
+            attempt.job = name
+        self._changed(name)
+        if attempt.cancelling is not None:
+            self._delete(attempt, kill=False)
+
+    def _job_for(self, attempt: Attempt, prepared: PodTask, identity: str) -> str:
+        """Create the Job, or adopt the one that does this work; returns its name."""
+        assert self._following is not None and self._stager is not None
+        for number in range(1, 10_000):
+            name = manifests.job_name(attempt.task.step, identity, number)
+            found = self._following.job(name)
+            if found is None:
+                place = task_folder(attempt.task.run_id, name)
+                self._stager.write(prepared, place)
+                wish = manifests.Wish(attempt.task.run_id, attempt.task.step, place.task, attempt.task.options)
+                try:
+                    made = self.cluster.create("jobs", manifests.job(self.profile, wish, name, identity))
+                except ClusterFault as fault:
+                    found = self.cluster.get("jobs", name) if fault.status == 409 else None
+                    if found is None:
+                        raise
+                else:
+                    self._following.add(made)
+                    attempt.place = place
+                    return name
+            if self._is_usable(found, attempt.task.run_id, identity):
+                self._following.add(found)
+                attempt.place = folder_of(found["metadata"]["annotations"][manifests.TASK])
+                attempt.note(f"goes on in Job {name}, which was begun before")
+                return name
+        raise EnvironmentFault(f"there are too many Jobs for step {attempt.task.step}", hint="remove old ones")
+
+    def _is_usable(self, job: Mapping[str, Any], run_id: str, identity: str) -> bool:
+        """Whether this Job does the work and its results are not known yet."""
+        metadata = job["metadata"]
+        if metadata.get("labels", {}).get(manifests.IDENTITY) != identity or words.is_going(job):
+            return False
+        state = words.job_state(job)
+        own = metadata["labels"].get(manifests.RUN) == run_id and metadata["name"] not in self._taken
+        return state == "active" or (state == "succeeded" and own)
+
+    # ---- what happens ----
+
+    def _changed(self, job: str) -> None:
+        """A Job or a pod of it is not what it was: look at the attempt, soon."""
+        with self._lock:
+            attempt = next((a for a in self._attempts if a.job == job), None)
+            if attempt is None or job in self._asked:
+                return
+            self._asked.add(job)
+        self._submit(self._look, attempt)
+
+    def _look(self, attempt: Attempt) -> None:
+        with self._lock:
+            self._asked.discard(attempt.job)
+        with attempt.lock:
+            if attempt.ended or not attempt.job:
+                return
+            assert self._following is not None
+            job, pods = self._following.job(attempt.job), self._following.pods(attempt.job)
+            if attempt.cancelling is not None:
+                self._look_at_cancelled(attempt, job, pods)
+            elif job is None:
+                self._look_at_vanished(attempt)
+            else:
+                self._look_at_job(attempt, job, pods)
+
+    def _look_at_job(self, attempt: Attempt, job: words.Value, pods: list[Any]) -> None:
+        state = words.job_state(job)
+        if (state != "active" or any(words.said_the_end(pod) for pod in pods)) and attempt.finish(self._store):
+            return
+        if state == "failed":
+            attempt.fetch_last(self._store)
+            attempt.end(words.given_up(pods, job))
+            return
+        if pods:
+            final = words.final(pods[-1], attempt.task.options.memory or self.profile.memory)
+            if final is not None:
+                self._give_up(attempt, final)
+                return
+        for pod in pods:
+            if words.is_over(pod) and not words.said_the_end(pod):
+                attempt.note(f"pod {pod['metadata']['name']} was lost ({words.lost(pod)}): another one takes its place")
+        self._tell_trouble(attempt, job, pods)
+
+    def _tell_trouble(self, attempt: Attempt, job: words.Value, pods: list[Any]) -> None:
+        found = words.trouble(pods[-1]) if pods else None
+        if not pods and job.get("spec", {}).get("suspend"):
+            found = words.Trouble("waits in its queue")
+        elif not pods and time.monotonic() - attempt.began > _EVENTS_AFTER:
+            events, _ = self.cluster.list("events", fields=f"involvedObject.name={attempt.job}")
+            found = words.missing_pod([str(event.get("message", "")) for event in events])
+        if found is None:
+            attempt.no_trouble()
+            return
+        attempt.note(f"{found.text} (hint: {found.hint})" if found.hint else found.text)
+        if found.patience is not None and attempt.has_waited(found.text, found.patience):
+            self._give_up(attempt, Failure(kind="engine", message=found.text, hint=found.hint))
+
+    def _look_at_vanished(self, attempt: Attempt) -> None:
+        """Somebody removed the Job: what it left counts, else another one is made."""
+        if attempt.finish(self._store):
+            return
+        attempt.lost_jobs += 1
+        if attempt.lost_jobs > self.profile.pod_retries:
+            attempt.end(Failure(kind="engine", message=f"Job {attempt.job} was deleted again and again"))
+            return
+        attempt.note(f"Job {attempt.job} was deleted by somebody: another one takes its place")
+        attempt.job = ""
+        self._submit(self._begin, attempt)
+
+    def _look_at_cancelled(self, attempt: Attempt, job: words.Value | None, pods: list[Any]) -> None:
+        assert attempt.cancelling is not None
+        waited = time.monotonic() - attempt.cancelling
+        over = job is None or all(words.is_over(pod) for pod in pods)
+        if over or waited > 3 * _STOP_GRACE:
+            attempt.fetch_last(self._store)
+            attempt.end(CANCELLED)
+
+    def _poll(self) -> None:
+        while not self._closing.wait(POLL_EVERY):
+            with self._lock:
+                attempts = [a for a in self._attempts if a.job and a.job not in self._asked]
+                self._asked.update(a.job for a in attempts)
+            for attempt in attempts:
+                self._submit(self._poll_one, attempt)
+
+    def _poll_one(self, attempt: Attempt) -> None:
+        try:
+            if not attempt.ended and attempt.cancelling is None:
+                assert self._following is not None
+                if any(not words.is_over(pod) for pod in self._following.pods(attempt.job)):
+                    attempt.fetch_grown(self._store)
+        finally:
+            self._look(attempt)
+
+    def _tell_all(self, text: str) -> None:
+        with self._lock:
+            attempts = list(self._attempts)
+        for attempt in attempts:
+            attempt.note(text)
+
+    # ---- end ----
+
+    def _cancel(self, attempt: Attempt, kill: bool) -> None:
+        if attempt.cancelling is None:
+            attempt.cancelling = time.monotonic()
+        if attempt.job:
+            self._submit(self._delete, attempt, kill)
+        if kill:
+            attempt.end(CANCELLED)
+
+    def _delete(self, attempt: Attempt, kill: bool) -> None:
+        grace = 0 if kill else _STOP_GRACE
+        self.cluster.delete("jobs", attempt.job, grace=grace, propagation="Background" if kill else "Foreground")
+
+    def _give_up(self, attempt: Attempt, failure: Failure) -> None:
+        attempt.fetch_last(self._store)
+        attempt.end(failure)
+        self._delete(attempt, kill=False)
+
+    def _let_go(self, attempt: Attempt) -> None:
+        with self._lock:
+            self._attempts.discard(attempt)
+            self._taken.add(attempt.job)
+
+    def _submit(self, work: Callable[..., None], attempt: Attempt, *more: Any) -> None:
+        if not self._closing.is_set():
+            self._pool.submit(self._guarded, work, attempt, *more)
+
+    def _guarded(self, work: Callable[..., None], attempt: Attempt, *more: Any) -> None:
+        """The executor's border: whatever goes wrong with one attempt is told as that attempt's failure."""
+        try:
+            work(attempt, *more)
+        except (StoreFault, ClusterFault) as fault:
+            if attempt.job and fault.again:
+                attempt.note(f"{fault.message}; it is tried again")
+            else:
+                attempt.end(Failure(kind="engine", message=fault.message, hint=fault.hint))
+        except EnvironmentFault as fault:
+            attempt.end(Failure(kind="engine", message=fault.message, hint=fault.hint))
+        except Exception as error:  # noqa: BLE001 - the border
+            attempt.end(Failure(kind="engine", message=f"{type(error).__name__}: {error}"))
+        finally:
+            if attempt.ended:
+                self._let_go(attempt)
+
+
+def _check(profile: Profile) -> None:
+    missing = [name for name in ("image", "store") if not getattr(profile, name)]
+    if missing:
+        raise EnvironmentFault(
+            f"profile '{profile.name}' does not say its {' and '.join(missing)}",
+            hint=f"in nb2flow.toml, below [profiles.{profile.name}]: " + ", ".join(f'{m} = "…"' for m in missing),
+        )
+
+
+def _store_environment(profile: Profile, environ: Mapping[str, str] | None) -> dict[str, str] | None:
+    """The variables that the store is found with from here: ours, and the profile's endpoint."""
+    import os
+
+    own = dict(os.environ if environ is None else environ)
+    if profile.store_endpoint:
+        own.setdefault("NB2FLOW_STORE_AWS_ENDPOINT_URL", profile.store_endpoint)
+    return own
