@@ -2,7 +2,7 @@
 # hashes), so that every machine tests the same thing; nb2flow itself is installed from this folder, editable.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check lint format types architecture api docs-pictures lock clean
+.PHONY: help demo test test-all test-cluster check lint format types architecture api docs-pictures lock clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -33,10 +33,13 @@ demo: $(VENV)/.demo ## Install nb2flow and run a sample notebook as a pipeline
 	echo "  $(BIN)/nb2flow run NOTEBOOK.ipynb"
 
 test: $(VENV)/.dev ## Run the tests, slow ones left out
-	@$(BIN)/python -m pytest -m 'not slow' -n 2 $(TESTS)
+	@$(BIN)/python -m pytest -m 'not slow and not cluster' -n 2 $(TESTS)
 
-test-all: $(VENV)/.dev ## Run all tests
-	@$(BIN)/python -m pytest -n 2 $(TESTS)
+test-all: $(VENV)/.dev ## Run all tests that need no cluster
+	@$(BIN)/python -m pytest -m 'not cluster' -n 2 $(TESTS)
+
+test-cluster: $(VENV)/.dev ## Run the tests that need a cluster (tests/cluster/README.md)
+	@$(BIN)/python -m pytest tests/cluster
 
 check: lint types architecture test ## All that must hold before a commit: format, lint, types, architecture, tests
 

@@ -1,0 +1,130 @@
+"""A namespace of a real cluster, an S3 server that its pods can reach, and a profile for both. See README.md."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from executors import s3
+
+from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
+from nb2flow.profiles import Profile
+
+NAMESPACE = os.environ.get("NB2FLOW_TEST_NAMESPACE", "nb2flow-test")
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("cluster")
+
+
+def needed(name: str) -> str:
+    value = os.environ.get(name)
+    assert value, f"{name} is not set: tests/cluster/README.md says what these tests need and how to get it"
+    return value
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("buckets")
+    (folder / "bucket").mkdir()
+    with s3.serving(folder, needed("NB2FLOW_TEST_HOST")) as served:
+        given = s3.environ(served)
+        os.environ.update(given)
+        yield served
+        for name in given:
+            os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def cluster(endpoint: str) -> Iterator[Cluster]:
+    needed("KUBECONFIG")
+    made = Cluster(namespace=NAMESPACE)
+    path = f"api/v1/namespaces/{NAMESPACE}"
+    try:
+        made.request("GET", path)
+    except ClusterFault as fault:
+        assert fault.status == 404, fault.message
+    else:
+        for kind in ("jobs", "pods"):
+            there, _ = made.list(kind)
+            assert not there, f"namespace {NAMESPACE} is not empty: the tests touch only an empty one"
+        made.request("DELETE", path)
+        wait(lambda: not exists(made, path), "the namespace is gone")
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    made.request("POST", "api/v1/namespaces", {}, {"metadata": {"name": NAMESPACE, "labels": labels}})
+    keys = {"AWS_ACCESS_KEY_ID": s3.KEY, "AWS_SECRET_ACCESS_KEY": s3.SECRET, "AWS_REGION": "us-east-1"}
+    secret(made, "store", keys)
+    secret(made, "nb2flow-secrets", {"TOKEN": "very-secret"})
+    wait(lambda: exists(made, f"{path}/serviceaccounts/default"), "the namespace is ready")
+    yield made
+    made.request("DELETE", path)
+
+
+def secret(cluster: Cluster, name: str, values: dict[str, str]) -> None:
+    data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+    manifest = {"metadata": {"name": name}, "data": data}
+    cluster.request("POST", f"api/v1/namespaces/{cluster.namespace}/secrets", {}, manifest)
+
+
+def exists(cluster: Cluster, path: str) -> bool:
+    try:
+        cluster.request("GET", path)
+    except ClusterFault as fault:
+        assert fault.status == 404, fault.message
+        return False
+    return True
+
+
+def wait(true: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain: {what}"
+        time.sleep(0.1)
+    return found
+
+
+@pytest.fixture(scope="session")
+def profile(cluster: Cluster, endpoint: str) -> Profile:
+    return Profile(
+        "test",
+        image=needed("NB2FLOW_TEST_IMAGE"),
+        store="s3://bucket/nb2flow",
+        namespace=NAMESPACE,
+        store_secret="store",
+        store_endpoint=endpoint,
+        pull_policy="IfNotPresent",
+        cpu="900m",
+        memory="700Mi",
+        jobs=20,
+    )
+
+
+@pytest.fixture
+def own_store(profile: Profile, tmp_path: Path) -> Profile:
+    """The profile with a part of the store that nobody else uses."""
+    return replace(profile, store=f"s3://bucket/{tmp_path.name}")
+
+
+@pytest.fixture
+def inside() -> Callable[..., str]:
+    """Runs a command on the cluster's node; only where the cluster is the tests' own."""
+    command = os.environ.get("NB2FLOW_TEST_INSIDE")
+    if not command:
+        pytest.skip("this cluster is not the tests' own")
+    assert shutil.which(command), command
+
+    def run(*words: str) -> str:
+        return subprocess.run([command, *words], check=True, capture_output=True, text=True).stdout
+
+    return run
