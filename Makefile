@@ -66,7 +66,7 @@ docs-pictures: $(VENV)/.dev ## Draw the pictures of the README anew (the screens
 # Versions move only here, and only when asked for.
 lock: $(VENV)/.dev ## Resolve the lock files anew
 	@$(PIP) uv
-	@for what in 'dev --group dev --extra kubernetes --extra s3' 'demo --group build -c requirements/dev.lock'; do \
+	@for what in 'dev --group dev --extra lab --extra kubernetes --extra s3' 'demo --group build -c requirements/dev.lock'; do \
 		set -- $$what; name=$$1; shift; \
 		$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 			--no-emit-index-url --no-emit-find-links --no-header --extra samples "$$@" -o requirements/$$name.lock; \

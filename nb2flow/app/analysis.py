@@ -65,9 +65,18 @@ def analyse(
         document = dataclasses.replace(document, name=path.stem)
     if kernel is not None:
         document = dataclasses.replace(document, kernel=kernel)
+    return understand(path, document, split=split, settings=settings)
+
+
+def understand(
+    path: Path, document: Notebook, *, split: str | None = None, settings: Settings, ask: bool = True
+) -> Analysis:
+    """Analyse a notebook that has been read and that lies (or will) at `path`. Without `ask` no code of anybody's is
+    run, not even the import of a module to learn what a star import brings."""
     layout = notebook.lay_out(document, split)
     modules = flow.star_modules(document)
-    resolved = stars.resolve(modules, document.kernel, path.resolve().parent, settings.home) if modules else {}
+    folder = path.resolve().parent
+    resolved = stars.resolve(modules, document.kernel, folder, settings.home, ask=ask) if modules else {}
     seen = observed.recall(settings.home, document)
     built = flow.build(document, layout, stars=resolved, observed=seen)
     return Analysis(path, document, layout, built, settings, resolved, seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from nb2flow.app.analysis import unknown_step
 from nb2flow.config import Settings
 from nb2flow.errors import UsageError
 from nb2flow.runs.events import AnyEvent
-from nb2flow.runs.folders import Home, RunFolder
+from nb2flow.runs.folders import Home, RunFolder, disk_faults
+from nb2flow.runs.lock import RunLock
 from nb2flow.runs.state import RunState
 from nb2flow.runs.store import RunStore, RunSummary
 
@@ -93,6 +95,31 @@ def find(start: Path, name: str) -> Found:
     with store_of(settings) as store:
         run_id = store.find(name)
         return Found(store.state(run_id), Home(settings.home).run(run_id), settings)
+
+
+def exactly(settings: Settings, run_id: str) -> Found:
+    """The run with just this id. UsageError when the project has none."""
+    with store_of(settings) as store:
+        return Found(store.state(run_id), Home(settings.home).run(run_id), settings)
+
+
+def delete(found: Found) -> None:
+    """Delete a run that has ended: its events and its folder; results of its steps stay for later runs to take.
+
+    UsageError when somebody drives it, EnvironmentFault when its files cannot be deleted.
+    """
+    run_id = found.state.run_id
+    lock = RunLock(found.folder.lock)
+    if found.folder.path.is_dir():
+        lock.acquire(run_id)
+    try:
+        with store_of(found.settings) as store:
+            store.delete(run_id)
+        with disk_faults(found.folder.path):
+            if found.folder.path.is_dir():
+                shutil.rmtree(found.folder.path)
+    finally:
+        lock.release()
 
 
 def events(found: Found, since: int = 0) -> list[tuple[int, AnyEvent]]:

@@ -37,7 +37,8 @@ def _ignore(event: AnyEvent) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of a run. `parameters` are values by name, text where they were typed; None: the setting."""
+    """What is asked of a run. `parameters` are values by name, text where they were typed; None: the setting. `run_id`
+    is for those who have to know it beforehand."""
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     jobs: int | None = None
@@ -46,6 +47,7 @@ class Asked:
     use_cache: bool = True
     engine: str | None = None
     profile: str | None = None
+    run_id: str | None = None
 
 
 def run(analysis: Analysis, asked: Asked, on_event: OnEvent = _ignore) -> Found:
@@ -58,7 +60,7 @@ def run(analysis: Analysis, asked: Asked, on_event: OnEvent = _ignore) -> Found:
     home = Home(analysis.settings.home)
     engine_name, profile = engines.chosen(analysis.settings, asked.engine, asked.profile)
     request = RunRequest(
-        run_id=new_run_id(analysis.notebook.name),
+        run_id=asked.run_id or new_run_id(analysis.notebook.name),
         compiled=made,
         notebook=analysis.path.resolve(),
         home=home.path,
@@ -108,7 +110,11 @@ def cancel(start: Path, name: str) -> Found:
 
     Steps that go on in a cluster although nobody drives the run are stopped here.
     """
-    found = history.find(start, name)
+    return cancel_found(history.find(start, name))
+
+
+def cancel_found(found: Found) -> Found:
+    """The same for a run that was found already."""
     with RunStore(found.settings.home) as store:
         if not is_held(found.folder.lock) and (profile := _profile_of(found)) is not None:
             _stop_in_cluster(found, profile, store)

@@ -42,15 +42,20 @@ os._exit(0)
 """
 
 
-def resolve(modules: tuple[str, ...], kernel: str, folder: Path, home: Path) -> dict[str, frozenset[str]]:
-    """The names that a star import of each module binds, for those that can be imported in `folder` by the kernel."""
+def resolve(
+    modules: tuple[str, ...], kernel: str, folder: Path, home: Path, *, ask: bool = True
+) -> dict[str, frozenset[str]]:
+    """The names that a star import of each module binds, for those that can be imported in `folder` by the kernel.
+
+    Without `ask` no module is imported: only what earlier answers told is known.
+    """
     python = interpreter(kernel)
     if python is None:
         return {}
     cache = home / "stars.json"
     known = _read(cache)
     missing = [m for m in modules if not _fresh(known.get(_key(python, m, folder)))]
-    if missing:
+    if missing and ask:
         for module, found in _ask(python, missing, folder).items():
             known[_key(python, module, folder)] = {**found, "mtime": _mtime(found.get("file"))}
         with contextlib.suppress(OSError):

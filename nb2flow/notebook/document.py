@@ -66,8 +66,13 @@ def write(path: Path, document: Mapping[str, Any]) -> None:
 
 def parse(data: bytes, name: str, label: str) -> Notebook:
     """Makes a `Notebook` of a file's bytes; `label` is what messages call the file."""
+    return of_values(_decoded(data, label), name, label)
+
+
+def of_values(document: Any, name: str, label: str) -> Notebook:
+    """Makes a `Notebook` of the JSON values of a file."""
     notes: list[Diagnostic] = []
-    raw = _checked(_decoded(data, label), label, notes)
+    raw = _checked(document, label, notes)
     metadata = _mapping(raw.get("metadata"), "the notebook's metadata", notes)
     cells = _cells(raw["cells"], label, notes)
     if not cells:

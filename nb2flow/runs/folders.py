@@ -104,6 +104,25 @@ class RunFolder:
         """What the step's kernel process printed outside of cells."""
         return self.path / "logs" / f"{checked_label(step, 'step')}.log"
 
+    @property
+    def order(self) -> Path:
+        """What a process of its own was asked to run."""
+        return self.path / "order.json"
+
+    @property
+    def refusal(self) -> Path:
+        """Why that process could not begin, or go on."""
+        return self.path / "refused.json"
+
+    @property
+    def driver_log(self) -> Path:
+        """What that process printed."""
+        return self.path / "driver.log"
+
+    def opened(self, step: str) -> Path:
+        """The context of a notebook in which a person looks at the step with its inputs loaded."""
+        return self.path / "opened" / f"{checked_label(step, 'step')}.json"
+
     def create(self) -> None:
         """Make the folder. EnvironmentFault when that is not possible."""
         with disk_faults(self.path):

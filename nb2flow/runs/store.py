@@ -1,8 +1,8 @@
 """The event log of all runs: one SQLite database in WAL mode, so that others can read while a run writes.
 
-Events are only ever added, many in one transaction. The database knows their order and their run; what they mean is
-`runs.state`'s matter. Any process may append (that is how `cancel` reaches a run in another terminal). One object
-belongs to one thread.
+Events are only ever added, many in one transaction, or all those of a run deleted. The database knows their order
+and their run; what they mean is `runs.state`'s matter. Any process may append (that is how `cancel` reaches a run in
+another terminal). One object belongs to one thread.
 """
 
 from __future__ import annotations
@@ -86,6 +86,16 @@ class RunStore:
     def changes(self) -> int:
         """A number that is another one when some other connection has written since; cheap to ask."""
         return int(self._rows("PRAGMA data_version")[0][0])
+
+    def heads(self) -> dict[str, tuple[int, int]]:
+        """For each run the numbers of its first and its last event, the oldest run first."""
+        rows = self._rows("SELECT run_id, MIN(number), MAX(number) FROM events GROUP BY run_id ORDER BY 2")
+        return {run_id: (first, last) for run_id, first, last in rows}
+
+    def delete(self, run_id: str) -> None:
+        """Take all events of a run out of the log."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM events WHERE run_id = ?", (run_id,))
 
     def runs(self) -> list[RunSummary]:
         """All runs, the newest first."""

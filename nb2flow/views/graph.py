@@ -191,6 +191,11 @@ def _detail(step: Step | PlanStep, cells: int) -> str:
     return counted(cells, "cell") + (f" · {options}" if options else "")
 
 
+def edge_label(edge: Edge) -> str:
+    """The text on an edge in a drawing: the names that flow, else what else makes the order."""
+    return Link(edge.source, edge.target, edge.carries, _label(edge.reasons)).text()
+
+
 def _label(reasons: tuple[Reason, ...]) -> str:
     files = [r.name for r in reasons if r.kind == "file"]
     if files:

@@ -1,0 +1,143 @@
+"""Analysing edited notebooks in processes of their own, so that the server's loop is never held up.
+
+Bytes go in and bytes come out. Of each editor one request is worked on at a time, and one that a later revision has
+overtaken is not worked on at all. A process that dies or does not come to an end is replaced by another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nb2flow.config import cores
+from nb2flow.errors import EnvironmentFault, NotebookError
+
+MOST_PROCESSES = 4
+PATIENCE = 30.0
+_MOST_EDITORS = 500
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What the server's own process has to know of an `AnalyseRequest`."""
+
+    path: str
+    revision: int
+    client: str = ""
+
+
+@dataclass(slots=True)
+class _Editor:
+    latest: int = -1
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Analyst:
+    """The processes that analyse. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+        self._editors: OrderedDict[tuple[str, str], _Editor] = OrderedDict()
+
+    def start(self) -> None:
+        """Start the processes, so that the first request need not wait for them."""
+        for _ in range(self._size()):
+            self._processes().submit(os.getpid)
+
+    def stop(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+    async def analyse(self, head: Head, body: bytes, path: Path) -> bytes | None:
+        """The `AnalyseReply` as JSON; None when a later revision has come in. Raises what the analysis raises."""
+        if not head.client:
+            return await self.call(work, body, str(path))
+        key = (head.client, head.path)
+        editor = self._editors.setdefault(key, _Editor())
+        self._editors.move_to_end(key)
+        while len(self._editors) > _MOST_EDITORS:
+            self._editors.popitem(last=False)
+        editor.latest = max(editor.latest, head.revision)
+        async with editor.turn:
+            if head.revision < editor.latest:
+                return None
+            return await self.call(work, body, str(path))
+
+    async def call(self, function: Callable[..., bytes], *arguments: Any) -> bytes:
+        """What a module's function gives, called in one of the processes. Raises what it raises."""
+        pool = self._processes()
+        loop = asyncio.get_running_loop()
+        try:
+            return await asyncio.wait_for(loop.run_in_executor(pool, function, *arguments), PATIENCE)
+        except TimeoutError:
+            self._replace(pool)
+            message = f"there was no answer within {PATIENCE:g} s"
+            raise NotebookError(message, hint="is there a cell of very many lines?") from None
+        except BrokenProcessPool:
+            self._replace(pool)
+            hint = "is there enough memory? the next edit is tried again"
+            raise EnvironmentFault("the process that analyses notebooks has died", hint=hint) from None
+
+    def _processes(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._size(), mp_context=context, initializer=_prepare)
+        return self._pool
+
+    def _replace(self, pool: ProcessPoolExecutor) -> None:
+        if self._pool is pool:
+            self._pool = None
+        processes: dict[int, Any] = getattr(pool, "_processes", None) or {}
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in list(processes.values()):
+            process.kill()
+
+    @staticmethod
+    def _size() -> int:
+        return min(cores(), MOST_PROCESSES)
+
+
+def _prepare() -> None:
+    """A process starts with everything imported; Ctrl-C in the server's terminal is the server's matter."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from nb2flow.server import encode  # noqa: F401
+
+
+def work(body: bytes, path: str) -> bytes:
+    """One `AnalyseRequest` as JSON, the notebook being at `path`, to one `AnalyseReply` as JSON."""
+    from nb2flow.app.editing import analyse_edited, document_of
+    from nb2flow.server import api, encode
+
+    request = msgspec.json.decode(body, type=api.AnalyseRequest)
+    where = Path(path)
+    try:
+        document = document_of(values_of(request.cells, request.metadata), where)
+        size = (request.place[0], request.place[1]) if request.place else None
+        flow = encode.flow(analyse_edited(document, where, split=request.split), size)
+    except NotebookError as fault:
+        flow = encode.no_flow(fault)
+    return msgspec.json.encode(api.AnalyseReply(revision=request.revision, stale=False, flow=flow))
+
+
+def values_of(cells: list[Any], metadata: dict[str, Any]) -> dict[str, Any]:
+    """The notebook document of edited cells."""
+    made = []
+    for cell in cells:
+        own: dict[str, Any] = {"tags": cell.tags} if cell.tags else {}
+        if cell.nb2flow is not None:
+            own["nb2flow"] = cell.nb2flow
+        made.append({"cell_type": cell.kind, "id": cell.id, "metadata": own, "source": cell.source})
+    return {"cells": made, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
