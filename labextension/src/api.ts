@@ -477,6 +477,7 @@ export interface RunSummary {
   notebook: string;
   status: 'cancelled' | 'created' | 'failed' | 'interrupted' | 'running' | 'succeeded';
   engine: string;
+  profile: string | null;
   created_at: number;
   started_at: number | null;
   ended_at: number | null;

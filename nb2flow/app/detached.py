@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from nb2flow import config, notebook
-from nb2flow.app import history
+from nb2flow.app import engines, history
 from nb2flow.app.analysis import Analysis, analyse, compiled
 from nb2flow.app.editing import document_of
 from nb2flow.app.history import Found
@@ -147,8 +147,8 @@ def _refuse_early(order: Order, folder: RunFolder, settings: Settings) -> None:
     """What can be told without a process of its own is told at once."""
     if order.only and order.start_from:
         raise UsageError("a run starts from a step, or is one step alone: not both")
-    analysis = _analysis(order, folder, settings)
-    made = compiled(analysis)
+    engines.chosen(settings, order.engine, order.profile)
+    made = compiled(_analysis(order, folder, settings))
     bind(made.plan.parameters, order.parameters)
 
 

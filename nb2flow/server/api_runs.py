@@ -62,6 +62,7 @@ class RunSummary(Reply, frozen=True, kw_only=True):
     notebook: str
     status: RunStatus
     engine: str
+    profile: str | None
     created_at: float
     started_at: float | None
     ended_at: float | None

@@ -31,6 +31,7 @@ def summary(listed: Listed, places: Places) -> api_runs.RunSummary:
         notebook=Path(state.notebook).name,
         status=state.status,
         engine=state.engine,
+        profile=state.profile or None,
         created_at=state.created_at,
         started_at=state.started_at,
         ended_at=state.ended_at,

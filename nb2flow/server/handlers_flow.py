@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import tornado.web
 
-from nb2flow import config
 from nb2flow.app import git_versions
 from nb2flow.app.editing import document_of, suggest
 from nb2flow.config import Settings
@@ -68,11 +67,13 @@ class Engines(Handler):
 
 
 def _engines(settings: Settings) -> api_runs.EnginesReply:
-    titles = {"local": "this machine"}
-    found = [
-        api_runs.Engine(name=name, profile=None, title=titles.get(name, name), default=name == settings.engine)
-        for name in config.ENGINES
-    ]
+    """This machine, and every profile of the project."""
+    here = settings.engine == "local"
+    found = [api_runs.Engine(name="local", profile=None, title="this machine", default=here)]
+    for profile in settings.profiles:
+        usual = not here and settings.profile in (profile, "") and all(e.profile is None for e in found)
+        title = f"{profile} (Kubernetes)"
+        found.append(api_runs.Engine(name="kubernetes", profile=profile, title=title, default=usual))
     return api_runs.EnginesReply(engines=found)
 
 

@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 import tornado.web
 
-from nb2flow import __version__, config
+from nb2flow import __version__
 from nb2flow.app import debugging, detached, history, running
 from nb2flow.app.detached import Launched, Order
 from nb2flow.diff.changes import Scope
-from nb2flow.errors import UsageError
 from nb2flow.server import api_diff, api_runs, encode_diff, encode_runs, following
 from nb2flow.server.handlers import LARGEST_NOTEBOOK, Context, Handler, allowed, answers
 from nb2flow.server.handlers_flow import side
@@ -54,8 +53,6 @@ def _runs(context: Context, path: str, since: str, limit: int) -> api_runs.RunsR
 def _start(context: Context, request: api_runs.RunRequest) -> api_runs.Started:
     path = context.places.notebook(request.path)
     settings = context.projects.of(path)
-    if request.engine not in (None, *config.ENGINES):
-        raise UsageError(f"there is no engine '{request.engine}'", hint=f"engines are: {', '.join(config.ENGINES)}")
     order = Order(
         notebook=str(path),
         parameters=request.parameters,
