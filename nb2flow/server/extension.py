@@ -8,6 +8,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 from jupyter_server.extension.application import ExtensionApp
 from tornado.ioloop import PeriodicCallback
 
@@ -41,6 +42,18 @@ _HANDLERS: dict[str, type[Handler]] = {
 }
 
 
+def prepare_structs(base: type[msgspec.Struct]) -> None:
+    """Let msgspec find out about all structs that are imported, here and now, in one thread.
+
+    It does so when a struct is first decoded, and leaves a half-made description where another thread finds it in the
+    meantime: the process then dies of a null pointer.
+    """
+    for kind in base.__subclasses__():
+        prepare_structs(kind)
+        if kind.__module__.startswith("nb2flow."):
+            msgspec.json.Decoder(kind)
+
+
 class Nb2flowExtension(ExtensionApp):
     """nb2flow in Jupyter Server."""
 
@@ -49,6 +62,7 @@ class Nb2flowExtension(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Make the context and the handlers of all routes."""
+        prepare_structs(msgspec.Struct)
         assert self.serverapp is not None
         places = Places.of(self.serverapp.contents_manager)
         projects = Projects(places.root)
