@@ -13,6 +13,7 @@ import click
 
 from nb2flow import __version__
 from nb2flow.app import history
+from nb2flow.app.debugging import open_with_inputs
 from nb2flow.app.history import Found
 from nb2flow.app.output import write_text
 from nb2flow.cli import complete
@@ -125,7 +126,32 @@ def _news(before: str, now: str) -> str:
 def open_(run: str, step: str | None, lab: bool, project: Path) -> None:
     """Print the path of a step's executed notebook (without STEP: of the failed step, else the last)."""
     found = history.find(project, run)
-    path = found.executed(step or _interesting(found))
+    _show(found.executed(step or _interesting(found)), lab=lab)
+
+
+@click.command()
+@run_argument
+@click.argument("step", required=False, shell_complete=complete.steps_of_run)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
+    help="The folder to write it into.  [default: the source notebook's]",
+)
+@click.option("--lab", is_flag=True, help="Open it in JupyterLab instead of printing its path.")
+@project_option
+def debug(run: str, step: str | None, output: Path | None, lab: bool, project: Path) -> None:
+    """Write a notebook that opens a step (without STEP: the failed one, else the last) with its inputs loaded.
+
+    Its first cells give a live kernel what the step began with; nothing done there reaches the run.
+    """
+    found = history.find(project, run)
+    _show(open_with_inputs(found, step or _interesting(found), output), lab=lab)
+
+
+def _show(path: Path, *, lab: bool) -> None:
+    """A notebook's path, or JupyterLab with it."""
     if not lab:
         echo(str(path))
         return
@@ -133,7 +159,9 @@ def open_(run: str, step: str | None, lab: bool, project: Path) -> None:
         "jupyter-lab", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     )
     if jupyter is None:
-        raise EnvironmentFault("JupyterLab is not installed here", hint=f"pip install jupyterlab, or open {path}")
+        raise EnvironmentFault(
+            "JupyterLab is not installed here", hint=f'pip install "nb2flow[lab]", or open {path} in any Jupyter'
+        )
     sys.exit(subprocess.call([jupyter, str(path)]))
 
 

@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "show": Entry("look:show", "One run: status of each step, failures, where its files are."),
         "logs": Entry("look:logs", "What a run's steps printed; -f follows."),
         "open": Entry("look:open_", "The executed notebook of a step: its path, or --lab."),
+        "debug": Entry("look:debug", "A notebook of a step that loads the step's inputs, for a live kernel."),
         "report": Entry("look:report", "A run as one HTML page."),
     },
     "Compare versions": {

@@ -15,7 +15,7 @@ _FAULTS = {
     "400": "The request cannot be understood",
     "403": "Not logged in, not allowed, or a request from another site",
     "404": "There is no such notebook, run or step",
-    "409": "Not possible as things stand",
+    "405": "The route does not take this method",
     "413": "The request is too large",
     "422": "The notebook, or what was asked of it, is at fault",
     "500": "A fault of nb2flow",

@@ -21,7 +21,7 @@ from nb2flow.server.watching import Watcher
 STORY = notebook(
     ("parameters", "count = 3"),
     ("step:load", "import os\nrows = [os.getpid()]\nrows = list(range(count))\nprint('loaded', len(rows))"),
-    ("step:secrets", "print(sorted(k for k in os.environ if k.startswith(('JPY_SECRET', 'JUPYTER_TOKEN', 'JUPYTERHUB'))))"),
+    ("step:secrets", "print([k for k in os.environ if k.startswith(('JPY_SECRET', 'JUPYTER_TOKEN', 'JUPYTERHUB'))])"),
     ("step:judge", "total = sum(rows)\nassert total > 100, f'only {total}'"),
 )
 
