@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-Path = Annotated[str, Meta(max_length=4096, description="A contents path, relative to the server's root")]
+Path = Annotated[str, Meta(max_length=1024, description="A contents path, relative to the server's root")]
 Name = Annotated[str, Meta(max_length=1000)]
 CellKind = Literal["code", "markdown", "raw"]
 Split = Literal["tags", "headings", "cells", "whole"]

@@ -12,6 +12,9 @@ from typing import Any
 
 from nb2flow.errors import Nb2flowError, UsageError
 
+_LONGEST_NAME = 255
+_LONGEST_PATH = 4000
+
 
 class PathError(UsageError):
     """A path that no request may name."""
@@ -46,7 +49,11 @@ class Places:
                 raise PathError(f"'{path}' is not a path below the server's root")
             if word.startswith(".") and not self._hidden:
                 raise PathError(f"'{path}' is hidden", hint="Jupyter's setting ContentsManager.allow_hidden")
+            if len(word.encode("utf-8", "replace")) > _LONGEST_NAME:
+                raise PathError(f"'{word[:40]}…' is longer than the name of a file can be")
         found = self.root.joinpath(*words)
+        if len(str(found).encode("utf-8", "replace")) > _LONGEST_PATH:
+            raise PathError(f"'{path[:40]}…' is longer than a path can be")
         if self._hidden and ".nb2flow" in words:
             raise PathError(f"'{path}' is nb2flow's own")
         return found

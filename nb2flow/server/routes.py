@@ -37,9 +37,11 @@ class Route:
     html: bool = False
 
 
-_NOTEBOOK = Query("path", {"type": "string", "maxLength": 4096}, "A notebook or folder, as a contents path")
-_THIS = Query("path", {"type": "string", "maxLength": 4096}, "The notebook, as a contents path", required=True)
-_CURSOR = Query("since", {"type": "string", "maxLength": 20_000}, "The `since` of the last reply")
+_NOTEBOOK = Query("path", {"type": "string", "maxLength": 1024}, "A notebook or folder, as a contents path")
+_THIS = Query("path", {"type": "string", "maxLength": 1024}, "The notebook, as a contents path", required=True)
+_CURSOR = Query(
+    "since", {"type": "string", "maxLength": 20_000, "pattern": "^[A-Za-z0-9_=-]*$"}, "The `since` of the last reply"
+)
 _LIMIT = Query("limit", {"type": "integer", "minimum": 1, "maximum": 5000}, "How many runs at most; 200 unless said")
 _NUMBER = Query("since", {"type": "integer", "minimum": 0}, "The `since` of the last reply")
 _STEP = Query("step", {"type": "string", "maxLength": 63}, "Compare the executed notebooks of this step")

@@ -179,6 +179,10 @@ def test_failing_looking_mending_resuming(invoke: Invoke, here: Path) -> None:
     assert "nb2flow resume fail-" in invoke("show").out
     assert invoke("open").out.strip().endswith("bad.ipynb")
     assert "What failed" in Path(invoke("report").out.strip()).read_text()
+    opened = Path(invoke("debug").out.strip())
+    assert (opened.name, opened.parent) == ("fail-bad-inputs.ipynb", here)
+    assert "NB2FLOW_CONTEXT" in opened.read_text()
+    assert "inputs of step 'join' are not there" in invoke("debug", "last", "join").err
 
     resumed = invoke("resume", "--json")
     assert resumed.code == ExitCode.RUN
