@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from nb2flow.notebook.model import Cell
 
@@ -64,7 +65,22 @@ class ParsedCell:
 
 
 def parse_cell(cell: Cell) -> ParsedCell:
-    """Parse a code cell. A fault is a value: the statements are then empty."""
+    """Parse a code cell. A fault is a value: the statements are then empty.
+
+    An editor's notebook comes again with one cell changed, so trees are kept, by id and source: two cells of a notebook
+    never share one. A cell of one line is parsed anew, because the interpreter may rewrite its tree (automagic).
+    """
+    if "\n" not in cell.source.strip():
+        return _parsed(cell)
+    return replace(_kept(cell.id, cell.source), cell=cell)
+
+
+@lru_cache(maxsize=4096)
+def _kept(cell_id: str, source: str) -> ParsedCell:
+    return _parsed(Cell(0, cell_id, "code", source))
+
+
+def _parsed(cell: Cell) -> ParsedCell:
     source, offset = cell.source, 0
     magics: list[CellMagic] = []
     while True:
