@@ -10,6 +10,8 @@ import asyncio
 import gc
 import multiprocessing
 import os
+import signal
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -111,10 +113,17 @@ class Analyst:
 
 def _prepare() -> None:
     """A process starts with everything imported; Ctrl-C in the server's terminal is the server's matter."""
-    import signal
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
     from nb2flow.server import encode  # noqa: F401
+
+
+def _end_with_the_server() -> None:
+    """A server that is killed cannot end its processes: they see to it themselves."""
+    server = multiprocessing.parent_process()
+    if server is not None:
+        server.join()
+        os._exit(0)
 
 
 def work(body: bytes, path: str) -> bytes:

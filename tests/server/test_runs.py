@@ -203,7 +203,11 @@ def test_runs_outlive_the_server_and_those_of_the_command_line_are_seen(tmp_path
     with serving(root) as server:
         run = server.run("deep/project/n.ipynb", document)
         wait_for(lambda: server.get(f"/runs/{run}").json["steps"][0]["cell_id"])
+        assert server.process is not None
+        analysing = _analysing(server.process.pid)
+        assert analysing
         server.stop(9)
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in analysing))
         server.start()
         told = wait_for(lambda: server.get("/runs").json["runs"])
         assert [(r["run"], r["status"], r["path"]) for r in told] == [(run, "running", "deep/project/n.ipynb")]
@@ -215,6 +219,20 @@ def test_runs_outlive_the_server_and_those_of_the_command_line_are_seen(tmp_path
         )
         news = server.get(f"/runs?since={since}").json
         assert [r["run"] for r in news["runs"]] == [json.loads(done.stdout)["run"]]
+
+
+def _analysing(server: int) -> list[int]:
+    """The processes that a server analyses notebooks in."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if parent == server and b"multiprocessing.spawn" in command:
+            found.append(int(entry.name))
+    return found
 
 
 def test_the_watcher_says_which_run_changed(server: Jupyter, story: tuple[str, Any], tmp_path: Path) -> None:
