@@ -13,16 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nb2flow import notebook
+from nb2flow import engine, notebook
 from nb2flow.app.history import Found
 from nb2flow.errors import EnvironmentFault, UsageError
 from nb2flow.notebook.names import unique
 from nb2flow.plan.model import PlanStep
-from nb2flow.runs.folders import disk_faults, replace_file
+from nb2flow.runs.folders import Home, disk_faults, replace_file
 from nb2flow.runtime.bundle import runtime_digest, runtime_files
 from nb2flow.views.failure import headline, where
 
-_PACKAGE = "nb2flow_runtime"
 _MOST = 1000  # names that are tried for the file
 
 
@@ -81,14 +80,10 @@ def _context(found: Found, planned: PlanStep) -> Path:
 
 def _runtime(found: Found) -> Path:
     """The folder that holds the runtime, laid out anew if it is gone."""
-    folder = found.settings.home / "runtime" / runtime_digest()
-    package = folder / _PACKAGE
-    with disk_faults(package):
-        package.mkdir(parents=True, exist_ok=True)
-        for name, data in runtime_files().items():
-            if not (package / Path(name).name).is_file():
-                replace_file(package / Path(name).name, data)
-    return folder
+    home = Home(found.settings.home)
+    with disk_faults(home.path):
+        home.create()
+        return engine.lay_out_runtime(home, runtime_digest(), runtime_files())
 
 
 def _read(path: Path, found: Found, step: str) -> dict[str, Any]:

@@ -17,5 +17,6 @@ from nb2flow.engine.drive import drive
 from nb2flow.engine.ports import StepBackend, StepTask
 from nb2flow.engine.request import RunRequest
 from nb2flow.engine.resume import cancel, resume
+from nb2flow.engine.workspace import lay_out_runtime
 
-__all__ = ["RunRequest", "StepBackend", "StepTask", "cancel", "drive", "resume"]
+__all__ = ["RunRequest", "StepBackend", "StepTask", "cancel", "drive", "lay_out_runtime", "resume"]

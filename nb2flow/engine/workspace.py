@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import py_compile
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -46,22 +47,7 @@ class Workspace:
                     file.unlink()
             if not self.folder.source.exists() and self._request.notebook.exists():
                 shutil.copyfile(self._request.notebook, self.folder.source)
-            self._materialise_runtime()
-
-    def _materialise_runtime(self) -> None:
-        target = self.home.runtime(self._request.runtime_digest)
-        if target.exists() or not self._request.runtime:
-            return
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-            package = Path(scratch) / "new" / RUNTIME_PACKAGE
-            package.mkdir(parents=True)
-            for name, data in self._request.runtime.items():
-                (package / Path(name).name).write_bytes(data)
-            try:
-                package.parent.rename(target)
-            except OSError:
-                if not target.exists():  # else another run was faster, with the same files
-                    raise
+            lay_out_runtime(self.home, self._request.runtime_digest, self._request.runtime)
 
     def task(self, step: PlanStep, attempt: int, key: str = "", before: Sequence[str] = ()) -> StepTask:
         """All that one attempt of `step` needs; `before` are all steps it builds on, in the plan's order."""
@@ -119,6 +105,36 @@ def _loads(step: PlanStep) -> dict[str, tuple[str, ...]]:
     for source in step.state:
         loads[source] = tuple(dict.fromkeys((*loads.get(source, ()), *PROCESS_STATE)))
     return loads
+
+
+def lay_out_runtime(home: Home, digest: str, files: Mapping[str, bytes]) -> Path:
+    """The folder of the runtime of this digest, made of `files` unless it is there. OSError when it cannot be."""
+    target = home.runtime(digest)
+    if target.exists() or not files:
+        return target
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        package = Path(scratch) / "new" / RUNTIME_PACKAGE
+        package.mkdir(parents=True)
+        for name, data in files.items():
+            _write_module(package / Path(name).name, data, target / RUNTIME_PACKAGE)
+        try:
+            package.parent.rename(target)
+        except OSError:
+            if not target.exists():  # else another run was faster, with the same files
+                raise
+    return target
+
+
+def _write_module(path: Path, data: bytes, folder: Path) -> None:
+    """Write a module of the runtime that is going to lie in `folder`, and its bytecode: where kernels may not write
+    that themselves, each step would compile the runtime anew. A kernel of another Python passes it over."""
+    path.write_bytes(data)
+    py_compile.compile(
+        str(path),
+        dfile=str(folder / path.name),
+        quiet=2,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,  # the folder is named by its content
+    )
 
 
 def _has_injected_cells(document: Mapping[str, Any]) -> bool:

@@ -329,3 +329,14 @@ def test_without_a_better_plan_the_doubt_is_said(tmp_path: Path) -> None:
     assert any("step writes writes f.txt, which step reads reads" in note and "may differ" in note for note in notes)
     again, _ = run(tmp_path, compiled(*HIDDEN), jobs=3)
     assert statuses(again)["reads"] == "succeeded", "a doubtful result must not be taken from the cache"
+
+
+def test_kernels_that_may_not_write_bytecode_need_not_compile_the_runtime(tmp_path: Path) -> None:
+    state, _ = run(tmp_path, compiled(S("only", ["1"])))
+    assert state.status == "succeeded"
+    (runtime,) = (tmp_path / ".nb2flow" / "runtime").iterdir()
+    sources = {p.name for p in runtime.rglob("*.py")}
+    assert {f"{p.name.split('.')[0]}.py" for p in runtime.rglob("*.pyc")} == sources
+    bytecode = next(runtime.rglob("session*.pyc")).read_bytes()
+    assert bytecode[4:8] == b"\x01\x00\x00\x00"  # PEP 552: named by content, never checked against the source
+    assert str(runtime / "nb2flow_runtime" / "session.py").encode() in bytecode
