@@ -14,8 +14,6 @@ from nb2flow.flow.model import Observations
 from nb2flow.plan.model import Plan, PlanStep
 from nb2flow.runs.manifest import Manifest
 
-ALWAYS_WATCHED = ("process:cwd", "process:environ", "process:syspath", "process:config")
-
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -102,14 +100,14 @@ def _check_changes(found: _Findings, plan: Plan, step: PlanStep, finished: Mappi
     for resource in finished[step.name].manifest.observed.changed:
         if resource in step.changes or not _is_watched(plan, resource):
             continue
-        if resource not in ALWAYS_WATCHED and not any(_changed(finished, s.name, resource) for s in later):
+        if resource.startswith("rng:") and not any(_changed(finished, s.name, resource) for s in later):
             continue
         why = f"step {step.name} changed {resource}, which the plan did not foresee"
         found.add(found.changes, step.name, resource, why)
 
 
 def _is_watched(plan: Plan, resource: str) -> bool:
-    return resource in ALWAYS_WATCHED or resource in plan.watch
+    return not resource.startswith("rng:") or resource in plan.watch
 
 
 def _changed(finished: Mapping[str, Finished], step: str, resource: str) -> bool:

@@ -103,6 +103,9 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
     for obj in receiver.objs:
         if obj.kind == "module":
             path = f"{obj.label}.{name}"
+            if obj.label == "IPython.shell":
+                results.append(magics.line_magic(m, args.node))
+                continue
             m.unit.modules.add(path.split(".")[0])
             spec = library.call_by_path(path)
             results.append(apply(m, spec or known.UNKNOWN, args, None, path))
@@ -194,8 +197,34 @@ def run_methods(m: Machine, value: Val, names: tuple[str, ...], values: list[Val
     return union(results)
 
 
+def run_getters(m: Machine, objs: Iterable[Obj], node: ast.Attribute) -> Val:
+    """Reading an attribute of an instance runs its property, or `__getattr__` where there is no such attribute."""
+    results: list[Val] = []
+    for obj in objs:
+        own = Val(frozenset({obj}))
+        if obj.cls is None:
+            continue
+        methods = member([obj], node.attr)
+        for method in methods:
+            decorators = [ast.unparse(d) for d in getattr(method.node, "decorator_list", ())]
+            if decorators and not {"staticmethod", "classmethod"} & set(decorators):
+                results.append(follow(m, method, (own,), (), node))
+                if any("cache" in d for d in decorators):
+                    m.touch([obj], ast.unparse(node)[:60])
+        if not methods:
+            others = [*member([obj], "__getattr__"), *member([obj], "__getattribute__")]
+            results += [follow(m, method, (own, SCALAR), (), node) for method in others]
+    return union(results)
+
+
+_ASKED_BY = {"len": ("__len__",), "hash": ("__hash__",), "bool": ("__bool__", "__len__"), "abs": ("__abs__",)}
+_ASKED_BY |= dict.fromkeys(("print", "str", "repr", "format", "display"), ("__str__", "__repr__", "__format__"))
+
+
 def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
     spec = known_methods.BUILTINS[name]
+    for value in args.values if name in _ASKED_BY else ():
+        run_methods(m, value, _ASKED_BY[name], [], args.node)
     if name == "open":
         spec = replace(spec, file=_open_mode(args))
     elif name == "print" and args.keyword("file") is not None:

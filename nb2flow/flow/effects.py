@@ -2,8 +2,9 @@
 
 State is names plus resources. Resource ids are `rng:python`, `rng:numpy`, `rng:torch`, `rng:tensorflow`, `process:cwd`,
 `process:environ`, `process:syspath`, `process:config`, `process:config:plot`, `process:packages`, `process:history`,
-`process:magics` and `module:<path>`: all hold a colon, which no variable does. Every write makes a version, as in
-static single assignment; a write that may not happen, or happens to a part, also reads the version before.
+`process:magics`, `process:figures`, `process:displays`, `process:interpreter` and `module:<path>`: all hold a colon,
+which no variable does. Every write makes a version, as in static single assignment; a write that may not happen, or
+happens to a part, also reads the version before.
 """
 
 from __future__ import annotations
@@ -23,10 +24,22 @@ IMPLICIT = (
     "process:config:plot",
     "process:packages",
     "process:magics",
+    "process:figures",
+    "process:interpreter",
 )
 # Cannot be saved: steps between the last writer and a reader are merged.
 MAGICS = "process:magics"
-UNCARRYABLE = (HISTORY, MAGICS, "rng:tensorflow", "module:")
+FIGURES = "process:figures"
+INTERPRETER = "process:interpreter"
+DISPLAYS = "process:displays"
+UNCARRYABLE = (HISTORY, MAGICS, FIGURES, DISPLAYS, INTERPRETER, "rng:tensorflow", "module:")
+WORDS = {
+    HISTORY: "the output history of another kernel",
+    MAGICS: "a magic registered in another kernel",
+    FIGURES: "a figure that pyplot holds open",
+    DISPLAYS: "a display that is updated later",
+    INTERPRETER: "a change of Python itself",
+}
 PLOT = "process:config:plot"
 PACKAGES = "process:packages"
 
@@ -97,6 +110,7 @@ class Unit:
     snapshot: dict[str, int] = field(default_factory=dict)  # versions of resources before this unit
     visible: dict[str, int] = field(default_factory=dict)  # versions of all names, kept for barriers alone
     modules: set[str] = field(default_factory=set)
+    uses: set[str] = field(default_factory=set)  # modules that the names it reads came from
     attributes: set[str] = field(default_factory=set)
     asks: int = 0  # line on which it asks a person for input
     seeds: set[str] = field(default_factory=set)

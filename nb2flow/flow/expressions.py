@@ -84,6 +84,7 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
         method = calls.member(rest, node.attr)
         if method:
             found.append(Val(frozenset(method)))
+        found.append(calls.run_getters(m, rest, node))
         inside: set[Obj] = set()
         for obj in rest:  # an attribute of an instance is something that it holds; of anything else it may be a view
             held = m.heap.reach(frozenset(obj.contains - {obj.cls})) if obj.cls else frozenset[Obj]()
@@ -105,8 +106,8 @@ _COPYING_INDEX = (ast.Compare, ast.List, ast.ListComp)
 @expression(ast.Subscript)
 def _subscript(m: Machine, node: ast.Subscript) -> Val:
     base = evaluate(m, node.value)
-    evaluate(m, node.slice)
-    return subscript(m, node, base)
+    index = evaluate(m, node.slice)
+    return subscript(m, node, base) | calls.run_methods(m, base, ("__getitem__", "__missing__"), [index], node)
 
 
 def subscript(m: Machine, node: ast.Subscript, base: Val) -> Val:
@@ -120,6 +121,9 @@ def subscript(m: Machine, node: ast.Subscript, base: Val) -> Val:
         return Val(frozenset({m.alloc("data", _origin(base), site=node)}))
     modules = [o for o in base.objs if o.kind == "module"]
     if modules:
+        own = isinstance(index, ast.Constant) and index.value != "__main__"
+        if not own and any(o.label == "sys.modules" for o in modules):
+            m.barrier("`sys.modules` may give the namespace itself")
         return union([*(m.module(o.label) for o in modules), fresh(m, node)])
     if isinstance(index, ast.Slice):
         copies = fresh(m, node, [parts(m, base)])  # of a list; of an array it is a view
@@ -177,6 +181,8 @@ def _compare(m: Machine, node: ast.Compare) -> Val:
     asks = any(isinstance(op, ast.Is | ast.IsNot) for op in node.ops)
     if asks and not any(isinstance(v, ast.Constant) for v in (node.left, *node.comparators)):
         m.identity = True
+    for value in values:
+        calls.run_methods(m, value, ("__eq__", "__ne__", "__lt__", "__gt__", "__contains__"), values, node)
     return SCALAR if not any(v.objs for v in values) else fresh(m, node)
 
 
@@ -415,4 +421,8 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
         outcomes.set_config(m, path)
     rest = [o for o in base.objs if o.kind != "module"]
     m.touch(rest, ast.unparse(target)[:60] + " = …")
+    if isinstance(target, ast.Subscript):
+        calls.run_methods(m, base, ("__setitem__",), [value], target)
+    else:
+        calls.run_methods(m, base, ("__setattr__", target.attr), [value], target)
     m.heap.link(rest, value.objs)

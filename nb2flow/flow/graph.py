@@ -11,13 +11,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nb2flow.flow import files, library
+from nb2flow.flow import effects, files, library
 from nb2flow.flow.effects import HISTORY, IMPLICIT, MAGICS, PACKAGES, PLOT, UNCARRYABLE, FileUse, Unit, is_resource
 from nb2flow.flow.groups import Group
 from nb2flow.flow.interpret import Analysis
 from nb2flow.flow.model import Observations, Reason, Site
-
-_WORDS = {HISTORY: "the output history of another kernel", MAGICS: "a magic registered in another kernel"}
 
 
 @dataclass(slots=True)
@@ -102,11 +100,11 @@ class Graph:
                 continue
             if resource == MAGICS and not self.analysis.units[version].replayable:
                 continue  # who uses a magic says so; nobody else minds
-            if resource != PLOT or self._plots(node):
+            if resource not in (PLOT, effects.FIGURES) or self._plots(node):
                 self._need(k, resource, version, Site(first.cell, first.statement.line))
         for resource, version in first.snapshot.items():
             patched = resource.removeprefix("module:").split(".")[0] if resource.startswith("module:") else ""
-            if patched and self.owner.get(version) != k and any(patched in u.modules for u in node.units):
+            if patched and self.owner.get(version) != k and any(patched in u.modules | u.uses for u in node.units):
                 self._need(k, resource, version, Site(first.cell, first.statement.line))
         for unit in node.units:
             for name, read in unit.reads.items():
@@ -207,7 +205,7 @@ class Graph:
 
     def _uncarryable(self, source: int, target: int, name: str, reason: Reason) -> str:
         if name.startswith(UNCARRYABLE):
-            return _WORDS.get(name, f"the state of `{name.split(':')[-1]}`")
+            return effects.WORDS.get(name, f"the state of `{name.split(':')[-1]}`")
         if self.observed.uncarryable and any((c, name) in self.observed.uncarryable for c in self._ids[source]):
             return "a value that could not be saved or loaded in an earlier run"
         version = self.nodes[source].ends.get(name)

@@ -38,6 +38,7 @@ def analyse(
     """Interpret every code cell that is not skipped."""
     result = Analysis()
     machine = Machine(stars=dict(stars), units=result.units)
+    machine.keeps_annotations = any("__annotations__" in cell.source for cell in notebook.code)
     skipped = set(layout.skipped)
     ends = _observed_ends(notebook, layout)
     for cell in notebook.code:

@@ -18,7 +18,8 @@ class Call:
     touches: `none`, `self` (the receiver itself, not what it holds), `first` (its first argument), `deep` (everything
     that it can reach). keeps: the receiver holds the arguments from now on. result: how its value relates to them.
     rng: streams that it draws from; seeds: streams that it sets; config: process-wide settings that it changes
-    (`config`, `config:plot`, `cwd`, `environ`, `syspath`); file: how it uses the path in argument `path_arg`.
+    (`config`, `config:plot`, `cwd`, `environ`, `syspath`); file: how it uses the path in argument `path_arg`;
+    binds: makes global names, which its first argument lists (as `sympy.var` does).
     """
 
     touches: Literal["none", "self", "first", "deep"] = "none"
@@ -33,6 +34,7 @@ class Call:
     asks: bool = False
     barrier: str = ""
     draws: bool = False
+    binds: bool = False
 
 
 PURE = Call()

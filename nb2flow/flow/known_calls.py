@@ -14,7 +14,10 @@ _CONFIG: dict[str, Call] = {
             pandas.plotting.register_matplotlib_converters numpy.set_printoptions numpy.seterr
             numpy.set_string_function warnings.filterwarnings warnings.simplefilter warnings.resetwarnings
             warnings.warn_explicit sympy.init_printing sympy.init_session logging.basicConfig logging.disable
-            logging.config.dictConfig locale.setlocale sklearn.set_config sys.setrecursionlimit decimal.setcontext
+            logging.config logging.captureWarnings logging.addLevelName logging.Logger.setLevel
+            logging.Logger.addHandler logging.Logger.removeHandler logging.Logger.addFilter
+            logging.Logger.removeFilter logging.Logger.handlers logging.Handler
+            locale.setlocale sklearn.set_config sys.setrecursionlimit decimal.setcontext
             gc.disable gc.enable torch.set_printoptions torch.set_default_dtype torch.set_num_threads
             torch.use_deterministic_algorithms torch.set_default_device torch.set_float32_matmul_precision
             importlib.reload tensorflow.get_logger socket.setdefaulttimeout faulthandler.enable polars.Config
@@ -46,6 +49,22 @@ _CONFIG: dict[str, Call] = {
             sys.path.append sys.path.insert sys.path.extend sys.path.remove site.addsitedir
         """,
         Call(result="scalar", config="process:syspath"),
+    ),
+    **each(
+        """
+            codecs.register codecs.register_error copyreg.pickle copyreg.constructor signal.signal signal.setitimer
+            os.umask gc.set_threshold sys.setswitchinterval sys.settrace sys.setprofile threading.settrace
+            sys.set_int_max_str_digits sys.meta_path.append sys.meta_path.insert sys.meta_path.remove
+            sys.path_hooks.append sys.path_hooks.insert sys.modules.update sys.modules.pop mimetypes.add_type
+            asyncio.set_event_loop_policy multiprocessing.set_start_method numpy.seterrcall
+            matplotlib.units.registry.update
+            matplotlib.colormaps.register matplotlib.cm.register_cmap matplotlib.pyplot.register_cmap
+            matplotlib.projections.register_projection matplotlib.scale.register_scale
+            pandas.api.extensions.register_dataframe_accessor pandas.api.extensions.register_series_accessor
+            pandas.api.extensions.register_index_accessor pandas.api.extensions.register_extension_dtype
+            nest_asyncio.apply
+        """,
+        Call(result="scalar", config="process:interpreter"),
     ),
     **each("os.chdir os.fchdir", Call(result="scalar", config="process:cwd")),
     **each(
@@ -153,6 +172,9 @@ _FILES: dict[str, Call] = {
 }
 
 _LIVE: dict[str, Call] = {
+    **each(
+        "logging.FileHandler logging.handlers", Call(result="live", label="a log file", file="rw", path_arg=NOWHERE)
+    ),
     **each("subprocess.Popen", Call(result="live", label="a running process", file="rw", path_arg=NOWHERE)),
     **each("threading.Thread threading.Timer", Call(touches="deep", result="live", keeps=True, label="a thread")),
     **each(
@@ -256,11 +278,12 @@ _PACKAGES: dict[str, Call] = {
     **each("tensorflow keras jax flax optax", Call(result="holds", rng=("rng:tensorflow",))),
     **each(
         """
-            pprint.pprint pprint.pformat logging.getLogger logging.info logging.warning logging.error logging.debug
-            warnings.warn tqdm
+            pprint.pprint pprint.pformat warnings.warn tqdm
         """,
         ALIAS,
     ),
+    **each("logging", PURE),
+    "sympy.var": Call(result="holds", binds=True),
     **each("heapq", Call(touches="first", result="alias", keeps=True)),
     **each(
         """
@@ -288,5 +311,5 @@ _PACKAGES: dict[str, Call] = {
     "sklearn.datasets": PURE,
 }
 
-_SHELL = {"IPython.shell": Call(result="unknown", config="process:config")}
+_SHELL = {"IPython.shell": Call(result="unknown", config="process:interpreter")}
 BY_PATH: dict[str, Call] = {**_SHELL, **_PACKAGES, **_LIVE, **_FILES, **_RANDOM, **_CONFIG}

@@ -265,11 +265,35 @@ CONFIG_TARGETS = {
     "os.environ": "process:environ",
     "sys.path": "process:syspath",
     "decimal.getcontext": "process:config",
-    "IPython": "process:config",
+    "IPython": "process:interpreter",
     "torch.backends": "process:config",
     "plotly.io.renderers": "process:config",
     "plotly.io.templates": "process:config",
     "warnings": "process:config",
+    "logging": "process:config",
+    **dict.fromkeys(
+        [
+            "builtins",
+            "sys.modules",
+            "sys.stdout",
+            "sys.stderr",
+            "sys.stdin",
+            "sys.excepthook",
+            "sys.displayhook",
+            "sys.meta_path",
+            "sys.path_hooks",
+            "sys.unraisablehook",
+            "matplotlib.units.registry",
+        ],
+        "process:interpreter",
+    ),
+}
+# What these give belongs to the process: configuring it is configuring the process.
+PROCESS_OBJECTS = {
+    "logging.getLogger": "logging.Logger",
+    "logging.StreamHandler": "logging.Handler",
+    "logging.NullHandler": "logging.Handler",
+    "logging.Formatter": "logging.Formatter",
 }
 # Constructors of plain values that cost nothing and have no effect: may be replayed.
 CHEAP = frozenset(
@@ -296,6 +320,9 @@ CHEAP = frozenset(
         "decimal.Decimal",
         "fractions.Fraction",
         "logging.getLogger",
+        "logging.StreamHandler",
+        "logging.NullHandler",
+        "logging.Formatter",
         "numpy.deg2rad",
         "numpy.sqrt",
         "math.sqrt",

@@ -72,6 +72,7 @@ class Machine:
     functions: list[Obj] = field(default_factory=list)  # those being followed, outermost first
     nodes: int = 0
     future_annotations: bool = False
+    keeps_annotations: bool = False  # the notebook looks at `__annotations__`
     dotted: set[str] = field(default_factory=set)  # packages of which a submodule was imported by its full name
     unknown_from: int | None = None  # the last unit that may bind names nobody can tell
     _sites: dict[tuple[object, ...], Obj] = field(default_factory=dict)
@@ -193,6 +194,7 @@ class Machine:
         if name not in self.bound:
             unit.read(name, self.versions.get(name), self.line)
             self._first_read.setdefault(name, value)
+        unit.uses.update(o.label.split(".")[0] for o in value.objs if o.label)
         if mention and value.objs:
             self.mention(value)
         return value
@@ -289,6 +291,8 @@ class Machine:
         if obj is None:
             obj = self._modules[path] = Obj("module", path)
         self.unit.modules.add(path.split(".")[0])
+        if path.startswith(("__main__", "IPython.shell.user_ns", "IPython.shell.user_global_ns")):
+            self.barrier(f"`{path.split('.')[-1]}` is the namespace itself")
         return Val(frozenset({obj}))
 
     def touch(self, objs: Iterable[Obj], text: str) -> None:

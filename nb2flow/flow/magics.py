@@ -12,7 +12,7 @@ import shlex
 
 from nb2flow.flow import following
 from nb2flow.flow.dispatch import evaluate, execute, fresh
-from nb2flow.flow.effects import MAGICS
+from nb2flow.flow.effects import INTERPRETER, MAGICS
 from nb2flow.flow.machine import Machine
 from nb2flow.flow.syntax import CellMagic, parse_expression, parse_statements
 from nb2flow.flow.values import SCALAR, Val
@@ -97,6 +97,8 @@ def line_magic(m: Machine, node: ast.Call) -> Val:
         evaluate(m, arg)
     if method.startswith("register_"):
         m.use_resource(MAGICS, writes=True)
+    elif method in ("set_custom_exc", "set_hook"):
+        m.use_resource(INTERPRETER, writes=True)
     elif method.startswith(("set_", "add_")) or method in ("enable_matplotlib", "push"):
         m.use_resource("process:config", writes=True)
         if method == "push":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from nb2flow.flow import known, library, scopes
 from nb2flow.flow.dispatch import fresh
+from nb2flow.flow.effects import DISPLAYS
 from nb2flow.flow.following import follow
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import Machine
@@ -44,6 +45,8 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     results = _callbacks(m, args, everything)
     if spec.barrier:
         m.barrier(f"`{text}`", reads_only=spec.barrier != "exec")
+    if spec.binds:
+        _bind_names(m, args, text)
     if spec.asks and not m.unit.asks:
         m.unit.asks = m.line
     _touch(m, spec, args, base, everything, text, path)
@@ -51,6 +54,8 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         m.heap.link([o for o in base.objs if not o.label.startswith("matplotlib")], union(args.values).objs)
     if spec.config:
         set_config(m, "", spec.config)
+    if args.keyword("display_id") is not None:  # the output of one cell may be changed by another
+        m.use_resource(DISPLAYS, writes=True)
     if path == "os.getcwd" or path.startswith(("os.path.abspath", "os.path.realpath")):
         m.use_resource("process:cwd", writes=False)
     if path in ("os.getenv", "os.environ.get"):
@@ -59,6 +64,17 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     if spec.file:
         _file(m, spec, args, base)
     return union([_result(m, spec, args, base, everything, path), *results])
+
+
+def _bind_names(m: Machine, args: Arguments, text: str) -> None:
+    """Names given in a text, as `x y` or `x, y`; anything more may be any names."""
+    given = args.positional[0].text if args.positional else None
+    names = (given or "").replace(",", " ").split()
+    if not names or not all(name.isidentifier() for name in names):
+        m.barrier(f"`{text}`")
+        return
+    for name in names:
+        m.write_name(name, fresh(m, args.node, label="sympy"))
 
 
 def _text(node: ast.Call) -> str:
@@ -98,6 +114,8 @@ def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, 
         m.heap.link(args.positional[0].objs, union(args.values[1:]).objs) if spec.keeps else None
     elif spec.touches == "deep":
         m.touch(m.heap.mutable(everything.objs), text)
+        if path[:1] != "_" and library.call_by_method(path) is None:  # inherited from a library, as `register` of ABC
+            m.touch([o for o in base.objs if o.kind == "class"], text)
     for name, value in args.keywords:
         if name == "out":
             m.touch(value.objs, text)
@@ -179,6 +197,8 @@ def _file(m: Machine, spec: Call, args: Arguments, base: Val) -> None:
 
 def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, path: str) -> Val:
     node = args.node
+    if path in library.PROCESS_OBJECTS:
+        return m.module(library.PROCESS_OBJECTS[path])
     if path in ("pathlib.Path", "pathlib.PurePath", "os.path.join") and args.positional:
         texts = [v.text for v in args.positional]
         joined = posixpath.join(*[t for t in texts if t is not None]) if None not in texts else None

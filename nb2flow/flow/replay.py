@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 
 from nb2flow.flow import library
-from nb2flow.flow.effects import HISTORY, Unit, is_resource
+from nb2flow.flow.effects import HISTORY, INTERPRETER, Unit, is_resource
 
 # Constants made of constants made of …: beyond this a value is carried, or long chains would be replayed everywhere.
 MAX_DEPTH = 12
 _CONFIG_RESOURCES = frozenset(
-    {"process:environ", "process:syspath", "process:config", "process:config:plot", "process:magics"}
+    {"process:environ", "process:syspath", "process:config", "process:config:plot", "process:magics", INTERPRETER}
 )
 _CHEAP_METHODS = frozenset(
     [
@@ -245,7 +245,7 @@ def cheap(node: ast.expr, aliases: dict[str, str]) -> bool:
         if not all(cheap(a, aliases) for a in arguments):
             return False
         if isinstance(node.func, ast.Name) and node.func.id not in aliases:
-            return node.func.id in library.CHEAP_BUILTINS
+            return node.func.id in library.CHEAP_BUILTINS or node.func.id == "get_ipython"
         path = dotted(node.func, aliases)
         if path is not None:
             return path in library.CHEAP or (path == "numpy.random.default_rng" and bool(arguments))

@@ -74,6 +74,10 @@ def _annotated(m: Machine, node: ast.AnnAssign) -> None:
         evaluate(m, node.annotation)
     if node.value is not None:
         expressions.assign(m, node.target, evaluate(m, node.value))
+    if m.keeps_annotations and not m.frames and isinstance(node.target, ast.Name):
+        m.conditional += 1  # an item is added: a part of it is written
+        m.write_name("__annotations__", fresh(m, node))
+        m.conditional -= 1
 
 
 @statement(ast.AugAssign)
@@ -270,6 +274,7 @@ def _function(m: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
 def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST) -> Val:
     for decorator in reversed(decorators):
         made = evaluate(m, decorator)
+        _register(m, decorator, value)
         if any(o.label.startswith(_REGISTER_MAGIC) for o in made.objs):
             m.use_resource(MAGICS, writes=True)
             for obj in value.objs:
@@ -286,9 +291,21 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
     return value
 
 
+def _register(m: Machine, decorator: ast.expr, value: Val) -> None:
+    """`@thing.method`, `@thing.method(…)`: the thing may keep what is decorated."""
+    root = decorator.func if isinstance(decorator, ast.Call) else decorator
+    if isinstance(root, ast.Attribute):
+        keepers = [o for o in evaluate(m, root.value).objs if o.kind != "module" and not calls.member([o], root.attr)]
+        m.touch(keepers, f"@{ast.unparse(root)[:50]}")
+        m.heap.link([o for o in keepers if o not in value.objs], value.objs)
+
+
 @statement(ast.ClassDef)
 def _class(m: Machine, node: ast.ClassDef) -> None:
-    bases = [evaluate(m, b) for b in (*node.bases, *(k.value for k in node.keywords))]
+    bases = [evaluate(m, b) for b in node.bases]
+    keywords = tuple((k.arg or "", evaluate(m, k.value)) for k in node.keywords)
+    parents = frozenset(o for v in bases for o in v.objs)
+    bases += [v for _, v in keywords]
     obj = m.alloc("class", site=node, holds=frozenset[Obj]().union(*(v.objs for v in bases)) if bases else ())
     obj.node, obj.owner, obj.label = node, "" if m.frames else node.name, ""
     if scopes.evaluates_text(node):
@@ -313,6 +330,8 @@ def _class(m: Machine, node: ast.ClassDef) -> None:
                 held.owner = name
                 held.flags.add("method")  # reached through instances, but no value that they hold
         m.heap.link([obj], [o for o in value.objs if o.kind != "module"])
+    for hook in calls.member(parents, "__init_subclass__"):
+        following.follow(m, hook, (Val(frozenset({obj})),), keywords, node)
     expressions.assign_name(m, node.name, _decorate(m, node.decorator_list, Val(frozenset({obj})), node))
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from nb2flow.errors import PlanError
@@ -140,16 +139,18 @@ def _replay_groups(replays: Sequence[Replay]) -> Iterator[list[Replay]]:
 def _replay_cell(group: Sequence[Replay]) -> dict[str, Any]:
     lines: list[str] = []
     places: list[dict[str, Any]] = []
-    for cell, statements in groupby(group, key=lambda r: r.cell):
-        if lines:
-            lines.append("")
-        if not group[0].source.lstrip().startswith("%%"):
-            lines.append(f"# from cell {cell}")
-        for replay in statements:
-            source = replay.source.strip("\n").split("\n")
-            place = {"cell": cell, "id": replay.cell_id, "line": replay.line}
-            places.append({"first": len(lines) + 1, "last": len(lines) + len(source), **place})
-            lines += source
+    marked = not group[0].source.lstrip().startswith("%%")  # such a magic must stand in the first line
+    cell, shift = None, 0  # the next line of the cell that we write is line `len(lines) + 1 + shift` of this one
+    for replay in group:
+        source = replay.source.strip("\n").split("\n")
+        moved = replay.kind == "definition" and replay.line != len(lines) + 1 + shift
+        if marked and (replay.cell != cell or moved):
+            lines += [""] if lines and replay.cell != cell else []
+            lines.append(f"# from cell {replay.cell}, line {replay.line}")
+            cell, shift = replay.cell, replay.line - len(lines) - 1
+        place = {"cell": replay.cell, "id": replay.cell_id, "line": replay.line}
+        places.append({"first": len(lines) + 1, "last": len(lines) + len(source), **place})
+        lines += source
     made = _injected("replay", "\n".join(lines))
     made["metadata"]["nb2flow"]["lines"] = places
     return made

@@ -18,6 +18,9 @@ RESOURCES: Mapping[str, str] = {
     "process:environ": "environment variables",
     "process:syspath": "the import path",
     "process:config": "display and warning settings",
+    "process:figures": "pyplot's open figures",
+    "process:interpreter": "Python itself",
+    "process:displays": "displays that are updated later",
     "config:plot": "plot settings",
 }
 

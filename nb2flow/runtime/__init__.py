@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Iterable, Mapping
 
-from . import loading, saving, session, shell
+from . import loading, replaying, saving, session, shell
 from .faults import CannotCarry, CannotLoad, StepError
 from .session import VERSION
 
@@ -25,6 +25,7 @@ def start(step: str, home: str = "..", state: Iterable[str] = ()) -> None:
     except CannotLoad as fault:
         loading.fail(running, fault)
         raise fault from None
+    replaying.begin()
 
 
 def load(inputs: Mapping[str, Iterable[str]], number: int | None = None) -> None:

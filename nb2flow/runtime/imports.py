@@ -16,6 +16,10 @@ from typing import Any, Callable
 from . import resources, warned
 
 
+def _ignore() -> None:
+    return None
+
+
 class _Accounts:
     """The baseline as it would be had every import so far come before it."""
 
@@ -25,14 +29,16 @@ class _Accounts:
         self.depth = 0
         self.original: Callable[..., Any] | None = None
         self.original_module: Callable[..., Any] | None = None
+        self.loaded: Callable[[], None] = _ignore
 
 
 _accounts = _Accounts()
 
 
-def begin(baseline: dict[str, Any], home: Path) -> None:
-    """Keep accounts from now on, against a copy of `baseline`."""
+def begin(baseline: dict[str, Any], home: Path, loaded: Callable[[], None] = _ignore) -> None:
+    """Keep accounts from now on, against a copy of `baseline`; `loaded` is called when modules were loaded."""
     end()
+    _accounts.loaded = loaded
     _accounts.baseline = {name: _copy(state) for name, state in baseline.items()}
     _accounts.home, _accounts.depth = home, 0
     _accounts.original, builtins.__import__ = builtins.__import__, _import
@@ -86,6 +92,7 @@ def _accounted(name: str, load: Callable[[], Any]) -> Any:
         _accounts.depth -= 1
         if _accounts.baseline is not None:
             _rebase(_accounts.baseline, before, resources.capture(_accounts.home))
+            _accounts.loaded()
 
 
 def _is_loaded(name: str, fromlist: Any) -> bool:

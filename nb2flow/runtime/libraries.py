@@ -100,6 +100,8 @@ def _shell(carrier: Carrier, running: Any) -> Any:
 
 
 def _exception(carrier: Carrier, error: Any) -> Any:
+    if error.__traceback__ is not None:
+        raise UncarryableError("is an exception with its traceback, which ends with its kernel", error)
     carrier.probe = True  # an __init__ with other arguments than `args` fails on loading only
     return NotImplemented
 

@@ -11,7 +11,7 @@ import os
 import sys
 from typing import Any, Iterable, Mapping
 
-from . import blob, explain, imports, observe, resources, warned
+from . import blob, explain, imports, observe, replaying, resources, uncarried, warned
 from .carrier import restore, without_garbage_collection
 from .faults import CannotLoad
 from .manifest import missing_input, read_manifest, write_manifest
@@ -38,6 +38,7 @@ def enter(session: Session, state: Iterable[str]) -> None:
 def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
     """Load variables into the user's namespace and restore resources; then observe."""
     observe.pause()
+    replaying.end()
     imports.end()
     warned.end()
     parts: list[_Part] = []
@@ -58,7 +59,8 @@ def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
     _make_figures_showable(name for part in parts for name in part.names)
     _apply(session, [name for name in restored if name not in early])
     session.baseline = resources.capture(session.home)
-    imports.begin(session.baseline, session.home)
+    session.watch = uncarried.Watch(observe.own_files(session.home, session.store))
+    imports.begin(session.baseline, session.home, session.watch.look)
     warned.begin()
     observe.begin()
 

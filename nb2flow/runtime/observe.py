@@ -193,6 +193,11 @@ def seen(home: Path, store: Path) -> dict[str, Any]:
     return found
 
 
+def own_files(home: Path, store: Path) -> Callable[[Any], list[str]]:
+    """What picks the project's files out of many paths."""
+    return _Place(home, store).names
+
+
 class _Place:
     """Tells the project's files from those of Python, of Jupyter and of ours."""
 

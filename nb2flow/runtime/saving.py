@@ -27,6 +27,7 @@ def save_outputs(session: Session, names: Iterable[str]) -> None:
     observed = observe.seen(session.home, session.store)
     observed.update(warned.end())
     observed["changed"] = resources.changed(imports.end() or base, now, session.home)
+    observed["changed"] += session.watch.changed() if session.watch is not None else []
     wanted = list(dict.fromkeys(names))
     outputs: dict[str, Any] = {}
     problems: list[dict[str, str]] = []

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .faults import CannotLoad
+from .uncarried import Watch
 
 VERSION = 1
 CONTEXT = "NB2FLOW_CONTEXT"
@@ -33,6 +34,7 @@ class Session:
         self.deltas: dict[str, Any] = {}
         self.restored: set[tuple[str, str]] = set()
         self.baseline: dict[str, Any] | None = None
+        self.watch: Watch | None = None
 
     def manifest_of(self, step: str) -> Path:
         """Where the manifest of an earlier step is."""

@@ -1,8 +1,8 @@
 """The resource `process:config`: options of libraries and of the interpreter, as a delta of sections and keys.
 
 Covers the warnings filters, matplotlib's rcParams, pandas' options, NumPy's print options and error states, the
-decimal context, the recursion limit and the locale. It is a safety net: configuration cells are replayed, which also
-catches what no registry shows. A library that was not imported at first is compared with its own defaults.
+decimal context, loggers, the recursion limit and the locale. It is a safety net: configuration cells are replayed,
+which also catches what no registry shows. A library that was not imported at first is compared with its own defaults.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from . import loggers
 from .faults import CannotLoad
 
 _MISSING = object()
@@ -30,6 +31,7 @@ def capture(home: Path) -> dict[str, dict[str, Any]]:
     """Section -> key -> value, for the libraries that are imported."""
     sections: dict[str, dict[str, Any]] = {
         "warnings": {"filters": list(warnings.filters), "packages": {name.partition(".")[0] for name in sys.modules}},
+        "logging": loggers.capture(),
         "interpreter": {"recursionlimit": sys.getrecursionlimit(), "locale": locale.setlocale(locale.LC_ALL)},
     }
     matplotlib, numpy = sys.modules.get("matplotlib"), sys.modules.get("numpy")
@@ -214,6 +216,7 @@ def _apply_decimal(values: dict[str, Any]) -> None:
 
 
 _APPLY = {
+    "logging": loggers.apply,
     "warnings": _apply_warnings,
     "interpreter": _apply_interpreter,
     "matplotlib": _apply_matplotlib,

@@ -112,10 +112,10 @@ def test_magics_and_future_imports_head_their_cells(example: Any) -> None:
     fit = example.with_step("fit", replay=replay).compile().notebooks["02-fit.ipynb"]
     made = [c for c in fit["cells"] if c["metadata"].get("nb2flow", {}).get("role") == "replay"]
     assert [c["source"] for c in made] == [
-        "# from cell 1\nimport random",
-        "# from cell 2\nfrom __future__ import annotations\n%matplotlib inline",
+        "# from cell 1, line 1\nimport random",
+        "# from cell 2, line 3\nfrom __future__ import annotations\n%matplotlib inline",
         "%%html\n<b>x</b>",
-        "# from cell 6\ndef f():\n    pass\n\n# from cell 7\ny = 1",
+        "# from cell 6, line 1\ndef f():\n    pass\n\n# from cell 7, line 5\ny = 1",
     ]
     assert [c["id"] for c in made] == ["nb2flow-replay", "nb2flow-replay-2", "nb2flow-replay-3", "nb2flow-replay-4"]
     assert made[3]["metadata"]["nb2flow"]["lines"] == [
