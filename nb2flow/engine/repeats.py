@@ -7,14 +7,10 @@ out of the executed notebooks: what is left is what the notebook itself would sh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nb2flow.runs.manifest import Manifest
-
-# Python remembers a warning of the notebook's code by text and line alone: all cells are one module.
-_CELL_FILE = re.compile(r"ipykernel_\d+[/\\]\d+\.py$|^<ipython-input-")
 
 
 def repeated(steps: Sequence[str], manifests: Mapping[str, Manifest]) -> dict[str, tuple[str, ...]]:
@@ -40,10 +36,9 @@ def repeated(steps: Sequence[str], manifests: Mapping[str, Manifest]) -> dict[st
         new: dict[tuple[str, ...], int] = {}
         for warning in seen.warned:
             now = total + warning.after + by_import[min(warning.imports, len(by_import) - 1)]
-            who = tuple("<cell>" if _CELL_FILE.search(part) else part for part in warning.who)
-            if shown.get(who) == now:
+            if shown.get(warning.who) == now:
                 texts.append(warning.text)
-            new[who] = now
+            new[warning.who] = now
         shown.update(new)
         total += seen.filter_changes + by_import[-1]
         loaded.update(module for module, _ in seen.filter_imports)

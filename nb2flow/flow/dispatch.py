@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from nb2flow.flow.machine import MAX_NODES, Machine
+from nb2flow.flow.machine import Machine
 from nb2flow.flow.values import SCALAR, Obj, ObjKind, Val
 
 Handler = Callable[[Machine, Any], Val]
@@ -42,7 +42,7 @@ def statement(*kinds: type[ast.AST]) -> Callable[[Callable[[Machine, Any], None]
 def evaluate(m: Machine, node: ast.expr) -> Val:
     """What `node` may stand for. Reads, touches and resource uses go into the machine's current unit."""
     m.nodes += 1
-    if m.nodes > MAX_NODES:
+    if m.nodes > m.budget:
         m.barrier("too much code is reached from here to be followed")
         return SCALAR
     if not m.frames:

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nb2flow.flow import effects, files, library
+from nb2flow.flow import effects, files, library, modules
 from nb2flow.flow.effects import HISTORY, IMPLICIT, MAGICS, PACKAGES, PLOT, UNCARRYABLE, FileUse, Unit, is_resource
 from nb2flow.flow.groups import Group
 from nb2flow.flow.interpret import Analysis
@@ -81,7 +81,8 @@ class Graph:
             for k in reversed(range(len(self.nodes))):
                 for names in came[k][0]:
                     self._together(k, names)
-        self._written_modules = _written_modules(analysis.units)
+        self._written_modules = modules.written(analysis.units)
+        self._module_versions()
         for node in self.nodes:
             self._module_files(node)
         self._file_orders()
@@ -311,6 +312,14 @@ class Graph:
                         site = Site(unit.cell, unit.statement.line)
                         node.files.append(FileUse(path, writes=False, reads=True, site=site))
 
+    def _module_versions(self) -> None:
+        """A module that was imported before its file was written anew is as it was: no other kernel can import that."""
+        for name, maker, user in modules.outdated(self.analysis.units, self._written_modules):
+            first, last = self.owner.get(maker.index), self.owner.get(user.index)
+            if first is not None and last is not None and first < last:
+                sites = (Site(u.cell, u.statement.line) for u in (maker, user))
+                self.conflicts.append(Conflict(first, last, name, "a module whose file has changed since", *sites))
+
     def _file_orders(self) -> None:
         users = [(k, n) for k, n in enumerate(self.nodes) if n.files]
         for i, (_, node) in enumerate(users):
@@ -353,17 +362,6 @@ def _liveness(units: list[Unit]) -> list[frozenset[str]]:
         if unit.barrier and not everything:
             live |= unit.visible.keys()
     return result
-
-
-def _written_modules(units: list[Unit]) -> dict[str, list[tuple[str, int]]]:
-    """Name of a module that the notebook itself writes -> (path, unit that writes it)."""
-    found: dict[str, list[tuple[str, int]]] = {}
-    for unit in units:
-        for use in unit.files:
-            if use.writes and use.path and (use.path.endswith(".py") or "/" in use.path):
-                name = use.path.split("/")[0].removesuffix(".py")
-                found.setdefault(name, []).append((use.path, unit.index))
-    return found
 
 
 def replay_order(analysis: Analysis, versions: Iterable[int]) -> list[Unit]:

@@ -33,7 +33,9 @@ BUILTIN_NAMES = frozenset(dir(builtins)) | {
 HISTORY_NAMES = frozenset({"_", "__", "___", "Out", "In", "_oh", "_ih", "_i", "_ii", "_iii", "_dh"})
 UNBOUND = "bound by code that is not seen"
 MAX_DEPTH = 10
-MAX_NODES = 40_000
+MAX_NODES = 40_000  # in one statement, calls included
+ALL_NODES = 150_000  # in all of them: beyond, a statement may reach LAST_NODES
+LAST_NODES = 2_000
 
 
 @dataclass(slots=True)
@@ -71,6 +73,8 @@ class Machine:
     active: list[ast.AST] = field(default_factory=list)
     functions: list[Obj] = field(default_factory=list)  # those being followed, outermost first
     nodes: int = 0
+    budget: int = MAX_NODES
+    spent: int = 0
     future_annotations: bool = False
     keeps_annotations: bool = False  # the notebook looks at `__annotations__`
     dotted: set[str] = field(default_factory=set)  # packages of which a submodule was imported by its full name
@@ -90,6 +94,8 @@ class Machine:
     def begin(self, unit: Unit) -> None:
         """Start a unit: nothing is bound by it yet."""
         self.units.append(unit)
+        self.spent += self.nodes
+        self.budget = MAX_NODES if self.spent < ALL_NODES else LAST_NODES
         self.bound, self.touched, self.conditional, self.nodes = set(), {}, 0, 0
         self.functions = []
         self.calls, self.active, self._mentioned = (), [], set()

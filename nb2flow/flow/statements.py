@@ -75,9 +75,9 @@ def _annotated(m: Machine, node: ast.AnnAssign) -> None:
     if node.value is not None:
         expressions.assign(m, node.target, evaluate(m, node.value))
     if m.keeps_annotations and not m.frames and isinstance(node.target, ast.Name):
-        m.conditional += 1  # an item is added: a part of it is written
-        m.write_name("__annotations__", fresh(m, node))
-        m.conditional -= 1
+        with _Branch(m):
+            m.write_name("__annotations__", fresh(m, node))
+        m.bound.discard("__annotations__")  # an item is added: what was there before is part of it
 
 
 @statement(ast.AugAssign)

@@ -35,7 +35,9 @@ class Watch:
         for name in new:
             module = sys.modules.get(name)
             file = getattr(module, "__file__", None)
-            if isinstance(module, ModuleType) and isinstance(file, str) and self._is_own([file]):
+            if name == "__main__" or not isinstance(module, ModuleType) or not isinstance(file, str):
+                continue
+            if self._is_own([file]):
                 self._states[name] = _fingerprint(module)
 
     def changed(self) -> list[str]:
@@ -68,18 +70,18 @@ def _fingerprint(module: ModuleType) -> Any:
     for name, value in list(vars(module).items()):
         if name[:2] == "__" or isinstance(value, ModuleType):
             continue
-        if isinstance(value, FunctionType):
-            state = [vars(value), value.__defaults__] if value.__module__ == module.__name__ else None
-        elif isinstance(value, type):
-            state = _class_data(value) if value.__module__ == module.__name__ else None
+        if isinstance(value, (FunctionType, type)):
+            mine = value.__module__ == module.__name__
+            own[name] = [id(value), [(k, _told(v, left, 0)) for k, v in _data_of(value)] if mine else None]
         else:
-            state = value
-        own[name] = (id(type(value)), _told(state, left, 0))
+            own[name] = [id(type(value)), _told(value, left, 0)]
     return own
 
 
-def _class_data(kind: type) -> Any:
-    return {k: v for k, v in vars(kind).items() if k[:2] != "__" and not isinstance(v, _CODE)}
+def _data_of(code: Any) -> list[tuple[str, Any]]:
+    """What a function or class keeps beside its code."""
+    found = [(k, v) for k, v in vars(code).items() if k[:2] != "__" and not isinstance(v, _CODE)]
+    return [*found, ("defaults", getattr(code, "__defaults__", None))]
 
 
 def _told(value: Any, left: list[int], depth: int) -> Any:

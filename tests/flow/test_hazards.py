@@ -113,6 +113,17 @@ HAZARDS = {
     "class-level-list": "class R:\n    all=[]\n    def __init__(self, n): R.all.append(n) | r=R(1) | r=R(2) | print(R.all)",
     "class-patched": "class A: pass | A.v=lambda self: 3 | a=A() | print(a.v())",
     "sub-attribute": "class C:\n    def __init__(self): self.log=[]\nc=C(); log=c.log | log.append(1) | print(c.log)",
+    "subclass-hook": "class A:\n    seen=[]\n    def __init_subclass__(cls): A.seen.append(cls.__name__) | class B(A): pass | b=B() | print(A.seen, isinstance(b, A))",
+    "cached-property": "from functools import cached_property\nn=[]\nclass C:\n    @cached_property\n    def v(self):\n        n.append(1)\n        return 5\nc=C() | c.v | c.v | print(n)",
+    "property-with-effect": "n=[]\nclass C:\n    @property\n    def v(self):\n        n.append(1)\n        return 5\nc=C() | c.v | x=c.v | print(n)",
+    "getattr-with-effect": "n=[]\nclass C:\n    def __getattr__(self, k):\n        if k[0]!='_': n.append(k)\n        raise AttributeError(k)\nc=C() | x=getattr(c,'q',1) | \ntry: c.zz\nexcept AttributeError: pass | print('zz' in n)",
+    "setitem-with-effect": "n=[]\nclass C:\n    def __setitem__(self, k, v): n.append(k)\n    def __getitem__(self, k):\n        n.append(-k)\n        return k\nc=C() | c[1]=2 | x=c[5] | print(n)",
+    "setattr-with-effect": "n=[]\nclass C:\n    def __setattr__(self, k, v): n.append(k)\nc=C() | c.a=2 | print(n)",
+    "comparison-with-effect": "n=[]\nclass C:\n    def __eq__(self, o):\n        n.append(1)\n        return True\nc=C() | x = c==3 | print(n, x)",
+    "length-with-effect": "n=[]\nclass C:\n    def __len__(self):\n        n.append(1)\n        return 2\nc=C() | x=len(c) | print(n, x)",
+    "repr-with-effect": "n=[]\nclass C:\n    def __repr__(self):\n        n.append(1)\n        return 'C'\nc=C() | print(c) | print(n)",
+    "abc-register": "from abc import ABC\nclass Shape(ABC): pass\nclass Sq: pass | x=Shape.register(Sq) | print(isinstance(Sq(), Shape))",
+    "registering-decorator": "class R:\n    def __init__(self): self.all={}\n    def add(self, f):\n        self.all[f.__name__]=f\n        return f\nr=R() | @r.add\ndef a(): return 1 | @r.add\ndef b(): return 2 | print(sorted(r.all), r.all['a']())",
     "history": "40+2 | x=_ if '_' in globals() else 42 | print(x)",
 }
 

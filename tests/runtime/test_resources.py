@@ -53,6 +53,10 @@ def test_a_stream_that_is_not_there_is_absent(steps: Steps) -> None:
         ("import decimal; decimal.Decimal(1) / 3", []),
         ("import numpy as np; np.set_printoptions(precision=2)", ["process:config"]),
         ("import sys; sys.setrecursionlimit(5000)", ["process:config"]),
+        ("import logging; logging.getLogger('a').setLevel('INFO')", ["process:config"]),
+        ("import logging; logging.getLogger('a').warning('b')", []),
+        ("import matplotlib.pyplot as plt; plt.figure()", ["process:figures"]),
+        ("import matplotlib.pyplot as plt; plt.figure(); plt.close()", []),
         ("", []),
     ],
 )
@@ -149,3 +153,55 @@ def test_secrets_of_the_environment_stay_out_of_the_manifest(steps: Steps) -> No
     steps.run("first", "import os; os.environ['KEY'] = 'hunter2'", save=["process:environ"])
     assert "hunter2" not in steps.manifests["first"].read_text()
     assert steps.manifest("first")["outputs"]["process:environ"]["preview"] == "list of 1: 'KEY'"
+
+
+LOCAL_MODULE = '''
+import sys; sys.path.insert(0, ".")
+import pathlib
+pathlib.Path("kept.py").write_text("""
+log, table, count = [], {"a": [1]}, 0
+class Box:
+    made = []
+def keep(value, seen=[]):
+    seen.append(value)
+def bump():
+    global count
+    count += 1
+def look():
+    return [log, table, Box, len(log)]
+""")
+pathlib.Path("outer.py").write_text("from kept import Box, look")
+import kept, outer
+'''
+
+
+@pytest.mark.parametrize(
+    ("code", "changed"),
+    [
+        ("kept.look(); [kept.Box() for _ in range(9)]", False),
+        ("kept.log.append(1)", True),
+        ("kept.table['a'].append(1)", True),
+        ("kept.Box.made.append(1)", True),
+        ("kept.keep(1)", True),
+        ("kept.bump()", True),
+    ],
+)
+def test_a_module_of_the_project_that_keeps_something_is_seen(steps: Steps, code: str, changed: bool) -> None:
+    steps.run("first", code, setup=LOCAL_MODULE)
+    expected = ["module:kept", "module:outer"] if changed else []
+    assert steps.manifest("first")["observed"]["changed"] == expected
+
+
+def test_loggers_reach_later_steps(steps: Steps) -> None:
+    make = (
+        "import logging, sys\nlog = logging.getLogger('a')\nhandler = logging.StreamHandler(sys.stdout)\n"
+        "handler.setFormatter(logging.Formatter('<%(message)s>'))\nlog.addHandler(handler)\nlog.setLevel('INFO')"
+    )
+    steps.run("first", make, save=["process:config"])
+    use = "import logging\nlogging.getLogger('a').info('seen')\nlogging.getLogger('a').debug('not')"
+    assert steps.run("use", use, load={"first": ["process:config"]}) == "<seen>"
+
+
+def test_a_handler_of_another_kind_cannot_be_carried(steps: Steps) -> None:
+    make = "import logging\nclass Own(logging.Handler): pass\nlogging.getLogger('a').addHandler(Own())"
+    assert "process:config" in steps.run("first", make, save=["process:config"], fails=True)
