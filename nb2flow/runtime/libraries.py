@@ -67,6 +67,21 @@ def _index(carrier: Carrier, index: Any) -> Any:
     return rebuild.referenced_index, (make, arguments, refs)
 
 
+def _frame(carrier: Carrier, frame: Any) -> Any:
+    """A table that knows what it was taken from (pandas warns when such a one is changed), or to which attributes were
+    added: a pickle forgets that."""
+    origin, cacher = vars(frame).get("_is_copy"), vars(frame).get("_cacher")
+    parent = origin() if callable(origin) else None
+    warns = parent is not None and getattr(parent, "shape", None) != frame.shape
+    holder = cacher[1]() if cacher is not None else None
+    column = (cacher[0], holder) if holder is not None and id(holder) in carrier.carried else None
+    added = {k: v for k, v in vars(frame).items() if k[:1] != "_" and k not in frame._metadata}
+    if not (warns or column or added):
+        return NotImplemented
+    make, arguments, state, *_ = frame.__reduce_ex__(carrier.protocol)
+    return make, arguments, (state, warns, column, added), None, None, rebuild.fill_frame
+
+
 def _figure(carrier: Carrier, figure: Any) -> Any:
     """A figure that pyplot does not know: loading it must not show it again."""
     make, arguments, state, *rest = figure.__reduce_ex__(carrier.protocol)
@@ -139,6 +154,7 @@ _REDUCERS: dict[str, Reducer] = {
     "pandas.core.internals.managers.SingleBlockManager": _single_manager,
     "pandas.core.indexes.base.Index": _index,
     "pandas.Index": _index,
+    "pandas.core.generic.NDFrame": _frame,
     "matplotlib.figure.Figure": _figure,
     "torch.Tensor": tensors.reduce_tensor,
     "torch._tensor.Tensor": tensors.reduce_tensor,

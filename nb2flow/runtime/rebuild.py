@@ -11,6 +11,7 @@ import linecache
 import marshal
 import sys
 import types
+import weakref
 from collections import namedtuple
 from typing import Any, Callable
 
@@ -158,6 +159,24 @@ def fill_function(made: Any, state: dict[str, Any]) -> None:
         # As if the cell had been run here: tracebacks and inspect.getsource show the author's lines.
         name, text = source
         linecache.cache.setdefault(name, (len(text), None, text.splitlines(True), name))
+
+
+_origins: list[Any] = []  # stands for tables that others were taken from, as long as this kernel lives
+
+
+def fill_frame(made: Any, state: Any) -> None:
+    """The state of a pandas table, then what it was taken from: a column of `column`, or a table that is not here."""
+    own, warns, column, added = state
+    made.__setstate__(own)
+    vars(made).update(added)
+    if column is not None:
+        item, holder = column
+        object.__setattr__(made, "_cacher", (item, weakref.ref(holder)))
+        vars(holder).setdefault("_item_cache", {})[item] = made
+    if warns:
+        if not _origins:
+            _origins.append(importlib.import_module("pandas").DataFrame({"of another": [0]}).iloc[:0])
+        object.__setattr__(made, "_is_copy", weakref.ref(_origins[0]))
 
 
 def new_class(meta: Any, name: str, bases: Any, attributes: dict[str, Any]) -> Any:
