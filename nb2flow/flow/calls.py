@@ -112,8 +112,7 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             continue
         methods = member([obj], name)
         for method in methods:
-            bound = (Val(frozenset({obj})), *args.positional) if obj.kind != "class" else args.positional
-            results.append(follow(m, method, bound, args.keywords, args.node))
+            results.append(follow(m, bound(m, method, obj, args.node), args.positional, args.keywords, args.node))
         if not methods and not (obj.cls and is_plain_instance(obj)):  # else it has no such method
             plain.add(obj)
     if plain or not receiver.objs:
@@ -169,6 +168,20 @@ def member(objs: Iterable[Obj], name: str) -> list[Obj]:
                 break
             todo.extend(o for o in cls.scope.get("__bases__", SCALAR).objs if o.kind == "class")
     return found
+
+
+def bound(m: Machine, method: Obj, obj: Obj, site: ast.AST) -> Obj:
+    """`obj.method`: the function together with what it is called on."""
+    names = {ast.unparse(d) for d in getattr(method.node, "decorator_list", ())}
+    receiver = obj
+    if "classmethod" in names:
+        receiver = obj.cls or obj
+    elif "staticmethod" in names or obj.kind == "class":
+        return method
+    made = m.alloc("function", site=(site, obj, method), holds=[receiver, *method.contains])
+    made.node, made.scope, made.owner, made.receiver = method.node, method.scope, method.owner, receiver
+    made.flags |= method.flags - {"method"}
+    return made
 
 
 def is_plain_instance(obj: Obj) -> bool:

@@ -81,9 +81,9 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
         else:
             rest.add(obj)
     if rest and node.attr not in library.SCALAR_ATTRIBUTES:
-        method = calls.member(rest, node.attr)
-        if method:
-            found.append(Val(frozenset(method)))
+        methods = [calls.bound(m, f, obj, node) for obj in rest for f in calls.member([obj], node.attr)]
+        if methods:
+            found.append(Val(frozenset(methods)))
         found.append(calls.run_getters(m, rest, node))
         inside: set[Obj] = set()
         for obj in rest:  # an attribute of an instance is something that it holds; of anything else it may be a view

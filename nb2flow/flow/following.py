@@ -21,6 +21,8 @@ def follow(
     node = function.node
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
         return SCALAR
+    if function.receiver is not None:
+        positional = (Val(frozenset({function.receiver})), *positional)
     given = union([*positional, *(v for _, v in keywords)])
     if node in m.active or len(m.active) >= MAX_DEPTH:
         m.mention(Val(frozenset({function})))

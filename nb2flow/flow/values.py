@@ -23,7 +23,20 @@ class Obj:
     `module` (a module, or anything reached through one).
     """
 
-    __slots__ = ("cls", "contains", "flags", "holders", "items", "kind", "label", "node", "owner", "reach", "scope")
+    __slots__ = (
+        "cls",
+        "contains",
+        "flags",
+        "holders",
+        "items",
+        "kind",
+        "label",
+        "node",
+        "owner",
+        "reach",
+        "receiver",
+        "scope",
+    )
 
     def __init__(self, kind: ObjKind, label: str = "", node: ast.AST | None = None) -> None:
         self.kind: ObjKind = kind
@@ -36,6 +49,7 @@ class Obj:
         self.scope: dict[str, Val] | None = None  # enclosing local names of a nested function
         self.cls: Obj | None = None  # the notebook's class that it is an instance of
         self.items: tuple[Val, ...] | None = None  # of a tuple: what stands at each place
+        self.receiver: Obj | None = None  # of a method that was taken from its instance or class
         self.owner: str = ""  # the global name that a definition was bound to first
 
 

@@ -124,6 +124,10 @@ HAZARDS = {
     "repr-with-effect": "n=[]\nclass C:\n    def __repr__(self):\n        n.append(1)\n        return 'C'\nc=C() | print(c) | print(n)",
     "abc-register": "from abc import ABC\nclass Shape(ABC): pass\nclass Sq: pass | x=Shape.register(Sq) | print(isinstance(Sq(), Shape))",
     "registering-decorator": "class R:\n    def __init__(self): self.all={}\n    def add(self, f):\n        self.all[f.__name__]=f\n        return f\nr=R() | @r.add\ndef a(): return 1 | @r.add\ndef b(): return 2 | print(sorted(r.all), r.all['a']())",
+    "method-under-a-name": "class C:\n    def __init__(self): self.x=[]\n    def add(self,v): self.x.append(v)\nc=C(); f=c.add | f(1) | print(c.x)",
+    "static-method": "class C:\n    @staticmethod\n    def put(to, v): to.append(v)\nc=C(); xs=[] | c.put(xs, 1) | C.put(xs, 2) | print(xs)",
+    "class-method": "class C:\n    xs=[]\n    @classmethod\n    def put(cls, to, v): to.append(v)\nc=C(); xs=[] | c.put(xs, 1) | C.put(xs, 2) | print(xs)",
+    "method-passed-on": "class C:\n    def __init__(self): self.x=[]\n    def add(self,v): self.x.append(v)\nc=C() | out=list(map(c.add, [1,2])) | print(c.x)",
     "history": "40+2 | x=_ if '_' in globals() else 42 | print(x)",
 }
 
