@@ -78,7 +78,7 @@ def _apart(conflicts: list[Conflict]) -> list[Conflict]:
     """The narrowest conflicts that have no group in common, the last first: merging one moves no other."""
     chosen: list[Conflict] = []
     taken: set[int] = set()
-    for conflict in sorted(conflicts, key=lambda c: (c.last - c.first, c.first)):
+    for conflict in sorted(conflicts, key=lambda c: (c.last - c.first, c.first, c.name, c.what)):
         between = range(conflict.first, conflict.last + 1)
         if taken.isdisjoint(between):
             taken.update(between)

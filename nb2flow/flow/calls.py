@@ -111,8 +111,7 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             results.append(apply(m, spec or known.UNKNOWN, args, None, path))
             continue
         methods = member([obj], name)
-        for method in methods:
-            results.append(follow(m, bound(m, method, obj, args.node), args.positional, args.keywords, args.node))
+        results += [follow(m, bound(m, f, obj, args.node), args.positional, args.keywords, args.node) for f in methods]
         if not methods and not (obj.cls and is_plain_instance(obj)):  # else it has no such method
             plain.add(obj)
     if plain or not receiver.objs:
