@@ -50,6 +50,7 @@ class KubernetesBackend:
         self._stager: Stager | None = None
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="nb2flow-cluster")
         self._lock = threading.Lock()
+        self._preparing = threading.Lock()
         self._attempts: set[Attempt] = set()
         self._taken: set[str] = set()  # names of Jobs whose results were taken over
         self._asked: set[str] = set()  # names of Jobs that are about to be looked at
@@ -72,7 +73,7 @@ class KubernetesBackend:
 
     def prepare(self) -> None:
         """Begin to follow the cluster. EnvironmentFault when it, or the store, cannot be used."""
-        with self._lock:
+        with self._preparing:  # not the lock of what changes: the first list tells of changes
             if self._following is not None:
                 return
             self._store.examine()
