@@ -1,0 +1,177 @@
+// The graph as a drawing. Loaded only when it is shown; everything it shows is also in the list.
+
+import React, { useEffect, useMemo, useRef, useState } from 'react';
+import '@xyflow/react/dist/base.css';
+import {
+  BaseEdge, Controls, Edge, EdgeLabelRenderer, EdgeProps, getBezierPath, Handle, MarkerType, Node, NodeProps, Position,
+  ReactFlow, ReactFlowProvider, useReactFlow
+} from '@xyflow/react'; // prettier-ignore
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IEdge, IGraph, INode } from '../model/graph';
+import { mark, span, taken } from '../model/words';
+import { arranged, HEIGHT, WIDTH } from './layout';
+import { Why } from './why';
+
+export interface ICanvasProps {
+  graph: IGraph;
+  selected: string | null;
+  onSelect: (step: string) => void;
+  onReveal: (cellId: string, line?: number) => void;
+  trans: TranslationBundle;
+}
+
+type StepNode = Node<{ node: INode; wide: boolean; onSelect: (step: string) => void }, 'step'>;
+type WhyEdge = Edge<{ edge: IEdge; lit: boolean }, 'why'>;
+
+/** A progress of cells, as part of one; null where there is none to show. */
+function progress(node: INode): number | null {
+  const run = node.run;
+  return run?.status === 'running' && run.cells ? Math.max(0, run.cell - 1) / run.cells : null;
+}
+
+function Step({ data, selected }: NodeProps<StepNode>): React.JSX.Element {
+  const { node, wide } = data;
+  const part = progress(node);
+  const time = node.run ? span(taken(node.run)) : '';
+  return (
+    <button
+      type="button"
+      className={`nb2flow-Node${selected ? ' nb2flow-mod-selected' : ''}`}
+      data-hue={node.hue}
+      data-status={node.run?.status ?? ''}
+      data-step={node.id}
+      title={[node.title, ...node.notes].filter(Boolean).join('\n')}
+      onClick={() => data.onSelect(node.id)}
+    >
+      <Handle type="target" position={wide ? Position.Left : Position.Top} isConnectable={false} />
+      <span className="nb2flow-Node-name">{node.id}</span>
+      <span className="nb2flow-Node-line">
+        {node.run ? `${mark(node.run.status)} ${node.run.status} ${time}` : node.options || `${node.cells.length} ▤`}
+      </span>
+      {part !== null && <span className="nb2flow-Node-progress" style={{ width: `${Math.round(part * 100)}%` }} />}
+      <Handle type="source" position={wide ? Position.Right : Position.Bottom} isConnectable={false} />
+    </button>
+  );
+}
+
+function Arrow(props: EdgeProps<WhyEdge>): React.JSX.Element {
+  const [path, x, y] = getBezierPath(props);
+  const edge = props.data?.edge;
+  const lit = props.data?.lit ?? false;
+  return (
+    <>
+      <BaseEdge
+        id={props.id}
+        path={path}
+        markerEnd={props.markerEnd}
+        interactionWidth={22}
+        className={`nb2flow-Edge${edge?.hidden ? ' nb2flow-mod-hidden' : ''}${lit ? ' nb2flow-mod-lit' : ''}`}
+      />
+      {lit && edge && edge.label && (
+        <EdgeLabelRenderer>
+          <div className="nb2flow-Edge-label" style={{ transform: `translate(-50%, -50%) translate(${x}px,${y}px)` }}>
+            {edge.label}
+          </div>
+        </EdgeLabelRenderer>
+      )}
+    </>
+  );
+}
+
+const NODES = { step: Step };
+const EDGES = { why: Arrow };
+
+function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): React.JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  const [wide, setWide] = useState(false);
+  const [hover, setHover] = useState<{ edge: string; x: number; y: number } | null>(null);
+  const leaving = useRef<number | undefined>(undefined);
+  const view = useReactFlow();
+  const shape = `${wide} ${graph.nodes.map(n => n.id).join()} ${graph.edges.map(e => e.id).join()}`;
+  // Only the shape moves boxes; progress does not.
+  const places = useMemo(() => arranged(graph, wide), [shape]); // eslint-disable-line react-hooks/exhaustive-deps
+
+  useEffect(() => {
+    const node = box.current as HTMLDivElement;
+    const seen = new ResizeObserver(() => {
+      setWide(node.clientWidth > 1.5 * node.clientHeight && node.clientWidth > 640);
+      void view.fitView({ padding: 0.08, maxZoom: 1 });
+    });
+    seen.observe(node);
+    return () => seen.disconnect();
+  }, [view]);
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => void view.fitView({ padding: 0.08, maxZoom: 1, duration: 150 }));
+    return () => cancelAnimationFrame(frame);
+  }, [shape, view]);
+
+  const nodes: StepNode[] = graph.nodes.map(node => ({
+    id: node.id,
+    type: 'step',
+    position: places.get(node.id) ?? { x: 0, y: 0 },
+    width: WIDTH,
+    height: HEIGHT,
+    selected: node.id === selected,
+    data: { node, wide, onSelect }
+  }));
+  const edges: WhyEdge[] = graph.edges.map(edge => ({
+    id: edge.id,
+    source: edge.source,
+    target: edge.target,
+    type: 'why',
+    markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: 'var(--nb2flow-edge)' },
+    data: { edge, lit: hover?.edge === edge.id || edge.source === selected || edge.target === selected }
+  }));
+  const hovered = hover && graph.edges.find(edge => edge.id === hover.edge);
+  const leave = (): void => {
+    leaving.current = window.setTimeout(() => setHover(null), 250);
+  };
+  const stay = (): void => window.clearTimeout(leaving.current);
+
+  return (
+    <div className="nb2flow-Canvas" ref={box}>
+      <ReactFlow
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={NODES}
+        edgeTypes={EDGES}
+        nodesDraggable={false}
+        nodesConnectable={false}
+        nodesFocusable={false}
+        edgesFocusable={false}
+        elementsSelectable={false}
+        minZoom={0.1}
+        maxZoom={1.6}
+        proOptions={{ hideAttribution: true }}
+        onEdgeMouseEnter={(event, edge) => {
+          stay();
+          const frame = (box.current as HTMLDivElement).getBoundingClientRect();
+          setHover({ edge: edge.id, x: event.clientX - frame.left, y: event.clientY - frame.top });
+        }}
+        onEdgeMouseLeave={leave}
+        aria-label={trans.__('The flow of the notebook as a drawing; the list has the same in words')}
+      >
+        <Controls showInteractive={false} position="bottom-right" />
+      </ReactFlow>
+      {hover && hovered && (
+        <div
+          className="nb2flow-Popover"
+          role="tooltip"
+          style={{ top: hover.y + 14, left: 8, right: 8 }}
+          onMouseEnter={stay}
+          onMouseLeave={leave}
+        >
+          <Why edge={hovered} onReveal={onReveal} trans={trans} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+export default function Canvas(props: ICanvasProps): React.JSX.Element {
+  return (
+    <ReactFlowProvider>
+      <Drawing {...props} />
+    </ReactFlowProvider>
+  );
+}
