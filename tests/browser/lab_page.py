@@ -8,7 +8,7 @@ from browser.lab_server import LabServer
 from playwright.sync_api import Locator, Page, expect
 
 # The machine may be busy with other things: this is how long a state may take to come, not how long it is waited for.
-PATIENCE = 60_000
+PATIENCE = 120_000
 # What JupyterLab itself says on its console.
 _NOT_OURS = ("favicon", "jupyterlab/schemas", "workspaces", "ResizeObserver", "api/kernels", "api/sessions")
 

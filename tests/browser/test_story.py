@@ -66,7 +66,7 @@ def test_from_an_untagged_notebook_to_a_finished_run(lab: Lab, write: Callable[.
     lab.page.locator(".jp-Dialog").get_by_role("button", name="Run", exact=True).click()
     expect(panel.locator(".nb2flow-Run .nb2flow-Status")).to_contain_text("succeeded")
     expect(panel.locator(".nb2flow-Node[data-status='succeeded']")).to_have_count(3)
-    expect(lab.cell(3).locator(".nb2flow-Badge-status")).to_contain_text("succeeded")
+    expect(lab.cell(5).locator(".nb2flow-Badge-status")).to_contain_text("succeeded")
 
     # A click on a step goes to its cells and shows what it printed.
     panel.locator(".nb2flow-Node[data-step='tell']").click()

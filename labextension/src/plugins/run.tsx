@@ -6,7 +6,6 @@ import { Dialog, ICommandPalette, Notification, ReactWidget, showDialog } from '
 import type { Engine, RunReply, Started } from '../api';
 import { engineKey, IRunValues, RunForm } from '../components/runform';
 import { Suggestion } from '../components/suggest';
-import { flowIcon } from '../icons';
 import { given, mistake } from '../model/parameters';
 import type { Session } from '../model/session';
 import { active } from '../model/words';
@@ -221,7 +220,6 @@ export const run: JupyterFrontEndPlugin<void> = {
       commands.addCommand(id, {
         label,
         caption,
-        icon: id === Commands.run ? flowIcon : undefined,
         describedBy: { args: { type: 'object', properties: {} } },
         isEnabled: () => flows.current !== null,
         execute: async () => {
