@@ -33,7 +33,7 @@ export function draw(node: HTMLElement, badge: IBadge | null, trans: Translation
   if (badge && key) {
     const made = build(badge, trans);
     made.dataset.key = key;
-    node.prepend(made);
+    node.append(made); // the cell's layout counts its children; the style sheet puts the badge on top
   }
 }
 
@@ -97,7 +97,7 @@ export function ask(node: HTMLElement, initial: string, trans: TranslationBundle
   let row = node.querySelector<HTMLElement>(`:scope > .${BADGE}`);
   if (!row) {
     row = element('div', BADGE);
-    node.prepend(row);
+    node.append(row);
   }
   const input = document.createElement('input');
   input.className = `${BADGE}-input`;

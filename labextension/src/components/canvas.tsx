@@ -20,7 +20,7 @@ export interface ICanvasProps {
   trans: TranslationBundle;
 }
 
-type StepNode = Node<{ node: INode; wide: boolean; onSelect: (step: string) => void }, 'step'>;
+type StepNode = Node<{ node: INode; wide: boolean; trans: TranslationBundle }, 'step'>;
 type WhyEdge = Edge<{ edge: IEdge; lit: boolean }, 'why'>;
 
 /** A progress of cells, as part of one; null where there is none to show. */
@@ -30,7 +30,7 @@ function progress(node: INode): number | null {
 }
 
 function Step({ data, selected }: NodeProps<StepNode>): React.JSX.Element {
-  const { node, wide } = data;
+  const { node, wide, trans } = data;
   const part = progress(node);
   const time = node.run ? span(taken(node.run)) : '';
   return (
@@ -41,12 +41,13 @@ function Step({ data, selected }: NodeProps<StepNode>): React.JSX.Element {
       data-status={node.run?.status ?? ''}
       data-step={node.id}
       title={[node.title, ...node.notes].filter(Boolean).join('\n')}
-      onClick={() => data.onSelect(node.id)}
     >
       <Handle type="target" position={wide ? Position.Left : Position.Top} isConnectable={false} />
       <span className="nb2flow-Node-name">{node.id}</span>
       <span className="nb2flow-Node-line">
-        {node.run ? `${mark(node.run.status)} ${node.run.status} ${time}` : node.options || `${node.cells.length} ▤`}
+        {node.run
+          ? `${mark(node.run.status)} ${node.run.status} ${time}`
+          : node.options || trans._n('%1 cell', '%1 cells', node.cells.length)}
       </span>
       {part !== null && <span className="nb2flow-Node-progress" style={{ width: `${Math.round(part * 100)}%` }} />}
       <Handle type="source" position={wide ? Position.Right : Position.Bottom} isConnectable={false} />
@@ -112,7 +113,7 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
     width: WIDTH,
     height: HEIGHT,
     selected: node.id === selected,
-    data: { node, wide, onSelect }
+    data: { node, wide, trans }
   }));
   const edges: WhyEdge[] = graph.edges.map(edge => ({
     id: edge.id,
@@ -143,6 +144,7 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
         minZoom={0.1}
         maxZoom={1.6}
         proOptions={{ hideAttribution: true }}
+        onNodeClick={(_, node) => onSelect(node.id)} // also makes React Flow let the pointer through to them
         onEdgeMouseEnter={(event, edge) => {
           stay();
           const frame = (box.current as HTMLDivElement).getBoundingClientRect();

@@ -93,6 +93,14 @@ export const form: JupyterFrontEndPlugin<void> = {
   requires: [IFlows, INotebookTools],
   activate: (_: JupyterFrontEnd, flows: IFlows, tools: INotebookTools): void => {
     tools.addSection({ sectionName: 'nb2flow', label: flows.trans.__('Pipeline Step'), rank: 5 });
-    tools.addItem({ tool: new StepTool(flows), section: 'nb2flow', rank: 1 });
+    const tool = new StepTool(flows);
+    tools.addItem({ tool, section: 'nb2flow', rank: 1 });
+    // Sections begin collapsed; this one is short.
+    for (let above = tool.parent; above; above = above.parent) {
+      if ('collapsed' in above) {
+        above.collapsed = false;
+        break;
+      }
+    }
   }
 };
