@@ -89,7 +89,7 @@ docs-pictures: $(VENV)/.dev ## Draw the pictures of the README anew (the screens
 lock: $(VENV)/.dev ## Resolve the lock files anew
 	@$(PIP) uv
 	@for what in 'dev --group dev --extra lab --extra kubernetes --extra s3' 'demo --group build -c requirements/dev.lock' \
-		'lab --group build --extra lab -c requirements/dev.lock'; do \
+		'lab --group build --group lab-tests --extra lab -c requirements/dev.lock'; do \
 		set -- $$what; name=$$1; shift; \
 		$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 			--no-emit-index-url --no-emit-find-links --no-header --extra samples "$$@" -o requirements/$$name.lock; \

@@ -59,7 +59,11 @@ def _build(source: Path) -> str:
         return "jlpm, which comes with JupyterLab, is not installed"
     for words in (["install", "--immutable"], ["build:prod"]):
         done = subprocess.run(
-            [jlpm, *words], cwd=source, env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [jlpm, *words],
+            cwd=source,
+            env={**os.environ, "PATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         if done.returncode:
             said = done.stdout.decode(errors="replace").strip().splitlines()[-12:]

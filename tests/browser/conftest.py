@@ -11,8 +11,8 @@ from typing import Any
 
 import nbformat
 import pytest
-from browser.lab_server import LabServer
 from browser.lab_page import Lab
+from browser.lab_server import LabServer
 from playwright.sync_api import Page
 
 HERE = Path(__file__).parent

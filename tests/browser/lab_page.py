@@ -1,4 +1,4 @@
-"""JupyterLab as a person sees it: opening notebooks, pressing, reading what is shown. Waits for states, never for times."""
+"""JupyterLab as a person sees it: opening, pressing, reading what is shown. Waits for states, never for times."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from browser.lab_server import LabServer
 from playwright.sync_api import Locator, Page, expect
 
 # The machine may be busy with other things: this is how long a state may take to come, not how long it is waited for.
-PATIENCE = 120_000
+PATIENCE = 90_000
 # What JupyterLab itself says on its console.
 _NOT_OURS = ("favicon", "jupyterlab/schemas", "workspaces", "ResizeObserver", "api/kernels", "api/sessions")
 
@@ -86,7 +86,7 @@ class Lab:
     def theme(self, name: str) -> None:
         """Change the theme and wait until it is there."""
         self.command("apputils:change-theme", {"theme": name})
-        self.page.wait_for_selector(f"body[data-jp-theme-name='{name}']")
+        self.page.wait_for_selector(f"body[data-jp-theme-name='{name}']", state="attached")
 
     def tags(self, number: int) -> list[str]:
         """The tags of a cell as the document has them now."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BASE = "/hub/user/ada/"
+_CLASSES = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/apputils-extension/themes.jupyterlab-settings": {"adaptive-theme": False},
@@ -64,9 +65,9 @@ class LabServer:
             "JUPYTERLAB_WORKSPACES_DIR": str(self.home / "workspaces"),
         }
         command = [
-            python(), "-m", "jupyter", self.app, "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={self.port}",
-            "--ServerApp.port_retries=0", f"--ServerApp.base_url={BASE}", f"--IdentityProvider.token={self.token}",
-            f"--ServerApp.root_dir={self.root}", "--LabApp.expose_app_in_browser=True",
+            python(), "-m", "jupyter", self.app, "--no-browser", "--allow-root", "--ip=127.0.0.1",
+            f"--port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.base_url={BASE}", f"--IdentityProvider.token={self.token}",
+            f"--ServerApp.root_dir={self.root}", f"--{_CLASSES[self.app]}.expose_app_in_browser=True",
             *os.environ.get("NB2FLOW_LAB_OPTIONS", "").split(),
         ]  # fmt: skip
         log = (self.home / "server.log").open("ab")

@@ -25,7 +25,9 @@ CELLS = (
 def _barriers(lab: Lab, *parts: str) -> list[Any]:
     """What axe-core finds in these parts of the page."""
     lab.page.add_script_tag(path=AXE)
-    script = "async parts => (await axe.run({include: parts.map(p => [p])}, {runOnly: ['wcag2a', 'wcag2aa']})).violations"
+    script = (
+        "async parts => (await axe.run({include: parts.map(p => [p])}, {runOnly: ['wcag2a', 'wcag2aa']})).violations"
+    )
     found = lab.page.evaluate(script, list(parts))
     return [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in found]
 

@@ -69,13 +69,16 @@ def test_a_failing_run_and_into_the_failed_step(lab: Lab, write: Callable[..., P
     lab.picture("with-inputs")
 
 
-def test_a_run_survives_a_reload_and_is_cancelled_and_resumed(lab: Lab, write: Callable[..., Path], folder: Path) -> None:
+def test_a_run_survives_a_reload_and_is_cancelled_and_resumed(
+    lab: Lab, write: Callable[..., Path], folder: Path
+) -> None:
     notebook = write(
         "long.ipynb",
         ("code", "a = 1\nprint('first is done')", ["step:first"]),
         (
             "code",
-            "import pathlib, time\nprint('waiting', flush=True)\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.1)\nb = a",
+            "import pathlib, time\nprint('waiting', flush=True)\n"
+            "while not pathlib.Path('go').exists():\n    time.sleep(0.1)\nb = a",
             ["step:wait", "cache:off"],
         ),
         ("code", "print(b)", ["step:last"]),
@@ -108,7 +111,9 @@ def test_a_run_survives_a_reload_and_is_cancelled_and_resumed(lab: Lab, write: C
     # Run only this, from its node.
     panel.locator(".nb2flow-Node[data-step='last']").click()
     panel.get_by_role("button", name="Run Only This").click()
-    expect(panel.locator(".nb2flow-Node[data-step='first']")).to_have_attribute("data-status", re.compile("cached|skipped"))
+    expect(panel.locator(".nb2flow-Node[data-step='first']")).to_have_attribute(
+        "data-status", re.compile("cached|skipped")
+    )
     expect(run_status(panel)).to_contain_text("succeeded")
 
     # The table has both runs; they are compared; one is deleted.

@@ -4,7 +4,7 @@ import React, { useEffect, useMemo, useRef, useState } from 'react';
 import '@xyflow/react/dist/base.css';
 import {
   BaseEdge, Controls, Edge, EdgeLabelRenderer, EdgeProps, getBezierPath, Handle, MarkerType, Node, NodeProps, Position,
-  ReactFlow, ReactFlowProvider, useReactFlow
+  ReactFlow, ReactFlowProvider, useReactFlow, useStore
 } from '@xyflow/react'; // prettier-ignore
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IEdge, IGraph, INode } from '../model/graph';
@@ -96,15 +96,15 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
     const node = box.current as HTMLDivElement;
     const seen = new ResizeObserver(() => {
       setWide(node.clientWidth > 1.5 * node.clientHeight && node.clientWidth > 640);
-      void view.fitView({ padding: 0.08, maxZoom: 1 });
     });
     seen.observe(node);
     return () => seen.disconnect();
-  }, [view]);
+  }, []);
+  const size = useStore(store => `${store.width} ${store.height}`);
   useEffect(() => {
     const frame = requestAnimationFrame(() => void view.fitView({ padding: 0.08, maxZoom: 1, duration: 150 }));
     return () => cancelAnimationFrame(frame);
-  }, [shape, view]);
+  }, [shape, size, view]);
 
   const nodes: StepNode[] = graph.nodes.map(node => ({
     id: node.id,

@@ -20,14 +20,17 @@ function badgesOf(session: Session): Map<string, IBadge> {
   }
   const badges = new Map<string, IBadge>();
   for (const cell of session.models) {
-    const place = session.place(cell.id);
+    const own = roleOf(tagsOf(cell));
+    // What the author says of a cell stands, also where the flow makes it part of a step for what it does.
+    const place =
+      own && own.kind !== 'step' ? { kind: own.kind, name: '', hue: -1, first: true } : session.place(cell.id);
     const step = place?.kind === 'step' ? steps.get(place.name) : undefined;
     const failed = step?.failure?.cell_id === cell.id && step.status === 'failed';
     const running = step?.status === 'running' && step.cell_id === cell.id;
     const told = step && (place?.first || failed || running) && step.status !== 'waiting' ? step.status : null;
     badges.set(cell.id, {
       place,
-      own: roleOf(tagsOf(cell)) !== null,
+      own: own !== null,
       status: told,
       here: failed || running,
       diagnostics: problems.get(cell.id) ?? []

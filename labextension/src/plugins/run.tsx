@@ -122,7 +122,7 @@ function announce(app: JupyterFrontEnd, flows: IFlows): void {
     for (const run of flows.runs.all) {
       if (active(run.status)) {
         going.add(run.run);
-      } else if (going.delete(run.run) && run.status === 'failed') {
+      } else if (going.delete(run.run) && run.status === 'failed' && run.path !== flows.current?.path) {
         const words = flows.trans.__('%1 failed: %2', run.notebook, run.failed.join(', '));
         Notification.error(words, {
           autoClose: 10_000,
