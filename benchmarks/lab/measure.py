@@ -3,8 +3,8 @@
     make build/lab/.ready
     NB2FLOW_LAB_PYTHON=build/lab/bin/python PYTHONPATH=tests .venv/bin/python benchmarks/lab/measure.py [RUNS]
 
-Clicks are counted as they are made. Times are medians over RUNS (ten unless said) on a notebook of 200 cells, measured in
-the page from the action to the state that is waited for; they hold for the machine and its load, which is printed.
+Clicks are counted as they are made. Times are medians over RUNS (ten unless said) on a notebook of 200 cells, measured
+in the page from the action to the state that is waited for; they hold for the machine and its load, which is printed.
 """
 
 from __future__ import annotations

@@ -66,7 +66,8 @@ class LabServer:
         }
         command = [
             python(), "-m", "jupyter", self.app, "--no-browser", "--allow-root", "--ip=127.0.0.1",
-            f"--port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.base_url={BASE}", f"--IdentityProvider.token={self.token}",
+            f"--port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.base_url={BASE}",
+            f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.root}", f"--{_CLASSES[self.app]}.expose_app_in_browser=True",
             *os.environ.get("NB2FLOW_LAB_OPTIONS", "").split(),
         ]  # fmt: skip

@@ -91,7 +91,8 @@ def test_keyboard_only(lab: Lab, write: Callable[..., Path]) -> None:
 
     # And a run: chord, Enter.
     lab.keys("n", "Enter")
-    expect(lab.page.locator(".jp-Dialog")).to_be_visible()
+    expect(lab.page.locator(".jp-Dialog .jp-mod-accept")).to_be_focused()
+    expect(lab.page.locator(".jp-Dialog")).to_contain_text("2 steps")
     lab.keys("Enter")
     expect(lab.page.locator(".nb2flow-Run .nb2flow-Status")).to_contain_text("succeeded")
 

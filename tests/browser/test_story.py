@@ -108,6 +108,8 @@ def test_the_flow_follows_what_is_typed(lab: Lab, write: Callable[..., Path]) ->
     lab.picture("list")
 
     # While a cell does not parse the last good graph stays, and the cell says what is wrong.
+    lab.cell(3).locator(".cm-content").click()
+    lab.keys("Control+End")
     lab.page.keyboard.type("\nif")
     expect(panel.locator(".nb2flow-Flow-graph")).to_have_class(re.compile("nb2flow-mod-behind"))
     expect(three.locator("summary")).to_contain_text("one (a)")

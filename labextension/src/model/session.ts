@@ -20,6 +20,7 @@ const CLIENT = UUID.uuid4();
 
 export class Session implements IDisposable {
   private revision = 0;
+  private answered = -1;
   private readonly analysing: Poke;
   private readonly signal = new Signal<this, void>(this);
   private shown: string | null = null;
@@ -162,11 +163,25 @@ export class Session implements IDisposable {
     }
   }
 
+  /** Resolves once the flow is that of the document as it stands now, or the server has said why it cannot be. */
+  async settled(): Promise<void> {
+    while (this.answered !== this.revision && !this.isDisposed) {
+      await new Promise<void>(resolve => {
+        const once = (): void => {
+          this.signal.disconnect(once);
+          resolve();
+        };
+        this.signal.connect(once);
+      });
+    }
+  }
+
   dispose(): void {
     if (this.isDisposed) {
       return;
     }
     this.isDisposed = true;
+    this.signal.emit(); // whoever waits for the flow waits no longer
     this.analysing.dispose();
     if (this.shown) {
       this.runs.unwatch(this.shown);
@@ -206,6 +221,7 @@ export class Session implements IDisposable {
       if (this.isDisposed || reply.stale || reply.flow === null || revision !== this.revision) {
         return;
       }
+      this.answered = revision;
       this._fault = null;
       this._flow = reply.flow;
       if (!reply.flow.broken.length) {
@@ -216,6 +232,7 @@ export class Session implements IDisposable {
       if (this.isDisposed) {
         return;
       }
+      this.answered = revision;
       this._fault = error instanceof Fault ? error : new Fault('unknown', String(error));
       if (this._fault.code === 'unreachable') {
         this.analysing.poke(5000);

@@ -57,7 +57,8 @@ class StepTool extends NotebookTools.Tool {
         step={step?.name ?? null}
         values={values as Record<Field, string>}
         problems={problems}
-        onChange={(field, text) => session?.set(changed(field, text, cells))}
+        // As the cells are then, not as they were drawn: two fields may be left between two drawings.
+        onChange={(field, text) => session && step && session.set(changed(field, text, cellsOf(session, step)))}
         trans={this.flows.trans}
       />
     );

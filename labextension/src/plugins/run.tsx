@@ -4,6 +4,7 @@ import React from 'react';
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, Notification, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import type { Engine, RunReply, Started } from '../api';
+import { Help } from '../components/help';
 import { engineKey, IRunValues, RunForm } from '../components/runform';
 import { Suggestion } from '../components/suggest';
 import { given, mistake } from '../model/parameters';
@@ -12,13 +13,12 @@ import { active } from '../model/words';
 import { Commands, IFlows } from '../tokens';
 import { tell } from './flow';
 
-const HELP = 'https://github.com/nb2flow/nb2flow#readme';
-
 /** Ask for parameters and engine, then run what is on the screen. */
 async function start(app: JupyterFrontEnd, flows: IFlows, session: Session): Promise<void> {
   const { trans, client } = flows;
+  await session.settled();
   const flow = session.flow;
-  if (!flow?.runnable || flow.broken.length) {
+  if (session.fault || !flow?.runnable || flow.broken.length) {
     await app.commands.execute(Commands.showFlow);
     Notification.warning(trans.__('The notebook has problems that forbid running it; the panel shows them.'), {
       autoClose: 6000
@@ -239,9 +239,14 @@ export const run: JupyterFrontEndPlugin<void> = {
       now => suggest(flows, now)
     );
     commands.addCommand(Commands.help, {
-      label: trans.__('nb2flow Documentation'),
+      label: trans.__('nb2flow: Keys and How It Works'),
       describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => void window.open(HELP, '_blank', 'noopener')
+      execute: () =>
+        showDialog({
+          title: 'nb2flow',
+          body: ReactWidget.create(<Help trans={trans} />),
+          buttons: [Dialog.okButton({ label: trans.__('Close') })]
+        })
     });
     palette?.addItem({ command: Commands.help, category: 'nb2flow' });
     announce(app, flows);
