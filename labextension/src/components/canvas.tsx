@@ -79,6 +79,16 @@ function Arrow(props: EdgeProps<WhyEdge>): React.JSX.Element {
   );
 }
 
+/** Where arrows end and begin; told, so that they need not be measured anew at each drawing and are never missing. */
+function handlesOf(wide: boolean): NonNullable<StepNode['handles']> {
+  const [x, y] = wide ? [WIDTH, HEIGHT / 2] : [WIDTH / 2, HEIGHT];
+  const size = { width: 1, height: 1 };
+  return [
+    { type: 'target', position: wide ? Position.Left : Position.Top, x: wide ? 0 : x, y: wide ? y : 0, ...size },
+    { type: 'source', position: wide ? Position.Right : Position.Bottom, x, y, ...size }
+  ];
+}
+
 const NODES = { step: Step };
 const EDGES = { why: Arrow };
 
@@ -112,6 +122,8 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
     position: places.get(node.id) ?? { x: 0, y: 0 },
     width: WIDTH,
     height: HEIGHT,
+    measured: { width: WIDTH, height: HEIGHT },
+    handles: handlesOf(wide),
     selected: node.id === selected,
     data: { node, wide, trans }
   }));
