@@ -37,6 +37,7 @@ class Attempt:
         self.cancelling: float | None = None
         self.lost_jobs = 0
         self.began = time.monotonic()
+        self.before_end: Callable[[], None] = lambda: None
         self._report = report
         self._cancel = cancel
         self._cell: CellBegan | None = None
@@ -60,6 +61,7 @@ class Attempt:
         with self.lock:
             if not self.ended:
                 self.ended = True
+                self.before_end()  # whoever hears of the end may begin the next attempt at once
                 self._report(Ended(failure))
 
     def has_waited(self, what: str, seconds: float) -> bool:

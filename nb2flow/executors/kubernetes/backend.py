@@ -88,6 +88,7 @@ class KubernetesBackend:
         """Begin an attempt."""
         self.prepare()
         attempt = Attempt(task, report, self._cancel)
+        attempt.before_end = lambda: self._let_go(attempt)
         with self._lock:
             self._attempts.add(attempt)
         self._submit(self._begin, attempt)
@@ -180,8 +181,10 @@ class KubernetesBackend:
         metadata = job["metadata"]
         if metadata.get("labels", {}).get(manifests.IDENTITY) != identity or words.is_going(job):
             return False
+        if metadata["name"] in self._taken:  # it may not have been marked as complete yet
+            return False
         state = words.job_state(job)
-        own = metadata["labels"].get(manifests.RUN) == run_id and metadata["name"] not in self._taken
+        own = metadata["labels"].get(manifests.RUN) == run_id
         return state == "active" or (state == "succeeded" and own)
 
     # ---- what happens ----
@@ -326,9 +329,6 @@ class KubernetesBackend:
             attempt.end(Failure(kind="engine", message=fault.message, hint=fault.hint))
         except Exception as error:  # noqa: BLE001 - the border
             attempt.end(Failure(kind="engine", message=f"{type(error).__name__}: {error}"))
-        finally:
-            if attempt.ended:
-                self._let_go(attempt)
 
 
 def _check(profile: Profile) -> None:
