@@ -75,12 +75,8 @@ def test_a_run_survives_a_reload_and_is_cancelled_and_resumed(
     notebook = write(
         "long.ipynb",
         ("code", "a = 1\nprint('first is done')", ["step:first"]),
-        (
-            "code",
-            "import pathlib, time\nprint('waiting', flush=True)\n"
-            "while not pathlib.Path('go').exists():\n    time.sleep(0.1)\nb = a",
-            ["step:wait", "cache:off"],
-        ),
+        ("code", "import pathlib, time\nprint('waiting')", ["step:wait", "cache:off"]),
+        ("code", "while not pathlib.Path('go').exists():\n    time.sleep(0.1)\nb = a"),
         ("code", "print(b)", ["step:last"]),
     )
     lab.open(notebook)

@@ -78,7 +78,10 @@ export class Session implements IDisposable {
   }
 
   get diagnostics(): Diagnostic[] {
-    return this._flow?.diagnostics ?? this._fault?.diagnostics ?? [];
+    const all = this._flow?.diagnostics ?? this._fault?.diagnostics ?? [];
+    // A step's own notebook: that is all there is to say about it.
+    const written = all.filter(found => found.code === 'NB246');
+    return written.length ? written : all;
   }
 
   get graph(): IGraph | null {

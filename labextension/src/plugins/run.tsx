@@ -173,7 +173,9 @@ export const run: JupyterFrontEndPlugin<void> = {
     const session = (): Session | null => flows.current;
     const open = async (id: string, step: string, what: 'inputs' | 'executed'): Promise<void> => {
       const { path } = await client.open(id, step, { what });
-      await commands.execute('docmanager:open', { path, factory: 'Notebook' });
+      // With its kernel named JupyterLab does not ask for one.
+      const { kernel } = await client.run(id);
+      await commands.execute('docmanager:open', { path, factory: 'Notebook', kernel: { name: kernel } });
     };
 
     add(Commands.cancel, trans.__('Cancel Run'), id => client.cancel(id), going);
