@@ -38,7 +38,7 @@ class Profile:
     pods' user id (0: what the image or the cluster says). `include` are patterns of files below the notebook's folder
     that travel with the run. `jobs` steps run at once; a pod that was lost is replaced `pod_retries` times; finished
     Jobs are kept for `keep` seconds. `command` replaces the command that runs a step, `service_account` the pods'
-    account.
+    account, `argo_executor` the account of Argo's own containers in them.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Profile:
     pod_retries: int = 3
     keep: int = 3600
     command: tuple[str, ...] = ("nb2flow-step",)
+    argo_executor: str = ""
 
 
 def read(given: object, told_by: str) -> dict[str, Profile]:
@@ -94,7 +95,7 @@ def _profile(name: str, table: object, told_by: str) -> Profile:
 
 def _value(key: str, kind: str, value: object, where: str) -> Any:
     if kind == "str" and isinstance(value, str):
-        if key in ("namespace", "queue", "service_account") and value and not _LABEL.fullmatch(value):
+        if key in ("namespace", "queue", "service_account", "argo_executor") and value and not _LABEL.fullmatch(value):
             raise UsageError(f"{key} = '{value}' in {where} is not a name that Kubernetes takes")
         return value.strip()
     if kind == "str" and key in ("cpu",) and isinstance(value, int | float) and not isinstance(value, bool):

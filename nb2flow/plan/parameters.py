@@ -30,6 +30,25 @@ def bind(parameters: Sequence[Parameter], given: Mapping[str, Any]) -> dict[str,
     return {name: _bound(parameter, given[name]) for name, parameter in known.items() if name in given}
 
 
+def default_text(parameter: Parameter) -> str:
+    """The parameter's default as the text that stands for it where only text can be given: `bind_texts` knows it again.
+
+    A default that is no plain value, such as a call, is told by its source.
+    """
+    if isinstance(parameter.default, str):
+        return parameter.default
+    if parameter.type == "any":
+        return parameter.source.strip()
+    return json.dumps(parameter.default, ensure_ascii=False)
+
+
+def bind_texts(parameters: Sequence[Parameter], given: Mapping[str, str]) -> dict[str, Any]:
+    """As `bind`, for an engine that always gives each parameter a text: one that says the default leaves it alone, so
+    that the notebook's own value holds (which may be none that JSON knows, such as a tuple)."""
+    defaults = {p.name: default_text(p) for p in parameters}
+    return bind(parameters, {name: text for name, text in given.items() if defaults.get(name) != text})
+
+
 def _unknown(name: str, known: list[str]) -> None:
     near = nearest(name, known)
     if near:

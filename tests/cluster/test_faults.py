@@ -14,10 +14,10 @@ from engine.pipelines import S
 from executors.contract import Begun, Laid, World
 
 from nb2flow.executors.base import Noted
-from nb2flow.executors.kubernetes import manifests
 from nb2flow.executors.kubernetes.backend import KubernetesBackend
 from nb2flow.executors.kubernetes.cluster import Cluster
 from nb2flow.notebook.model import StepOptions
+from nb2flow.pods.spec import RUN, STEP
 from nb2flow.profiles import Profile
 
 
@@ -41,11 +41,11 @@ def notes(begun: Begun) -> str:
 
 
 def pods(cluster: Cluster, begun: Begun) -> list[Any]:
-    return cluster.list("pods", f"{manifests.RUN}={begun.task.run_id},{manifests.STEP}={begun.task.step}")[0]
+    return cluster.list("pods", f"{RUN}={begun.task.run_id},{STEP}={begun.task.step}")[0]
 
 
 def jobs(cluster: Cluster, begun: Begun) -> list[Any]:
-    return cluster.list("jobs", f"{manifests.RUN}={begun.task.run_id},{manifests.STEP}={begun.task.step}")[0]
+    return cluster.list("jobs", f"{RUN}={begun.task.run_id},{STEP}={begun.task.step}")[0]
 
 
 SLOW = "import time\ntime.sleep(4)\nx = 1"

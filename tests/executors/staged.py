@@ -15,9 +15,9 @@ from engine.pipelines import S, compiled, request
 
 from nb2flow.engine.request import ancestors
 from nb2flow.engine.workspace import Workspace
-from nb2flow.executors.pods.contract import EndedDocument, Progress, TaskFolder, task_folder
 from nb2flow.executors.pods.staging import Stager
 from nb2flow.executors.pods.store import Store
+from nb2flow.pods.contract import EndedDocument, Progress, TaskFolder, task_folder
 
 
 class Staged:

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nb2flow.executors.kubernetes import manifests
-from nb2flow.executors.kubernetes.manifests import Wish
-from nb2flow.executors.pods.contract import PodTask
 from nb2flow.notebook.model import StepOptions
+from nb2flow.pods.contract import PodTask
+from nb2flow.pods.spec import Wish
 from nb2flow.profiles import Profile, Volume
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -9,8 +9,8 @@ from pathlib import Path
 from engine.pipelines import S
 from executors.staged import Staged
 
-from nb2flow.executors.pods.contract import PodExit, blob_path
 from nb2flow.notebook.model import StepOptions
+from nb2flow.pods.contract import PodExit, blob_path
 
 
 def test_steps_hand_on_values_and_files_through_the_store_alone(tmp_path: Path) -> None:

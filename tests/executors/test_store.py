@@ -11,8 +11,8 @@ from engine.pipelines import S
 from executors import s3
 from executors.staged import Staged
 
-from nb2flow.executors.pods.contract import PodExit, blob_path
 from nb2flow.executors.pods.store import Store, StoreFault
+from nb2flow.pods.contract import PodExit, blob_path
 from nb2flow.runtime.blob import hash_file
 
 

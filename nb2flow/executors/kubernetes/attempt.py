@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from nb2flow.executors.pods.contract import EndedDocument, Progress, TaskFolder
 from nb2flow.executors.pods.store import Store, StoreFault
+from nb2flow.pods.contract import EndedDocument, Progress, TaskFolder
 from nb2flow.runs.attempt import CellBegan, Ended, Noted, Report, StepTask
 from nb2flow.runs.events import Failure
 from nb2flow.runs.folders import replace_file

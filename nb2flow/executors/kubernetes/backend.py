@@ -19,9 +19,11 @@ from nb2flow.executors.kubernetes import manifests, words
 from nb2flow.executors.kubernetes.attempt import CANCELLED, Attempt
 from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
 from nb2flow.executors.kubernetes.following import Following
-from nb2flow.executors.pods.contract import PodTask, folder_of, task_folder
+from nb2flow.executors.pods.profiled import check_profile, store_of
 from nb2flow.executors.pods.staging import Stager
-from nb2flow.executors.pods.store import Store, StoreFault
+from nb2flow.executors.pods.store import StoreFault
+from nb2flow.pods.contract import PodTask, folder_of, task_folder
+from nb2flow.pods.spec import RUN, Wish
 from nb2flow.profiles import Profile
 from nb2flow.runs.attempt import Report, StepTask
 from nb2flow.runs.events import Failure
@@ -41,9 +43,9 @@ class KubernetesBackend:
     goes_on_alone = True
 
     def __init__(self, profile: Profile, files: Mapping[str, Path], environ: Mapping[str, str] | None = None) -> None:
-        _check(profile)
+        check_profile(profile)
         self.profile = profile
-        self._store = Store(profile.store, _store_environment(profile, environ))
+        self._store = store_of(profile, environ)
         self._files = files
         self._cluster: Cluster | None = None
         self._following: Following | None = None
@@ -106,7 +108,7 @@ class KubernetesBackend:
 
     def stop_run(self, run_id: str) -> int:
         """Delete all Jobs of a run that nobody drives; returns how many there were."""
-        selector = f"{manifests.SELECTOR},{manifests.RUN}={run_id}"
+        selector = f"{manifests.SELECTOR},{RUN}={run_id}"
         jobs = [job for job in self.cluster.list("jobs", selector)[0] if words.job_state(job) == "active"]
         for job in jobs:
             self.cluster.delete("jobs", job["metadata"]["name"], grace=_STOP_GRACE)
@@ -116,7 +118,7 @@ class KubernetesBackend:
 
     def _try_out(self) -> None:
         """Have the cluster check a Job without creating it: namespace, rights and rules of admission."""
-        wish = manifests.Wish("try-out", "try-out", "try-out")
+        wish = Wish("try-out", "try-out", "try-out")
         made = manifests.job(self.profile, wish, "nb2flow-try-out", "0" * 32)
         path = f"apis/batch/v1/namespaces/{self.cluster.namespace}/jobs"
         try:
@@ -158,7 +160,7 @@ class KubernetesBackend:
             if found is None:
                 place = task_folder(attempt.task.run_id, name)
                 self._stager.write(prepared, place)
-                wish = manifests.Wish(attempt.task.run_id, attempt.task.step, place.task, attempt.task.options)
+                wish = Wish(attempt.task.run_id, attempt.task.step, place.task, attempt.task.options)
                 try:
                     made = self.cluster.create("jobs", manifests.job(self.profile, wish, name, identity))
                 except ClusterFault as fault:
@@ -184,7 +186,7 @@ class KubernetesBackend:
         if metadata["name"] in self._taken:  # it may not have been marked as complete yet
             return False
         state = words.job_state(job)
-        own = metadata["labels"].get(manifests.RUN) == run_id
+        own = metadata["labels"].get(RUN) == run_id
         return state == "active" or (state == "succeeded" and own)
 
     # ---- what happens ----
@@ -329,22 +331,3 @@ class KubernetesBackend:
             attempt.end(Failure(kind="engine", message=fault.message, hint=fault.hint))
         except Exception as error:  # noqa: BLE001 - the border
             attempt.end(Failure(kind="engine", message=f"{type(error).__name__}: {error}"))
-
-
-def _check(profile: Profile) -> None:
-    missing = [name for name in ("image", "store") if not getattr(profile, name)]
-    if missing:
-        raise EnvironmentFault(
-            f"profile '{profile.name}' does not say its {' and '.join(missing)}",
-            hint=f"in nb2flow.toml, below [profiles.{profile.name}]: " + ", ".join(f'{m} = "…"' for m in missing),
-        )
-
-
-def _store_environment(profile: Profile, environ: Mapping[str, str] | None) -> dict[str, str] | None:
-    """The variables that the store is found with from here: ours, and the profile's endpoint."""
-    import os
-
-    own = dict(os.environ if environ is None else environ)
-    if profile.store_endpoint:
-        own.setdefault("NB2FLOW_STORE_AWS_ENDPOINT_URL", profile.store_endpoint)
-    return own

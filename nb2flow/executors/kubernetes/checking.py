@@ -14,8 +14,9 @@ from typing import Any
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.kubernetes import manifests, words
 from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
-from nb2flow.executors.pods.contract import PodExit
 from nb2flow.executors.pods.store import Store
+from nb2flow.pods.contract import PodExit
+from nb2flow.pods.spec import Wish
 from nb2flow.profiles import Profile
 
 PATIENCE = 120.0  # seconds for the Job that looks from inside
@@ -174,7 +175,7 @@ def _inside(cluster: Cluster, profile: Profile) -> Answer:
     if not profile.image:
         return Answer(what, False, "the profile names no image", 'image = "registry/name:tag"')
     name = f"nb2flow-check-{secrets.token_hex(4)}"
-    made = manifests.job(profile, manifests.Wish("check", "check", ""), name, "0" * 32)
+    made = manifests.job(profile, Wish("check", "check", ""), name, "0" * 32)
     made["metadata"] |= {"labels": {"app.kubernetes.io/name": "nb2flow-check"}, "annotations": {}}
     made["spec"] |= {"backoffLimit": 0, "ttlSecondsAfterFinished": 60}
     template = made["spec"]["template"]

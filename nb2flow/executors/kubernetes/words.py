@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nb2flow.executors.kubernetes.manifests import CONTAINER
-from nb2flow.executors.pods.contract import PodExit
+from nb2flow.pods.contract import PodExit
+from nb2flow.pods.spec import CONTAINER
 from nb2flow.runs.events import Failure
 
 Value = Mapping[str, Any]

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from nb2flow.executors import kernels
-from nb2flow.executors.pods.contract import STORE_PREFIX, PodTask, blob_path
 from nb2flow.executors.pods.staging import inside, unpack
 from nb2flow.executors.pods.store import Store, StoreFault
+from nb2flow.pods.contract import STORE_PREFIX, PodTask, blob_path
 from nb2flow.runs.attempt import StepTask
 from nb2flow.runs.events import Failure
 from nb2flow.runs.manifest import Manifest

@@ -14,9 +14,9 @@ import msgspec
 import orjson
 
 from nb2flow.executors.pods import inside_pod
-from nb2flow.executors.pods.contract import EndedDocument, Progress, TaskFolder, encode
 from nb2flow.executors.pods.inside_pod import Here
 from nb2flow.executors.pods.store import Store, StoreFault
+from nb2flow.pods.contract import EndedDocument, Progress, TaskFolder, encode
 from nb2flow.runs.attempt import CellBegan, Noted, Report
 from nb2flow.runs.events import Failure
 from nb2flow.runs.manifest import MANIFEST_VERSION, Manifest

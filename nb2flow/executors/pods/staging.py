@@ -13,8 +13,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from nb2flow.executors.pods.contract import PodTask, TaskFolder, blob_path, encode
 from nb2flow.executors.pods.store import Store
+from nb2flow.pods.contract import PodTask, TaskFolder, blob_path, encode
 from nb2flow.runs.attempt import StepTask
 from nb2flow.runtime.blob import hash_file
 

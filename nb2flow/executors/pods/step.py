@@ -28,9 +28,10 @@ from nb2flow import __version__
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.forkserver import HEADER
 from nb2flow.executors.pods import inside_pod
-from nb2flow.executors.pods.contract import PodExit, TaskFolder, decode_task, folder_of
 from nb2flow.executors.pods.sending import Sender
+from nb2flow.executors.pods.shared import SharedTask
 from nb2flow.executors.pods.store import Store, StoreFault
+from nb2flow.pods.contract import PodExit, TaskFolder, decode_task, folder_of
 from nb2flow.runs.attempt import Ended, KernelStarted, Noted, Report, StepTask, WorkerStarted
 from nb2flow.runs.events import Failure
 
@@ -47,13 +48,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--task", metavar="PATH", help="the task's path in the store")
     what.add_argument("--check", action="store_true", help="run nothing: see whether the store can be used from here")
+    parser.add_argument(
+        "--run",
+        metavar="PATH",
+        help="the folder of the run, where its results lie: the task is one for many runs",
+    )
+    parser.add_argument("--parameter", metavar="NAME=VALUE", action="append", default=[], help="of the run; repeatable")
     parser.add_argument("--output", metavar="PATH", help="the folder for the results (default: the task's own)")
     parser.add_argument("--scratch", metavar="DIR", help="a folder to work in (default: $NB2FLOW_SCRATCH or /scratch)")
     given = parser.parse_args(arguments)
+    if any("=" not in text for text in given.parameter):
+        parser.error("--parameter must be like NAME=VALUE")
     if given.check:
         return _check(given.store)
     scratch = Path(given.scratch or os.environ.get("NB2FLOW_SCRATCH") or "/scratch")
-    step = _Step(given.store, given.task, TaskFolder(given.output) if given.output else folder_of(given.task), scratch)
+    shared = None
+    if given.run:
+        shared = SharedTask(given.task, given.run, dict(text.split("=", 1) for text in given.parameter))
+    step = _Step(given.store, given.task, scratch, given.output, shared)
     try:
         return step.run()
     except StoreFault as fault:
@@ -87,10 +99,12 @@ def _say(text: str) -> None:
 
 
 class _Step:
-    def __init__(self, url: str, path: str, results: TaskFolder, scratch: Path) -> None:
+    def __init__(self, url: str, path: str, scratch: Path, output: str | None, shared: SharedTask | None) -> None:
         self._url = url
         self._path = path
-        self._results = results
+        self._shared = shared
+        usual = shared.results if shared else folder_of(path)
+        self._results = TaskFolder(output) if output else usual
         self._scratch = scratch
         self._stopping = 0.0
         self._worker: subprocess.Popen[bytes] | None = None
@@ -111,6 +125,8 @@ class _Step:
         sender.forget_earlier()
         try:
             task = decode_task(data)
+            if self._shared:
+                task = self._shared.of_run(store, task)
             here = inside_pod.lay_out(store, task, self._scratch)
         except StoreFault:
             raise
@@ -129,6 +145,8 @@ class _Step:
             sender.send_grown(last=True)
             _say("stopped before the step was over")
             return PodExit.STOPPED
+        if failure is None and self._shared:
+            failure = self._shared.unforeseen(task.step, Path(here.task.manifest))
         sender.finish(here, tree, failure, time.monotonic() - began)
         _say(f"step {task.step} {'failed: ' + failure.kind if failure else 'succeeded'}")
         return PodExit.STEP_FAILED if failure else PodExit.SUCCEEDED

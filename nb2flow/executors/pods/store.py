@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nb2flow.errors import EnvironmentFault
-from nb2flow.executors.pods.contract import blob_path
+from nb2flow.pods.contract import blob_path
 from nb2flow.runs.folders import replace_file
 from nb2flow.runtime.blob import hash_file
 

@@ -125,6 +125,11 @@ def task_folder(run_id: str, name: str) -> TaskFolder:
     return TaskFolder(f"runs/{run_id}/{name}")
 
 
+def plan_path(tasks: str) -> str:
+    """Where the plan lies whose steps' tasks are in the folder `tasks`, each called by its step (none has a `_`)."""
+    return f"{tasks}/_plan.json"
+
+
 def folder_of(task: str) -> TaskFolder:
     """The folder in which the task at this path of the store lies."""
     return TaskFolder(task.rpartition("/")[0])

@@ -1,0 +1,132 @@
+"""A notebook's pipeline for somebody else's engine: what its steps need goes into the store, the rest is text."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from nb2flow.app.analysis import Analysis, compiled
+from nb2flow.app.engines import travelling
+from nb2flow.engine import RunRequest
+from nb2flow.engine.request import ancestors
+from nb2flow.engine.workspace import Workspace
+from nb2flow.errors import UsageError
+from nb2flow.executors.pods.profiled import check_profile, store_of
+from nb2flow.executors.pods.staging import Stager
+from nb2flow.executors.pods.store import Store
+from nb2flow.exports import argo
+from nb2flow.exports.argo import Kind, Schedule
+from nb2flow.plan import dumps
+from nb2flow.plan.model import CompiledPlan
+from nb2flow.pods.contract import PodTask, TaskFolder, encode, plan_path
+from nb2flow.profiles import Profile, choose
+from nb2flow.runs.folders import disk_faults, replace_file
+from nb2flow.runtime.bundle import runtime_digest, runtime_files
+
+_AT_ONCE = 8  # steps that are staged side by side
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The manifest's text, its kind, how many steps it has, the store that holds the rest and what is worth telling."""
+
+    text: str
+    kind: str
+    steps: int
+    store: str
+    notes: tuple[str, ...]
+
+
+def to_argo(
+    analysis: Analysis,
+    profile_name: str | None = None,
+    *,
+    kind: Kind = "Workflow",
+    schedule: Schedule | None = None,
+    upload: bool = True,
+) -> Exported:
+    """The manifest for Argo; with `upload`, all that it names is in the profile's store when this returns.
+
+    NotebookError when the notebook has errors, UsageError for a profile or schedule that is none, PlanError for what
+    Argo cannot have, EnvironmentFault when the store cannot be used.
+    """
+    made = compiled(analysis)
+    profile = choose(analysis.settings.profiles, profile_name or analysis.settings.profile or None)
+    check_profile(profile)
+    if schedule is not None:
+        _check_timezone(schedule.timezone)
+    argo.workflow(made.plan, profile, "", kind=kind, schedule=schedule)  # refused before anything is sent
+    with tempfile.TemporaryDirectory(prefix="nb2flow-export-") as scratch:
+        store = store_of(profile) if upload else Store(f"{scratch}/store")
+        if upload:
+            store.examine()
+        tasks = _stage(analysis, made, profile, store, Path(scratch))
+    manifest = argo.workflow(made.plan, profile, tasks, kind=kind, schedule=schedule)
+    text = argo.to_yaml(manifest)
+    return Exported(text, manifest["kind"], len(made.plan.steps), profile.store, argo.left_out(made.plan))
+
+
+def write(text: str, path: Path) -> None:
+    """Write a manifest into a file, in place of an older one. UsageError, EnvironmentFault."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", hint=f"name a file: -o {path / 'workflow.yaml'}")
+    with disk_faults(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, text.encode())
+
+
+def _check_timezone(name: str) -> None:
+    try:
+        ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(f"there is no time zone '{name}'", hint="such as Europe/Berlin, or UTC") from error
+
+
+def _stage(analysis: Analysis, made: CompiledPlan, profile: Profile, store: Store, scratch: Path) -> str:
+    """Put the steps' tasks and all that they name into the store; returns the folder of the tasks, named by content."""
+    request = RunRequest(
+        run_id="export",
+        compiled=made,
+        notebook=analysis.path.resolve(),
+        home=scratch / "home",
+        kernel=analysis.notebook.kernel,
+        runtime=runtime_files(),
+        runtime_digest=runtime_digest(),
+        environ={},
+        jobs=1,
+        output_limit=analysis.settings.output_limit,
+    )
+    space = Workspace(request)
+    space.home.create()
+    space.folder.create()
+    space.lay_out(made)
+    stager = Stager(store, travelling(request.notebook.parent, profile), profile.kernel or None)
+
+    def prepare(name: str) -> PodTask:
+        before = ancestors(made.plan, name)
+        task = space.task(made.plan.step(name), 1, "", before)
+        return stager.prepare(task, {step: TaskFolder(step).manifest for step in before})
+
+    try:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            names = [step.name for step in made.plan.steps]
+            found = {f"{name}.json": encode(task) for name, task in zip(names, pool.map(prepare, names), strict=True)}
+            found[plan_path("").lstrip("/")] = dumps(made.plan, "json").encode()
+            folder = f"plans/{_digest(found)}"
+            list(pool.map(lambda name: store.write(f"{folder}/{name}", found[name]), found))
+    finally:
+        stager.close()
+    return folder
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    made = hashlib.blake2b(digest_size=16)
+    for name, data in sorted(files.items()):
+        made.update(f"{name} {len(data)}\n".encode())
+        made.update(data)
+    return made.hexdigest()

@@ -1,0 +1,1 @@
+"""Plans as text for other engines: values in, values out. Pure."""

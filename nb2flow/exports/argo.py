@@ -1,0 +1,239 @@
+"""A plan as a Workflow, WorkflowTemplate or CronWorkflow of Argo: plan and profile in, manifest out. Pure.
+
+The manifest holds the graph, what pods ask for, and parameters; notebooks and code lie in the store. Steps whose pods
+are alike share a template, so that a plan of hundreds of steps stays far below what an API server takes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nb2flow.errors import PlanError, UsageError
+from nb2flow.flow.model import Parameter
+from nb2flow.notebook.model import StepOptions
+from nb2flow.notebook.names import dns_label, unique
+from nb2flow.plan.model import Plan, PlanStep
+from nb2flow.plan.parameters import default_text
+from nb2flow.pods.contract import PodExit
+from nb2flow.pods.spec import MANAGED_BY, MANAGER, QUEUE, STEP, Wish, pod_spec
+from nb2flow.profiles import Profile
+
+Kind = Literal["Workflow", "WorkflowTemplate"]
+NOTEBOOK = "nb2flow.dev/notebook"
+PLAN = "nb2flow.dev/plan"
+ENTRY = "pipeline"
+MOST_BYTES = 1_000_000  # of 1.5 MB that an API server stores; the workflow's status needs room, too
+_RUN_FOLDER = "runs/{{workflow.name}}-{{workflow.uid}}"
+_THIS_STEP = "{{inputs.parameters.step}}"
+_START_SLACK = 600  # seconds for a pod to pull its image and fetch inputs before its step's own timeout counts
+_LONGEST_NAME = 40  # Argo adds to it, and pods' names hold the step's name too
+_PARAMETER = re.compile(r"[-a-zA-Z0-9_]+")
+_FIELD = r"[\d*/,\-A-Za-z?#]+"
+_SCHEDULE = re.compile(rf"{_FIELD}( {_FIELD}){{4}}|@(yearly|annually|monthly|weekly|daily|midnight|hourly)")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a CronWorkflow starts: five fields as cron reads them, and a time zone's name (empty: the controller's)."""
+
+    cron: str
+    timezone: str = ""
+
+
+def workflow(
+    plan: Plan, profile: Profile, tasks: str, *, kind: Kind = "Workflow", schedule: Schedule | None = None
+) -> dict[str, Any]:
+    """The manifest. `tasks` is the folder of the store with the steps' tasks; a `schedule` makes a CronWorkflow.
+
+    PlanError for what Argo would take for its own variables, or cannot name; UsageError for a schedule that is none.
+    """
+    name = dns_label(plan.name, _LONGEST_NAME) or "notebook"
+    spec = _spec(plan, profile, tasks, name)
+    if schedule is not None:
+        made = _manifest("CronWorkflow", profile, {"name": name}, name, tasks, _cron(schedule, spec))
+    elif kind == "WorkflowTemplate":
+        made = _manifest(kind, profile, {"name": name}, name, tasks, spec)
+    else:
+        made = _manifest("Workflow", profile, {"generateName": f"{name}-"}, name, tasks, spec)
+    size = len(json.dumps(made).encode())
+    if size > MOST_BYTES:
+        raise PlanError(
+            f"the manifest of {plan.name} would have {size / 1e6:.1f} MB, more than a cluster takes",
+            hint="let steps ask for the same where they can: those that do share a template",
+        )
+    return made
+
+
+def left_out(plan: Plan) -> tuple[str, ...]:
+    """Parameters that cannot be set in Argo, each with the reason, in words: their defaults hold."""
+    return tuple(
+        f"parameter {p.name} cannot be set in Argo, its default holds: {why}"
+        for p in plan.parameters
+        if (why := _obstacle(p))
+    )
+
+
+def to_yaml(manifest: Mapping[str, Any]) -> str:
+    """The manifest as YAML; the same bytes for the same manifest."""
+    import yaml
+
+    return yaml.dump(manifest, Dumper=_plain_dumper(), sort_keys=False, allow_unicode=True, width=120)
+
+
+def _plain_dumper() -> Any:
+    import yaml
+
+    class Plain(yaml.SafeDumper):
+        """Writes a value again where it is used again: people read it, and not every reader knows YAML's references."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    return Plain
+
+
+def _manifest(
+    kind: str, profile: Profile, named: Mapping[str, str], notebook: str, tasks: str, spec: dict[str, Any]
+) -> dict[str, Any]:
+    metadata: dict[str, Any] = dict(named)
+    if profile.namespace:
+        metadata["namespace"] = profile.namespace
+    metadata["labels"] = {MANAGED_BY: MANAGER, NOTEBOOK: notebook}
+    metadata["annotations"] = {PLAN: tasks}
+    return {"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _cron(schedule: Schedule, spec: dict[str, Any]) -> dict[str, Any]:
+    cron = " ".join(schedule.cron.split())
+    if not _SCHEDULE.fullmatch(cron):
+        raise UsageError(f"'{schedule.cron}' is no schedule", hint='five fields, such as "0 3 * * *" (every day at 3)')
+    made: dict[str, Any] = {"schedules": [cron]}
+    if schedule.timezone:
+        made["timezone"] = schedule.timezone
+    return made | {"concurrencyPolicy": "Forbid", "startingDeadlineSeconds": 300, "workflowSpec": spec}
+
+
+# ---- the spec of a workflow ----
+
+
+def _spec(plan: Plan, profile: Profile, tasks: str, notebook: str) -> dict[str, Any]:
+    settable = [p for p in plan.parameters if not _obstacle(p)]
+    templates, used = _templates(plan.steps, profile, tasks, settable)
+    pod = pod_spec(profile, Wish("", "", ""))
+    labels = {NOTEBOOK: notebook} | ({QUEUE: profile.queue} if profile.queue else {})
+    patch = {key: pod[key] for key in ("enableServiceLinks", "terminationGracePeriodSeconds")}
+    spec: dict[str, Any] = {"entrypoint": ENTRY}
+    if settable:
+        spec["arguments"] = {"parameters": [{"name": p.name, "value": default_text(p)} for p in settable]}
+    spec |= {"parallelism": profile.jobs} if profile.jobs else {}
+    spec |= {
+        "podMetadata": {"labels": labels},
+        "podSpecPatch": json.dumps(patch, sort_keys=True),
+        "podGC": {"strategy": "OnPodCompletion", "deleteDelayDuration": f"{profile.keep}s"},
+        "ttlStrategy": {"secondsAfterCompletion": profile.keep},
+        "securityContext": pod["securityContext"],
+    }
+    spec |= {key: pod[key] for key in ("imagePullSecrets", "serviceAccountName") if key in pod}
+    if profile.argo_executor:  # Argo's containers get this account's token, the step's container none
+        spec |= {"automountServiceAccountToken": False, "executor": {"serviceAccountName": profile.argo_executor}}
+    return spec | {"templates": [_graph(plan.steps, used), *templates]}
+
+
+def _graph(steps: Iterable[PlanStep], used: Mapping[str, str]) -> dict[str, Any]:
+    tasks = []
+    for step in steps:
+        task: dict[str, Any] = {"name": step.name, "template": used[step.name]}
+        before = list(dict.fromkeys((*step.after, *step.inputs, *step.state)))
+        if before:
+            task["dependencies"] = before
+        tasks.append(task | {"arguments": {"parameters": [{"name": "step", "value": step.name}]}})
+    return {"name": ENTRY, "dag": {"failFast": False, "tasks": tasks}}
+
+
+def _templates(
+    steps: Iterable[PlanStep], profile: Profile, tasks: str, parameters: Iterable[Parameter]
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """A template for each kind of pod, and for each step the name of its template.
+
+    The pod of a step that asks for nothing is made by `step`, others by one named after the first step that needs it.
+    """
+    parameters = tuple(parameters)
+    usual = _shape(_template(StepOptions(), profile, tasks, parameters))
+    names: dict[str, str] = {}
+    made: list[dict[str, Any]] = []
+    used: dict[str, str] = {}
+    for step in steps:
+        _refuse_variables(step)
+        template = _template(step.options, profile, tasks, parameters)
+        shape = _shape(template)
+        if shape not in names:
+            wanted = "step" if shape == usual else f"step-{step.name}"
+            names[shape] = wanted if wanted == "step" else unique(wanted[:63].strip("-"), {ENTRY, *names.values()})
+            made.append({"name": names[shape], **template})
+        used[step.name] = names[shape]
+    return made, used
+
+
+def _shape(template: Mapping[str, Any]) -> str:
+    return json.dumps(template, sort_keys=True)
+
+
+def _template(options: StepOptions, profile: Profile, tasks: str, parameters: Iterable[Parameter]) -> dict[str, Any]:
+    given = tuple(f"--parameter={p.name}={{{{workflow.parameters.{p.name}}}}}" for p in parameters)
+    wish = Wish("", "", f"{tasks}/{_THIS_STEP}.json", options, (f"--run={_RUN_FOLDER}", *given))
+    pod = pod_spec(profile, wish)
+    metadata: dict[str, Any] = {"labels": {**dict(options.labels), STEP: _THIS_STEP}}
+    if options.annotations:
+        metadata["annotations"] = dict(options.annotations)
+    made: dict[str, Any] = {
+        "inputs": {"parameters": [{"name": "step"}]},
+        "metadata": metadata,
+        "retryStrategy": _retries(profile, options),
+    }
+    if options.timeout is not None:
+        made["activeDeadlineSeconds"] = int(options.timeout) + _START_SLACK
+    made |= {key: pod[key] for key in ("nodeSelector", "tolerations") if key in pod}
+    container = {key: value for key, value in pod["containers"][0].items() if key != "name"}  # Argo calls it `main`
+    return made | {"container": container, "volumes": pod["volumes"]}
+
+
+def _retries(profile: Profile, options: StepOptions) -> dict[str, Any]:
+    """A lost pod is replaced; an error of the notebook is tried again only as often as the step says."""
+    final = f"asInt(lastRetry.exitCode) not in [{PodExit.STEP_FAILED:d}, {PodExit.REFUSED:d}]"
+    if options.retries:
+        again = f"asInt(lastRetry.exitCode) == {PodExit.STEP_FAILED:d} && asInt(retries) < {options.retries}"
+        final = f"{final} || ({again})"
+    return {
+        "limit": profile.pod_retries + options.retries,
+        "retryPolicy": "Always",
+        "expression": final,
+        "backoff": {"duration": "10s", "factor": 2},
+    }
+
+
+# ---- what Argo would misread ----
+
+
+def _obstacle(parameter: Parameter) -> str:
+    if not _PARAMETER.fullmatch(parameter.name):
+        return "Argo takes names of ASCII letters, digits, _ and - only"
+    if "{{" in default_text(parameter):
+        return "Argo would take {{ in its default for a variable of its own"
+    return ""
+
+
+def _refuse_variables(step: PlanStep) -> None:
+    options = step.options
+    pairs = (*options.labels, *options.annotations, *options.node)
+    said = [options.image or "", options.gpu_resource, *options.secrets, *(text for pair in pairs for text in pair)]
+    said += [text or "" for text in (options.cpu, options.memory, options.disk)]
+    wrong = next((text for text in said if "{{" in text), None)
+    if wrong is not None:
+        raise PlanError(
+            f"step '{step.name}' asks for '{wrong}': Argo would take {{{{ for a variable of its own",
+            hint="write it without {{",
+        )

@@ -1,0 +1,202 @@
+"""Plans as manifests for Argo: golden files, and the laws that hold for every manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from builders import DIAMOND, flow_of, plan_of
+
+from nb2flow.errors import PlanError, UsageError
+from nb2flow.exports import argo
+from nb2flow.exports.argo import Schedule
+from nb2flow.flow.model import Parameter
+from nb2flow.notebook.model import StepOptions
+from nb2flow.plan.model import Plan
+from nb2flow.profiles import Profile, Volume
+
+GOLDEN = Path(__file__).parent / "golden"
+TASKS = "plans/0123"
+PLAIN = Profile("default", image="registry/step:1", store="s3://bucket/prefix")
+FULL = Profile(
+    "gpus",
+    image="registry/step@sha256:" + "0" * 64,
+    store="s3://bucket/prefix",
+    namespace="research",
+    store_secret="s3-keys",
+    store_endpoint="http://minio:9000",
+    pull_secrets=("registry",),
+    node={"pool": "batch"},
+    gpu_node={"accelerator": "a100"},
+    gpu_tolerations=({"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},),
+    queue="research",
+    service_account="steps",
+    argo_executor="executor",
+    volumes=(Volume("data", "/mnt/data", read_only=True),),
+    jobs=8,
+)
+TRAIN = StepOptions(
+    gpu=1,
+    cpu="4",
+    memory="16Gi",
+    disk="20Gi",
+    retries=2,
+    timeout=7200.0,
+    secrets=("TOKEN",),
+    annotations=(("team", "x"),),
+    labels=(("cost", "y"),),
+)
+PARAMETERS = (
+    Parameter("alpha", "float", 0.5, "0.5", 1),
+    Parameter("name", "str", "a: b\n# c", "…", 2),
+    Parameter("sizes", "list", [1, 2], "(1, 2)", 3),
+    Parameter("when", "any", None, "date(2026, 1, 1)", 4),
+)
+
+
+def diamond(**options: StepOptions) -> Plan:
+    named = {name.replace("_", "-"): value for name, value in options.items()}
+    return plan_of(flow_of(*DIAMOND, options=named, parameters=PARAMETERS))
+
+
+def templates(manifest: dict[str, Any]) -> dict[str, Any]:
+    return {t["name"]: t for t in manifest["spec"]["templates"]}
+
+
+def compare(name: str, manifest: dict[str, Any]) -> None:
+    path, text = GOLDEN / name, argo.to_yaml(manifest)
+    assert yaml.safe_load(text) == manifest
+    if os.environ.get("NB2FLOW_WRITE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+def test_a_plain_workflow() -> None:
+    compare("workflow.yaml", argo.workflow(diamond(), PLAIN, TASKS))
+
+
+def test_a_template_that_asks_for_everything() -> None:
+    compare("template.yaml", argo.workflow(diamond(fit_b=TRAIN), FULL, TASKS, kind="WorkflowTemplate"))
+
+
+def test_a_schedule() -> None:
+    made = argo.workflow(diamond(), PLAIN, TASKS, schedule=Schedule("0  3 * * *", "Europe/Berlin"))
+    compare("cron.yaml", made)
+    assert made["spec"]["workflowSpec"] == argo.workflow(diamond(), PLAIN, TASKS)["spec"]
+
+
+@pytest.mark.parametrize("cron", ["", "0 3 * *", "0 3 * * * *", "{{x}} * * * *", "every day", "@often"])
+def test_what_is_no_schedule_is_refused(cron: str) -> None:
+    with pytest.raises(UsageError, match="is no schedule"):
+        argo.workflow(diamond(), PLAIN, TASKS, schedule=Schedule(cron))
+
+
+def test_five_hundred_steps_that_all_wait_for_twenty_stay_small() -> None:
+    arrows = [f"load-{i % 20:03d} -> step-number-{i:03d}: a" for i in range(480)]
+    arrows += [f"load-{j:03d} -> step-number-{i:03d}" for i in range(480) for j in range(20) if j != i % 20]
+    plan = plan_of(flow_of(*arrows))
+    assert len(plan.steps) == 500
+    made = argo.workflow(plan, FULL, TASKS)
+    assert len(json.dumps(made)) < 300_000
+    assert set(templates(made)) == {"pipeline", "step"}
+
+
+def test_a_manifest_that_no_cluster_would_take_is_refused() -> None:
+    options = {f"step-{i}": StepOptions(annotations=(("why", f"{i} " + "x" * 3000),)) for i in range(400)}
+    with pytest.raises(PlanError, match="MB"):
+        argo.workflow(plan_of(flow_of(*options, options=options)), PLAIN, TASKS)
+
+
+def test_the_same_plan_gives_the_same_bytes_and_dependencies_follow_the_plan() -> None:
+    plan = diamond(fit_b=TRAIN)
+    assert argo.to_yaml(argo.workflow(plan, FULL, TASKS)) == argo.to_yaml(argo.workflow(plan, FULL, TASKS))
+    tasks = templates(argo.workflow(plan, FULL, TASKS))["pipeline"]["dag"]["tasks"]
+    assert {t["name"]: set(t.get("dependencies", ())) for t in tasks} == {s.name: set(s.after) for s in plan.steps}
+    assert all(t["arguments"]["parameters"] == [{"name": "step", "value": t["name"]}] for t in tasks)
+
+
+def test_every_pod_is_restricted_bounded_and_has_a_command() -> None:
+    made = argo.workflow(diamond(fit_b=TRAIN, best=StepOptions(memory="1Gi")), FULL, TASKS)
+    assert made["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert made["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    pods = [t["container"] for t in made["spec"]["templates"] if "container" in t]
+    assert len(pods) == 3
+    for pod in pods:
+        security = pod["securityContext"]
+        assert security["allowPrivilegeEscalation"] is False and security["capabilities"] == {"drop": ["ALL"]}
+        assert security["readOnlyRootFilesystem"] is True
+        assert pod["command"] == ["nb2flow-step"]
+        assert pod["resources"]["limits"] == pod["resources"]["requests"]
+
+
+def test_a_lost_pod_is_replaced_and_a_notebook_error_only_as_often_as_the_step_says() -> None:
+    def again(template: dict[str, Any], code: int, retries: int) -> bool:
+        """The expression, read as Python: its language and Python agree on these few words."""
+        text = template["retryStrategy"]["expression"].replace("&&", "and").replace("||", "or")
+        text = text.replace("lastRetry.exitCode", "code")
+        return bool(eval(text, {"asInt": int, "code": str(code), "retries": str(retries)}))
+
+    made = templates(argo.workflow(diamond(fit_b=TRAIN), FULL, TASKS))
+    usual, twice = made["step"], made["step-fit-b"]
+    for lost in (-1, 20, 137, 143):
+        assert again(usual, lost, 0) and again(twice, lost, 4)
+    for template in (usual, twice):
+        assert not again(template, 11, 0)
+    assert not again(usual, 10, 0)
+    assert [again(twice, 10, n) for n in range(4)] == [True, True, False, False]
+    assert (usual["retryStrategy"]["limit"], twice["retryStrategy"]["limit"]) == (3, 5)
+
+
+def test_the_steps_own_timeout_comes_before_that_of_the_pod() -> None:
+    made = templates(argo.workflow(diamond(fit_b=TRAIN), FULL, TASKS))
+    assert made["step-fit-b"]["activeDeadlineSeconds"] > 7200
+    assert "activeDeadlineSeconds" not in made["step"]
+
+
+def test_nothing_of_a_notebook_becomes_a_variable_of_argo() -> None:
+    parameters = (
+        Parameter("greeting", "str", "Hello {{workflow.uid}}", "…", 1),
+        Parameter("größe", "int", 1, "1", 2),
+        Parameter("x", "int", 1, "1", 3),
+    )
+    plan = plan_of(flow_of("a -> b", parameters=parameters))
+    made = argo.workflow(plan, PLAIN, TASKS)
+    assert made["spec"]["arguments"]["parameters"] == [{"name": "x", "value": "1"}]
+    assert [note.split()[1] for note in argo.left_out(plan)] == ["greeting", "größe"]
+    variables = set(re.findall(r"{{.*?}}", argo.to_yaml(made)))
+    known = {"workflow.name", "workflow.uid", "workflow.parameters.x", "inputs.parameters.step"}
+    assert variables == {f"{{{{{name}}}}}" for name in known}
+    for options in (
+        StepOptions(image="{{x}}"),
+        StepOptions(labels=(("a", "{{x}}"),)),
+        StepOptions(annotations=(("a", "{{x}}"),)),
+        StepOptions(node=(("{{x}}", "a"),)),
+    ):
+        with pytest.raises(PlanError, match="step 'best'"):
+            argo.workflow(diamond(best=options), PLAIN, TASKS)
+
+
+def test_names_that_kubernetes_takes() -> None:
+    for name, made in (("Ünïcode & Co", "unicode-co-"), ("名前", "notebook-"), ("x" * 300, "x" * 40 + "-")):
+        manifest = argo.workflow(replace_name(diamond(), name), PLAIN, TASKS)
+        assert manifest["metadata"]["generateName"] == made
+
+
+def replace_name(plan: Plan, name: str) -> Plan:
+    import msgspec
+
+    return msgspec.structs.replace(plan, name=name)
+
+
+def test_without_an_account_for_argo_the_pods_account_is_argos_too() -> None:
+    spec = argo.workflow(diamond(), replace(FULL, argo_executor=""), TASKS)["spec"]
+    assert "automountServiceAccountToken" not in spec and spec["serviceAccountName"] == "steps"
+    spec = argo.workflow(diamond(), FULL, TASKS)["spec"]
+    assert spec["automountServiceAccountToken"] is False and spec["executor"] == {"serviceAccountName": "executor"}
