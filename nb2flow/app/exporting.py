@@ -105,7 +105,8 @@ def _stage(analysis: Analysis, made: CompiledPlan, profile: Profile, store: Stor
     space.home.create()
     space.folder.create()
     space.lay_out(made)
-    stager = Stager(store, travelling(request.notebook.parent, profile), profile.kernel or None)
+    found_here = travelling(request.notebook.parent, profile)
+    stager = Stager(store, {n: p for n, p in found_here.items() if not _is_manifest(p)}, profile.kernel or None)
 
     def prepare(name: str) -> PodTask:
         before = ancestors(made.plan, name)
@@ -122,6 +123,14 @@ def _stage(analysis: Analysis, made: CompiledPlan, profile: Profile, store: Stor
     finally:
         stager.close()
     return folder
+
+
+def _is_manifest(path: Path) -> bool:
+    """A manifest of an earlier conversion: were it sent along, a conversion would change the next one."""
+    if path.suffix not in (".yaml", ".yml"):
+        return False
+    with path.open("rb") as file:
+        return file.read(len(argo.HEAD)) == argo.HEAD.encode()
 
 
 def _digest(files: Mapping[str, bytes]) -> str:

@@ -26,6 +26,7 @@ Kind = Literal["Workflow", "WorkflowTemplate"]
 NOTEBOOK = "nb2flow.dev/notebook"
 PLAN = "nb2flow.dev/plan"
 ENTRY = "pipeline"
+HEAD = "# Written by `nb2flow convert`: the graph of a notebook for Argo Workflows; its code lies in the store.\n"
 MOST_BYTES = 1_000_000  # of 1.5 MB that an API server stores; the workflow's status needs room, too
 _RUN_FOLDER = "runs/{{workflow.name}}-{{workflow.uid}}"
 _THIS_STEP = "{{inputs.parameters.step}}"
@@ -81,7 +82,8 @@ def to_yaml(manifest: Mapping[str, Any]) -> str:
     """The manifest as YAML; the same bytes for the same manifest."""
     import yaml
 
-    return yaml.dump(manifest, Dumper=_plain_dumper(), sort_keys=False, allow_unicode=True, width=120)
+    made: str = yaml.dump(manifest, Dumper=_plain_dumper(), sort_keys=False, allow_unicode=True, width=120)
+    return HEAD + made
 
 
 def _plain_dumper() -> Any:

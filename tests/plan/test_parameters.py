@@ -9,6 +9,7 @@ import pytest
 from nb2flow.errors import UsageError
 from nb2flow.flow.model import Parameter, ParameterType
 from nb2flow.plan import bind
+from nb2flow.plan.parameters import bind_texts, default_text
 
 
 def parameter(kind: ParameterType, default: Any = None) -> Parameter:
@@ -112,3 +113,20 @@ def test_unknown_names() -> None:
 def test_only_given_values_come_back_in_the_notebooks_order() -> None:
     known = tuple(Parameter(n, "int", 0, "0", 1) for n in "abc")
     assert list(bind(known, {"c": "1", "a": 2}).items()) == [("a", 2), ("c", 1)]
+
+
+def test_a_text_that_says_the_default_leaves_it_alone() -> None:
+    parameters = (
+        Parameter("n", "int", 3, "3", 1),
+        Parameter("name", "str", "x", "'x'", 2),
+        Parameter("pair", "list", [1, 2], "(1, 2)", 3),
+        Parameter("when", "any", None, "today()", 4),
+        Parameter("on", "bool", True, "True", 5),
+    )
+    texts = {p.name: default_text(p) for p in parameters}
+    assert texts == {"n": "3", "name": "x", "pair": "[1, 2]", "when": "today()", "on": "true"}
+    assert bind_texts(parameters, texts) == {}
+    assert bind_texts(parameters, texts | {"n": "4", "on": "false"}) == {"n": 4, "on": False}
+    for text in ("", "null", "[", "x: y"):
+        with pytest.raises(UsageError, match="'n'"):
+            bind_texts(parameters, texts | {"n": text})
