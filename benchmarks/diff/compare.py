@@ -31,36 +31,33 @@ def environment() -> dict[str, str]:
 
 
 class Tool:
-    """A worker process of one tool."""
+    """One side of the comparison. `mode` is "fresh" (a process started for each request), "fork" (one forked for each
+    request) or "warm" (one for all)."""
 
-    def __init__(self, python: str, side: str, *mode: str) -> None:
-        self.process = subprocess.Popen(
-            [python, str(HERE / "worker.py"), side, *mode],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment(),
-        )
+    def __init__(self, python: str, side: str, mode: str) -> None:
+        self.command = [python, str(HERE / "worker.py"), side, *(["fork"] if mode == "fork" else [])]
+        self.kept = None if mode == "fresh" else self._start()
+
+    def _start(self) -> subprocess.Popen[str]:
+        pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+        return subprocess.Popen(self.command, stdin=pipe, stdout=pipe, stderr=nowhere, text=True, env=environment())
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """One answer."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        process = self.kept or self._start()
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        answer: dict[str, Any] = json.loads(process.stdout.readline())
+        if process is not self.kept:
+            process.stdin.close()
+            process.wait()
         return answer
 
     def best(self, times: int, **request: Any) -> dict[str, Any]:
         """The quickest of several answers."""
         answers = [self.ask(**request) for _ in range(times)]
         return min(answers, key=lambda a: a.get("all", 0.0))
-
-    def close(self) -> None:
-        """End the worker."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        self.process.wait()
 
 
 def cpu(command: list[str], repeat: int = 5) -> float:
@@ -165,9 +162,7 @@ def synthetic(ours: Tool, theirs: Tool | None) -> None:
             first, second = case.make()
             a.write_bytes(first)
             b.write_bytes(second)
-            fresh = Tool(sys.executable, "ours")  # peak memory of this case alone
-            mine = fresh.best(3, a=str(a), b=str(b))
-            fresh.close()
+            mine = ours.best(3, a=str(a), b=str(b))
             times[case.name] = mine["all"]
             nbdime = theirs.ask(a=str(a), b=str(b)) if theirs is not None and case.bearable else {}
             other = f", nbdime {nbdime['all']:.2f} s" if "all" in nbdime else ""
@@ -186,8 +181,8 @@ def main() -> int:
     parser.add_argument("--nbdime", help="python of an environment with nbdime")
     parser.add_argument("--pairs", type=Path, help="a folder that histories.py filled")
     options = parser.parse_args()
-    ours = Tool(sys.executable, "ours")
-    theirs = Tool(options.nbdime, "nbdime") if options.nbdime else None
+    ours = Tool(sys.executable, "ours", "fresh")
+    theirs = Tool(options.nbdime, "nbdime", "fork") if options.nbdime else None
     startup(options.nbdime)
     synthetic(ours, theirs)
     if options.pairs:

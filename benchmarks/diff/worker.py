@@ -1,10 +1,11 @@
 """One side of the benchmark: reads requests from standard input, one JSON object a line, and answers with CPU seconds.
 
-`python worker.py ours|nbdime [warm]` is started once for each tool, in that tool's environment, with everything
-imported, so that start-up is not in the figures. A request is answered by a forked process, because that is how the
-commands are run: nothing is left from the notebook before (nbdime compiles its schemas each time). A request names two
-files; the answer has the CPU time of read + diff + dump, its parts, and peak memory. The nbdime side also applies edit
-scripts that our side wrote, and says whether they give the second file.
+`python worker.py ours|nbdime [fork]` imports everything first, so that start-up is not in the figures, and answers
+the requests on its standard input. Commands are run once a pair, with nothing left from the notebook before (nbdime
+compiles its schemas each time): so our worker is started anew for each request, and nbdime's, whose imports take two
+seconds, answers each in a process forked for it; `compare.py` sees to both. A request names two files; the answer has
+the CPU time of read + diff + dump, its parts, and peak memory. The nbdime side also applies edit scripts that our
+side wrote, and says whether they give the second file.
 """
 
 from __future__ import annotations
@@ -28,24 +29,27 @@ def ours(request: dict[str, Any]) -> dict[str, Any]:
     from nb2flow.diff.document import reads
     from nb2flow.diff.edits import exact_edits, nbdime_edits
     from nb2flow.diff.match import match
+    from nb2flow.diff.shared import reads_both
     from nb2flow.diff.show.document_json import to_json
 
     first, second = Path(request["a"]).read_bytes(), Path(request["b"]).read_bytes()
     start = time.process_time()
-    a, b = reads(first, "a"), reads(second, "b")
+    a, b = reads_both(first, second, ("a", "b"))
     read = time.process_time()
     matching = match(a.cells, b.cells)
     edits = nbdime_edits(a, b, matching)
     done = time.process_time()
     dumped = orjson.dumps(edits)
     end = time.process_time()
+    a, b = reads(first, "a"), reads(second, "b")
+    matching = match(a.cells, b.cells)
     found = describe(a, b, matching, Scope())
     orjson.dumps(to_json(found, exact_edits(a, b, matching)))
     full = time.process_time()
     if request.get("script"):
         Path(request["script"]).write_bytes(dumped)
     times = {"read": read - start, "diff": done - read, "dump": end - done, "all": end - start}
-    return {**times, "full": full - end + read - start, "summary": found.summary._asdict()}
+    return {**times, "full": full - end, "summary": found.summary._asdict()}
 
 
 def nbdime(request: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +102,7 @@ def prepare(side: str) -> None:
     import importlib
 
     needed = {
-        "ours": ["compare", "document", "edits", "match", "show.document_json"],
+        "ours": ["compare", "document", "edits", "match", "shared", "show.document_json"],
         "nbdime": ["diff_utils", "diffing.notebooks", "patching", "utils"],
     }
     for name in needed[side]:
@@ -116,20 +120,18 @@ def answer(side: str, line: str) -> str:
 
 
 def main() -> None:
-    """Answer requests until standard input ends: each in a process of its own, as the commands run, unless `warm`."""
-    side, warm = sys.argv[1], "warm" in sys.argv
+    """Answer requests until standard input ends; with `fork`, each in a process of its own."""
+    side, fork = sys.argv[1], "fork" in sys.argv
     prepare(side)
     if side == "ours":
         gc.disable()  # as our command does
     for line in sys.stdin:
-        if not warm:
-            child = os.fork()
-            if child:
-                os.waitpid(child, 0)
-                continue
+        if fork and (child := os.fork()):
+            os.waitpid(child, 0)
+            continue
         sys.stdout.write(answer(side, line))
         sys.stdout.flush()
-        if not warm:
+        if fork:
             os._exit(0)
 
 

@@ -18,6 +18,7 @@ from nb2flow.diff.changes import NotebookDiff, Scope
 from nb2flow.diff.compare import describe
 from nb2flow.diff.document import Document, empty, reads
 from nb2flow.diff.match import Matching, match
+from nb2flow.diff.shared import reads_both
 from nb2flow.diff.show import terminal, words
 from nb2flow.errors import NotebookError, UsageError
 
@@ -30,7 +31,8 @@ def show(pairs: Sequence[Pair], from_git: bool, options: argparse.Namespace) -> 
         from nb2flow.cli.diff_flow import show_flow
 
         return show_flow(pairs, options)
-    diffs = [(pair, *_compare(pair, scope_of(options))) for pair in pairs]
+    whole = options.html is not None or options.json
+    diffs = [(pair, *_compare(pair, scope_of(options), whole)) for pair in pairs]
     if options.html is not None:
         from nb2flow.diff.show.page import render_page
 
@@ -59,8 +61,15 @@ def load(version: Version) -> Document:
     return empty(version.name) if version.data is None else reads(parsable(version), version.name)
 
 
-def _compare(pair: Pair, scope: Scope) -> tuple[NotebookDiff, Matching]:
-    base, remote = load(pair.base), load(pair.remote)
+def _load_both(pair: Pair) -> tuple[Document, Document]:
+    """Both versions, with what they begin and end with left unread: enough to tell what differs."""
+    if pair.base.data is None or pair.remote.data is None:
+        return load(pair.base), load(pair.remote)
+    return reads_both(parsable(pair.base), parsable(pair.remote), (pair.base.name, pair.remote.name))
+
+
+def _compare(pair: Pair, scope: Scope, whole: bool) -> tuple[NotebookDiff, Matching]:
+    base, remote = (load(pair.base), load(pair.remote)) if whole else _load_both(pair)
     if is_text(pair.base) != is_text(pair.remote):
         scope = scope._replace(outputs=False, metadata=False, details=False)
     matching = match(base.cells, remote.cells)
@@ -129,7 +138,7 @@ def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
     parts |= {"attachments": scope.attachments, "metadata": scope.metadata}
     found: list[Any] = []
     for pair in pairs:
-        base, remote = load(pair.base), load(pair.remote)
+        base, remote = _load_both(pair)
         edits = nbdime_edits(base, remote, match(base.cells, remote.cells))
         found.append({"path": pair.path, "diff": restricted(edits, lambda key: parts.get(key, scope.details))})
     _write(options.out, dumps(found[0]["diff"] if len(found) == 1 else found))

@@ -16,7 +16,7 @@ from itertools import pairwise
 from rapidfuzz.distance import LCSseq
 
 from nb2flow.diff.document import Cell
-from nb2flow.diff.similarity import Lexicon, Text, ends_alike, rare_words, similarity, weight
+from nb2flow.diff.similarity import Lexicon, Text, ends_alike, rare_words, similarities, similarity, weight
 
 Pair = tuple[int, int]
 
@@ -70,6 +70,24 @@ class Sides:
         least = 0.0 if known else max(cutoff, RETYPED) if retyped else cutoff
         found = similarity(self.text_a(i), self.text_b(j), least)
         return 0.45 + 0.55 * found if known else found
+
+    def row(self, i: int, columns: Sequence[int], cutoff: float) -> dict[int, float]:
+        """`likeness` of base cell `i` and each of some remote cells, by position in `columns`, where it is not 0."""
+        cell, key = self.a[i], self.keys_a[i]
+        known = cell.id if self.trust >= 0.5 else None
+        found: dict[int, float] = {}
+        rest: list[int] = []
+        for c, j in enumerate(columns):
+            if self.keys_b[j] == key or (known is not None and self.b[j].id == known):
+                found[c] = self.likeness(i, j, cutoff)
+            else:
+                rest.append(c)
+        others = [self.text_b(columns[c]) for c in rest]
+        for place, value in similarities(self.text_a(i), others, cutoff).items():
+            c = rest[place]
+            if value >= RETYPED or self.b[columns[c]].type == cell.type:
+                found[c] = value
+        return found
 
 
 def believe_ids(sides: Sides, anchors: Sequence[Pair], identical: int) -> float:
@@ -207,11 +225,12 @@ def _fill_densely(sides: Sides, rows: Sequence[int], columns: Sequence[int], lea
     for r, i in enumerate(rows, 1):
         current, met = [0.0] * (m + 1), [False] * (m + 1)
         chosen = choice[r]
-        for c, j in enumerate(columns, 1):
+        row = sides.row(i, columns, least)
+        for c in range(1, m + 1):
             up, left = above[c], current[c - 1]
             best, way = (up, 1) if up >= left else (left, 2)
-            found = sides.likeness(i, j, least)
-            if found:
+            if c - 1 in row:
+                found = row[c - 1]
                 bonus = NEIGHBOUR if met_above[c - 1] or (r == 1 and c == 1) else 0.0
                 total = above[c - 1] + (found + bonus) * min(weights_a[r - 1], weights_b[c - 1])
                 if total > best:

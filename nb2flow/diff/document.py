@@ -89,7 +89,7 @@ def parse(data: bytes, name: str) -> Any:
 
 def reads(data: bytes, name: str) -> Document:
     """A notebook from a file's bytes; an empty file is an empty notebook. Raises `NotebookError`."""
-    if not data.strip():
+    if not data or data.isspace():
         return empty(name)._replace(warnings=("the file is empty",))
     return document(parse(data, name), name)
 

@@ -20,7 +20,7 @@ from nb2flow.diff.document import Document
 from nb2flow.diff.layout import join_cell, join_metadata
 from nb2flow.diff.match import Matching
 from nb2flow.diff.sameness import same
-from nb2flow.diff.text import blocks, lines_of
+from nb2flow.diff.text import Block, blocks, lines_of
 
 Edit = dict[str, Any]
 _DEEPEST = 100
@@ -143,7 +143,7 @@ class _Script:
         elif key not in old:
             edits.append({"op": "add", "key": key, "value": new[key]})
         elif not same(old[key], new[key]):
-            inner = self._inside(old[key], new[key], depth + 1)
+            inner = None if _opaque(key) else self._inside(old[key], new[key], depth + 1)
             if inner is None:
                 edits.append(self._guard({"op": "replace", "key": key, "value": new[key]}, old[key]))
             else:
@@ -186,7 +186,11 @@ class _Script:
 
     def _list(self, old: list[Any], new: list[Any], depth: int) -> list[Edit]:
         edits: list[Edit] = []
-        for block in blocks([_key(x) for x in old], [_key(x) for x in new]):
+        if len(old) == 1 == len(new):  # most often: the one output of a cell
+            found = [Block("replace", 0, 1, 0, 1)]
+        else:
+            found = blocks([_key(x) for x in old], [_key(x) for x in new])
+        for block in found:
             if block.tag == "equal":
                 continue
             shared = 0
@@ -213,6 +217,11 @@ class _Script:
         if self._guarded:
             edit["was"] = digest(old)
         return edit
+
+
+def _opaque(key: str) -> bool:
+    """Whether what stands under a key is an image in base64, whose lines are no lines."""
+    return key.startswith("image/") and key != "image/svg+xml"
 
 
 def _key(value: Any) -> str | bytes:

@@ -113,4 +113,7 @@ def _split_value(mime: str, value: Any) -> Any:
 
 
 def _join(lines: list[Any]) -> Any:
-    return "".join(lines) if all(isinstance(line, str) for line in lines) else lines
+    try:
+        return "".join(lines)
+    except TypeError:  # not all of them are strings
+        return lines

@@ -43,18 +43,15 @@ def _take(found: dict[int, int], free_a: set[int], free_b: set[int], i: int, j: 
 def _score(sides: Sides, rows: Sequence[int], columns: Sequence[int]) -> list[tuple[float, int, int]]:
     """Pairs that are good enough by themselves, with how good."""
     if len(rows) * len(columns) <= _DENSE:
-        likely = [(i, j) for i in rows for j in columns]
+        likely = [(i, columns[c], v) for i in rows for c, v in sides.row(i, columns, _SAME).items()]
     else:
-        likely = [(i, j) for i, j, _ in candidates(sides, rows, columns, _KNOWN)]
+        pairs = [(i, j) for i, j, _ in candidates(sides, rows, columns, _KNOWN)]
+        likely = [(i, j, sides.likeness(i, j, _SAME)) for i, j in pairs]
     scored: list[tuple[float, int, int]] = []
-    for i, j in likely:
+    for i, j, value in likely:
         known = sides.same_id(i, j)
-        if not known and not _recognisable(sides, i, j):
-            continue
-        value = sides.likeness(i, j, _KNOWN if known else _SAME)
-        if value >= (0.45 + 0.55 * _KNOWN if known else _SAME):
-            text = sides.text_a(i)
-            scored.append((value * text.weight, i, j))
+        if value >= (0.45 + 0.55 * _KNOWN if known else _SAME) and (known or _recognisable(sides, i, j)):
+            scored.append((value * sides.text_a(i).weight, i, j))
     return scored
 
 

@@ -9,7 +9,7 @@ _TEXT = {str}
 
 def same(a: Any, b: Any) -> bool:
     """Whether two JSON values are the same: 1, 1.0 and true are three values; the order of members does not matter."""
-    return bool(a == b) and _same_types(a, b)
+    return a is b or (bool(a == b) and _same_types(a, b))
 
 
 def _same_types(a: Any, b: Any) -> bool:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import log2
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
 _WORD = re.compile(r"\w+")
-_FIRST_CODE = 0x100
+_FIRST_CODE = 1
 _MOST_WORDS = 4000
 _SHORT = 200
 _CONTAINED = 0.5  # a heading that got a paragraph below it is the same cell
@@ -81,6 +82,38 @@ def similarity(a: Text, b: Text, cutoff: float = 0.0) -> float:
     if found < _CHARACTERS and len(a.source) <= _SHORT and len(b.source) <= _SHORT:
         found = max(found, _CHARACTERS * float(Indel.normalized_similarity(a.source, b.source)))
     return found if found >= cutoff else 0.0
+
+
+def similarities(text: Text, others: Sequence[Text], cutoff: float) -> dict[int, float]:
+    """`similarity` of one source with each of others, by index, where it reaches the cutoff (more than 0).
+
+    The comparisons that decide most pairs run in two C calls; the few that may be alike in another way are asked one by
+    one.
+    """
+    found: dict[int, float] = {}
+    if text.words:
+        found = {k: score for _, score, k in _extract(text.words, [t.words for t in others], cutoff)}
+    likely = {k for k, score in found.items() if score < _CONTAINED}
+    first, last, start = text.words[:1], text.words[-1:], text.source.lstrip()[:4]
+    for k, other in enumerate(others):
+        if other.source == text.source:
+            found[k] = 1.0
+        elif k not in found and other.source:
+            words = other.words
+            if (first and (words[:1] == first or words[-1:] == last)) or other.source.lstrip()[:4] == start:
+                likely.add(k)
+    if len(text.source) <= _SHORT and cutoff < _CHARACTERS:
+        short = {k: t.source for k, t in enumerate(others) if len(t.source) <= _SHORT}
+        likely.update(k for _, _, k in _extract(text.source, short, cutoff / _CHARACTERS))
+    for k in likely:
+        value = similarity(text, others[k], cutoff)
+        if value:
+            found[k] = value
+    return found
+
+
+def _extract(query: str, choices: Any, cutoff: float) -> list[tuple[str, float, int]]:
+    return process.extract(query, choices, scorer=Indel.normalized_similarity, score_cutoff=cutoff, limit=None)
 
 
 def _contains(small: Text, large: Text) -> bool:

@@ -46,12 +46,9 @@ def lines_of(text: str) -> list[str]:
 
 def blocks(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Block]:
     """The blocks that turn one sequence into the other, in order and without holes."""
-    codes: dict[Hashable, int] = {}
-    first = [codes.setdefault(x, len(codes)) for x in a]
-    second = [codes.setdefault(x, len(codes)) for x in b]
     found: list[Block] = []
     i = j = 0
-    for start, other, size in [*_matches(first, second), (len(first), len(second), 0)]:
+    for start, other, size in [*_matches(a, b), (len(a), len(b), 0)]:
         if i < start or j < other:
             tag: Tag = "insert" if i == start else "delete" if j == other else "replace"
             found.append(Block(tag, i, start, j, other))
@@ -64,7 +61,7 @@ def blocks(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Block]:
     return found
 
 
-def _matches(a: list[int], b: list[int]) -> Iterator[tuple[int, int, int]]:
+def _matches(a: Sequence[Hashable], b: Sequence[Hashable]) -> Iterator[tuple[int, int, int]]:
     start, n, m = 0, len(a), len(b)
     while start < n and start < m and a[start] == b[start]:
         start += 1
@@ -73,14 +70,18 @@ def _matches(a: list[int], b: list[int]) -> Iterator[tuple[int, int, int]]:
         end += 1
     if start:
         yield 0, 0, start
-    yield from _middle(a[start : n - end], b[start : m - end], start)
+    if start < n - end and start < m - end:
+        rest, other = a[start : n - end], b[start : m - end]
+        codes = dict.fromkeys(rest)
+        if not codes.keys().isdisjoint(other):
+            numbers = {x: k for k, x in enumerate(codes)}
+            strangers = len(numbers)  # members that only the second has; they need not be told apart
+            yield from _middle([numbers[x] for x in rest], [numbers.get(x, strangers) for x in other], start)
     if end:
         yield n - end, m - end, end
 
 
 def _middle(a: list[int], b: list[int], offset: int) -> Iterator[tuple[int, int, int]]:
-    if not a or not b:
-        return
     if len(a) * len(b) <= _LARGEST:
         for block in LCSseq.opcodes(a, b).as_matching_blocks():
             if block.size:

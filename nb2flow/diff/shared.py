@@ -1,0 +1,139 @@
+"""Reading two versions at once: cells that both files begin or end with, byte for byte, are counted and not parsed.
+
+Most versions differ in a few cells, and most of a large file is outputs: then what is left to parse is small. It
+works for the layout that notebooks are written in (`nbformat`, JupyterLab, VS Code: one space for each level); any
+other file, or one with something out of order in the common part, is read whole. Cells that were not parsed stand in
+the documents as `UNREAD`: equal to each other and to nothing else. So the result serves for telling what differs, not
+for writing a notebook, a page or a patch with digests.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+
+from nb2flow.diff.document import Document, document, reads
+from nb2flow.errors import NotebookError
+
+UNREAD: dict[str, Any] = {"cell_type": "raw", "source": ""}
+_UNREAD_WITH_ID = {**UNREAD, "id": "unread"}
+
+_OPENING = b'{\n "cells": ['
+_FIRST = b"\n  {\n   "
+_BETWEEN = b"\n  },\n  {\n   "  # no text of a JSON string can look like this: line ends are escaped in those
+_LAST = b"\n  }\n ]"
+_END_OF_CELL = len(b"\n  }")
+_COMMA = len(b",")
+_STEP = 1 << 15
+
+
+class _Common(NamedTuple):
+    """What is shared, in bytes: cells before `start`, cells after `stop` (from the end of the list of cells), and how
+    many cells these are and how many of them have ids."""
+
+    start: int
+    stop: int
+    head: int
+    tail: int
+    ids_before: int
+    ids_after: int
+
+
+def reads_both(first: bytes, second: bytes, names: tuple[str, str]) -> tuple[Document, Document]:
+    """Two versions from their files' bytes. Raises `NotebookError` as `reads` does."""
+    ends = [_end_of_cells(data) for data in (first, second)]
+    if min(ends) > 0:
+        common = _common(first, second, ends[0], ends[1])
+        if common is not None:
+            try:
+                return _rest(first, ends[0], common, names[0]), _rest(second, ends[1], common, names[1])
+            except (orjson.JSONDecodeError, NotebookError):
+                pass  # the whole file tells what is wrong and where
+    return reads(first, names[0]), reads(second, names[1])
+
+
+def _end_of_cells(data: bytes) -> int:
+    """Where the last cell has its closing brace's end; -1 for a file in another layout."""
+    if not data.startswith(_OPENING + _FIRST):
+        return -1
+    found = data.rfind(_LAST)
+    return found + _END_OF_CELL if found > 0 else -1
+
+
+def _common(a: bytes, b: bytes, end_a: int, end_b: int) -> _Common | None:
+    """The cells that both begin and end with; None when there are none, or not all of them are plain."""
+    most = min(end_a, end_b)
+    same = _common_start(a, b, most)
+    border = a.rfind(_BETWEEN, 0, same)
+    start = border + _END_OF_CELL + _COMMA if border > 0 else len(_OPENING)
+    tail_start = -1
+    if same < most:  # otherwise all cells of one are the first cells of the other, and the last ones need no search
+        reach = _common_end(a, b, end_a, end_b, most - max(border, len(_OPENING)))
+        tail_start = a.find(_BETWEEN, end_a - reach, end_a)
+    head = _plain_cells(a, 0, border) if border > 0 else (0, 0)
+    tail = _plain_cells(a, tail_start, end_a) if tail_start > 0 else (0, 0)
+    if head is None or tail is None or not (head[0] or tail[0]):
+        return None
+    stop = end_a - tail_start - _END_OF_CELL if tail_start > 0 else 0
+    return _Common(start, stop, head[0], tail[0], head[1], tail[1])
+
+
+def _plain_cells(data: bytes, start: int, stop: int) -> tuple[int, int] | None:
+    """How many cells there are in a stretch and how many have ids; None when some lack what a cell has."""
+
+    def count(key: bytes) -> int:
+        return data.count(b'\n   "' + key, start, stop)
+
+    cells = data.count(_BETWEEN, start, stop) + (start == 0)
+    if cells != count(b'cell_type": "') or cells != count(b'source": ') or cells != count(b'metadata": {'):
+        return None
+    return (cells, count(b'id": "')) if count(b'cell_type": "code"') == count(b'outputs": [') else None
+
+
+def _rest(data: bytes, end: int, common: _Common, name: str) -> Document:
+    """One version, with what is not common parsed."""
+    inner = orjson.loads(b"[" + data[common.start : end - common.stop] + b"]")
+    if not all(type(cell) is dict and "cell_type" in cell for cell in inner):
+        raise NotebookError("these are no cells")
+    notebook = orjson.loads(_OPENING + data[end:])
+    notebook["cells"] = [*_unread(common.head, common.ids_before), *inner, *_unread(common.tail, common.ids_after)]
+    return document(notebook, name)
+
+
+def _unread(cells: int, ids: int) -> list[dict[str, Any]]:
+    return [_UNREAD_WITH_ID] * ids + [UNREAD] * (cells - ids)
+
+
+def _common_start(a: bytes, b: bytes, most: int) -> int:
+    """How many bytes two files have in common at the start, at most so many."""
+    low = 0
+    while low < most and a[low : low + _STEP] == b[low : low + _STEP]:
+        low += _STEP
+    high = min(low + _STEP, most)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return min(low, most)
+
+
+def _common_end(a: bytes, b: bytes, end_a: int, end_b: int, most: int) -> int:
+    """The same before two places, seen backwards."""
+    low = 0
+    while (
+        low < most
+        and a[end_a - low - min(_STEP, most - low) : end_a - low]
+        == (b[end_b - low - min(_STEP, most - low) : end_b - low])
+    ):
+        low += min(_STEP, most - low)
+    high = min(low + _STEP, most)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[end_a - middle : end_a - low] == b[end_b - middle : end_b - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,100 @@
+"""Reading two versions at once gives what reading each of them gives; scoring a row what scoring each pair gives."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from diff.making import code, pairs, texts
+from diff.test_laws import law
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nb2flow.diff.changes import Scope
+from nb2flow.diff.compare import describe
+from nb2flow.diff.document import Document, reads
+from nb2flow.diff.edits import nbdime_edits
+from nb2flow.diff.match import match
+from nb2flow.diff.shared import UNREAD, reads_both
+from nb2flow.diff.show import terminal
+from nb2flow.diff.similarity import Lexicon, similarities, similarity
+from nb2flow.errors import NotebookError
+
+Json = dict[str, Any]
+
+
+def written(notebook: Json) -> bytes:
+    """A file as nbformat lays it out."""
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
+
+
+def told(a: Document, b: Document) -> tuple[Any, Any, list[str]]:
+    """Edits, summary and text of a comparison."""
+    matching = match(a.cells, b.cells)
+    found = describe(a, b, matching, Scope())
+    return nbdime_edits(a, b, matching), found.summary, list(terminal.render(found, terminal.Style(terminal.PLAIN)))
+
+
+def unread(document: Document) -> int:
+    """How many cells were not parsed."""
+    return sum(cell.raw.items() >= UNREAD.items() for cell in document.cells)
+
+
+@given(pairs)
+@law(150)
+def test_both_ways_of_reading_tell_the_same(pair: tuple[Json, Json]) -> None:
+    data = [written({"cells": n["cells"], **n}) for n in pair]
+    whole = told(reads(data[0], "a"), reads(data[1], "b"))
+    assert told(*reads_both(data[0], data[1], ("a", "b"))) == whole
+
+
+def notebook(cells: list[Json]) -> Json:
+    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def test_only_what_lies_between_equal_cells_is_parsed() -> None:
+    cells = [{**code(f"x{k} = {k}"), "id": f"c{k}"} for k in range(100)]
+    changed = [*cells[:40], {**cells[40], "source": "y = 1"}, *cells[41:]]
+    a, b = reads_both(written(notebook(cells)), written(notebook(changed)), ("a", "b"))
+    assert (unread(a), unread(b)) == (99, 99)
+    assert match(a.cells, b.cells).head == 40
+    a, b = reads_both(written(notebook(cells)), written(notebook(cells[1:])), ("a", "b"))
+    assert (len(a.cells), len(b.cells), unread(b)) == (100, 99, 98)
+    a, b = reads_both(written(notebook(cells)), written({**notebook(cells), "metadata": {"x": 1}}), ("a", "b"))
+    assert (unread(a), b.metadata) == (99, {"x": 1})
+
+
+@pytest.mark.parametrize("damage", [b'   "outputs": [],\n', b'   "metadata": {},\n', b'   "cell_type": "code",\n'])
+def test_a_common_part_that_lacks_something_is_read_and_warned_of(damage: bytes) -> None:
+    cells = [code(f"x{k} = {k}") for k in range(9)]
+    data = written(notebook(cells)).replace(damage, b"", 1)
+    other = data.replace(b"x7 = 7", b"x7 = 8")
+    a, b = reads_both(data, other, ("a", "b"))
+    assert unread(a) == 0
+    assert a.warnings == reads(data, "a").warnings
+    assert told(a, b) == told(reads(data, "a"), reads(other, "b"))
+
+
+def test_a_file_that_is_broken_is_refused_with_its_name() -> None:
+    data = written(notebook([code(f"x{k} = {k}") for k in range(9)]))
+    with pytest.raises(NotebookError, match="b is no JSON"):
+        reads_both(data, data.replace(b'"x7 = 7"', b'"x7 = 8'), ("a", "b"))
+
+
+def test_a_list_that_looks_like_cells_but_lies_deeper_is_read_whole() -> None:
+    """Nobody writes such a file; a difference in it is told all the same."""
+    inner = b'{\n   "x": 1\n  },\n  {\n   "x": %d\n  },\n  {\n   "x": 3\n  }\n ]'
+    cell = b'{\n "cells": [\n  {\n   "cell_type": "code", "source": "", "outputs": [], "metadata": {"deep": [' + inner
+    data = [cell % k + b'}}], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}' for k in (1, 2)]
+    a, b = reads_both(data[0], data[1], ("a", "b"))
+    assert [c.kind for c in describe(a, b, match(a.cells, b.cells), Scope()).cells] == ["metadata"]
+
+
+@given(texts, st.lists(texts, min_size=1, max_size=12), st.sampled_from([0.2, 0.4, 0.5, 0.6, 0.7]))
+@law(200)
+def test_a_row_scores_as_its_pairs_do(one: Any, many: list[Any], cutoff: float) -> None:
+    lexicon = Lexicon()
+    text, others = lexicon.text("".join(one)), [lexicon.text("".join(t)) for t in many]
+    singly = {k: similarity(text, other, cutoff) for k, other in enumerate(others)}
+    assert similarities(text, others, cutoff) == {k: v for k, v in singly.items() if v}
