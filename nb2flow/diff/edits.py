@@ -21,6 +21,7 @@ from nb2flow.diff.layout import join_cell, join_metadata
 from nb2flow.diff.match import Matching
 from nb2flow.diff.sameness import same
 from nb2flow.diff.text import Block, blocks, lines_of
+from nb2flow.diff.upgrade import lines_joined, upgrade_worksheets
 
 Edit = dict[str, Any]
 _DEEPEST = 100
@@ -28,11 +29,17 @@ _DEEPEST = 100
 
 def nbdime_edits(base: Document, remote: Document, matching: Matching) -> list[Edit]:
     """The edit script as nbdime writes it, from and to `layout.join_notebook` of both versions' version-4 form."""
-    old, new = dict(base.notebook), dict(remote.notebook)
+    old, new = (dict(_as_nbdime_reads(side)) for side in (base, remote))
     for side in (old, new):
         if isinstance(side.get("metadata"), dict):
             side["metadata"] = join_metadata(side["metadata"])
     return _Script(guarded=False, view=join_cell).notebook(old, new, matching)
+
+
+def _as_nbdime_reads(side: Document) -> dict[str, Any]:
+    if side.format[0] == 2 and isinstance(side.json, dict) and isinstance(side.json.get("worksheets"), list):
+        return upgrade_worksheets(lines_joined(side.json))
+    return side.notebook
 
 
 def exact_edits(base: Document, remote: Document, matching: Matching) -> list[Edit]:

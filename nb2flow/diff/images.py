@@ -8,12 +8,14 @@ Sources: https://www.w3.org/TR/png-3/ (chunks, filters), and the JPEG and GIF he
 from __future__ import annotations
 
 import binascii
+import re
 import zlib
 from typing import NamedTuple
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-BUDGET = 1_500_000  # bytes that may be unfiltered one at a time
+_RUN = {pixel: rb"\0{%d,}" % (8 * pixel) for pixel in _CHANNELS.values()}
+BUDGET = 500_000  # bytes that may be unfiltered one at a time
 
 
 class Image(NamedTuple):
@@ -131,6 +133,8 @@ def _count(a: _Rows, b: _Rows, budget: int) -> int | None:
         return None
     changed = 0
     for y in range(start, height):
+        if a.spent + b.spent > budget:
+            return None
         if a.row == b.row and a.packed(y) == b.packed(y):
             a.step(y)
             b.row = a.row
@@ -171,10 +175,12 @@ class _Rows:
         return self.png.data[y * self.png.stride : (y + 1) * self.png.stride]
 
     def cost(self, start: int) -> int:
-        """What unfiltering from row `start` on will take at most, in bytes that go one at a time."""
-        kinds = self.png.data[start * self.png.stride :: self.png.stride]
-        slow = kinds.count(3) + kinds.count(4)
-        return self.length * slow + (self.length >> 3) * len(kinds)
+        """What unfiltering from row `start` on will take at least, in bytes that go one at a time."""
+        stride = self.png.stride
+        kinds = self.png.data[start * stride :: stride]
+        zeros = self.png.data.count(0, start * stride)
+        looped = self.length * (kinds.count(3) + kinds.count(4)) - zeros
+        return max(looped, 0) + (self.length >> 3) * len(kinds)
 
     def step(self, y: int) -> None:
         """Go on to row `y`."""
@@ -196,10 +202,28 @@ class _Rows:
             if kind == 4 and not row and over == over[:pixel] * self.png.width:
                 row = above
             else:
-                self.spent += self.length
-                unfilter = _unfilter_average if kind == 3 else _unfilter_paeth
-                row = int.from_bytes(unfilter(packed[1:], over, pixel), "little")
+                out = self._paeth(packed[1:], row, over) if kind == 4 else _unfilter_average(packed[1:], over, pixel)
+                self.spent += self.length if kind == 3 else 0
+                row = int.from_bytes(out, "little")
         self.row = row
+
+    def _paeth(self, packed: bytes, row: int, over: bytes) -> bytes:
+        """A row with the filter that nothing but a loop undoes. Runs of pixels where the filter left nothing and the
+        row above does not change (most of a drawing) repeat the pixel before them: those are not looped over."""
+        pixel = self.png.pixel
+        busy = row | (self.row ^ (self.row << 8 * pixel & ((1 << 8 * self.length) - 1)))
+        out = bytearray(self.length)
+        place = 0
+        for run in re.finditer(_RUN[pixel], busy.to_bytes(self.length, "little")):
+            start, stop = -(-run.start() // pixel) * pixel, run.end() // pixel * pixel
+            _unfilter_paeth(packed, over, pixel, out, place, start)
+            self.spent += start - place
+            before = bytes(out[start - pixel : start]) if start else bytes(pixel)
+            out[start:stop] = before * ((stop - start) // pixel)
+            place = stop
+        _unfilter_paeth(packed, over, pixel, out, place, self.length)
+        self.spent += self.length - place
+        return bytes(out)
 
     def _add(self, x: int, y: int) -> int:
         """Byte-wise sums modulo 256."""
@@ -216,12 +240,13 @@ def _unfilter_average(row: bytes, above: bytes, pixel: int) -> bytes:
     return bytes(out)
 
 
-def _unfilter_paeth(row: bytes, above: bytes, pixel: int) -> bytes:
-    out = bytearray(len(row))
+def _unfilter_paeth(row: bytes, above: bytes, pixel: int, out: bytearray, start: int, stop: int) -> None:
+    """One stretch of a row, byte by byte, into `out`."""
     for channel in range(pixel):
-        left = corner = 0
+        left = out[start - pixel + channel] if start else 0
+        corner = above[start - pixel + channel] if start else 0
         values: list[int] = []
-        for x, up in zip(row[channel::pixel], above[channel::pixel], strict=True):
+        for x, up in zip(row[start + channel : stop : pixel], above[start + channel : stop : pixel], strict=True):
             if left == corner:
                 best = up
             elif up == corner:
@@ -233,5 +258,4 @@ def _unfilter_paeth(row: bytes, above: bytes, pixel: int) -> bytes:
                 best = left if p <= q and p <= r else up if q <= r else corner
             corner, left = up, (x + best) & 255
             values.append(left)
-        out[channel::pixel] = bytes(values)
-    return bytes(out)
+        out[start + channel : stop : pixel] = bytes(values)
