@@ -111,7 +111,10 @@ def _sort(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _known(path: str, revisions: Sequence[str]) -> bool:
     """Whether a path that is not in the working tree is in one of the revisions: a deleted notebook."""
-    return any(git(["ls-tree", "--name-only", revision, "--", path]) for revision in (*revisions, "HEAD"))
+    try:
+        return any(git(["ls-tree", "--name-only", revision, "--", path]) for revision in (*revisions, "HEAD"))
+    except UsageError:  # no repository, or none with a commit
+        return False
 
 
 def _parse(raw: bytes) -> Iterator[_Change]:

@@ -133,7 +133,8 @@ class _Script:
             if i < x:
                 edits.append(self._removal(i, [self._view(c) for c in old[i:x]]))
             if (x, y) in inside and not same(old[x], new[y]):
-                self._item(edits, x, self._view(old[x]), self._view(new[y]), 1)
+                first, second = _without_equal_outputs(old[x], new[y])
+                self._item(edits, x, self._view(first), self._view(second), 1)
             i, j = x + 1, y + 1
         return edits
 
@@ -224,6 +225,15 @@ class _Script:
         if self._guarded:
             edit["was"] = digest(old)
         return edit
+
+
+def _without_equal_outputs(old: Any, new: Any) -> tuple[Any, Any]:
+    """Two cells as they are to be looked at: outputs that are the same, often nearly all of a cell, are left out."""
+    if not isinstance(old, dict) or not isinstance(new, dict) or not old.get("outputs") or "outputs" not in new:
+        return old, new
+    if not same(old["outputs"], new["outputs"]):
+        return old, new
+    return {k: v for k, v in old.items() if k != "outputs"}, {k: v for k, v in new.items() if k != "outputs"}
 
 
 def _opaque(key: str) -> bool:

@@ -216,7 +216,8 @@ class _Merge:
         def note(path: tuple[str, ...], old: Any, mine: Any, theirs: Any) -> bool:
             if path[0] == "metadata" and len(path) > 1 and path[1] in noise.NOTEBOOK_KEYS:
                 return False
-            self.conflicts.append(Conflict(None, "/".join(path)))
+            if not self.options.strategy.startswith("use-"):
+                self.conflicts.append(Conflict(None, "/".join(path)))
             marked["/".join(path)] = {k: v for k, v in (("local", mine), ("remote", theirs)) if v is not MISSING}
             return True
 

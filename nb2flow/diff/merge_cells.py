@@ -43,7 +43,8 @@ def merge_cell(base: CellDict, local: CellDict, remote: CellDict, options: Optio
     def note(path: tuple[str, ...], old: Any, mine: Any, theirs: Any) -> bool:
         if path[0] == "metadata" and len(path) > 1 and path[1] in noise.CELL_KEYS:
             return False
-        report("/".join(path))
+        if not options.strategy.startswith("use-"):  # a side that was named resolves a conflict
+            report("/".join(path))
         conflicts["/".join(path)] = {k: v for k, v in (("local", mine), ("remote", theirs)) if v is not MISSING}
         return True
 
@@ -66,7 +67,7 @@ def merge_cell(base: CellDict, local: CellDict, remote: CellDict, options: Optio
     before, left, right = (_text(side.get("source", "")) for side in (base, local, remote))
     source = merge_text(before, left, right, options.sources, options.labels)
     merged["source"] = source.text
-    for _ in range(source.conflicts):
+    for _ in range(source.conflicts if options.sources == "inline" else 0):
         report("source")
     if merged.get("cell_type") == "code":
         merged |= _merge_outputs(base, local, remote, options, report)

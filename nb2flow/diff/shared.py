@@ -76,6 +76,8 @@ def _common(a: bytes, b: bytes, end_a: int, end_b: int) -> _Common | None:
     if head is None or tail is None or not (head[0] or tail[0]):
         return None
     stop = end_a - tail_start - _END_OF_CELL if tail_start > 0 else 0
+    if (start + stop) * 4 < most:  # cutting the rest out would cost more than it saves
+        return None
     return _Common(start, stop, head[0], tail[0], head[1], tail[1])
 
 
@@ -93,7 +95,7 @@ def _plain_cells(data: bytes, start: int, stop: int) -> tuple[int, int] | None:
 
 def _rest(data: bytes, end: int, common: _Common, name: str) -> Document:
     """One version, with what is not common parsed."""
-    inner = orjson.loads(b"[" + data[common.start : end - common.stop] + b"]")
+    inner = orjson.loads(b"".join((b"[", memoryview(data)[common.start : end - common.stop], b"]")))
     if not all(type(cell) is dict and "cell_type" in cell for cell in inner):
         raise NotebookError("these are no cells")
     notebook = orjson.loads(_OPENING + data[end:])

@@ -21,6 +21,7 @@ _FIRST_CODE = 1
 _MOST_WORDS = 4000
 _SHORT = 200
 _CONTAINED = 0.5  # a heading that got a paragraph below it is the same cell
+_ROUNDING = 1e-6
 _CHARACTERS = 0.5  # letters alone say half as much as words
 
 
@@ -104,7 +105,7 @@ def similarities(text: Text, others: Sequence[Text], cutoff: float) -> dict[int,
                 likely.add(k)
     if len(text.source) <= _SHORT and cutoff < _CHARACTERS:
         short = {k: t.source for k, t in enumerate(others) if len(t.source) <= _SHORT}
-        likely.update(k for _, _, k in _extract(text.source, short, cutoff / _CHARACTERS))
+        likely.update(k for _, _, k in _extract(text.source, short, cutoff / _CHARACTERS - _ROUNDING))
     for k in likely:
         value = similarity(text, others[k], cutoff)
         if value:

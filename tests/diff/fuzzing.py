@@ -19,6 +19,7 @@ from nb2flow.diff.match import match
 from nb2flow.diff.merge import merge
 from nb2flow.diff.patching import apply
 from nb2flow.diff.sameness import same
+from nb2flow.diff.shared import reads_both
 from nb2flow.diff.show import as_text, terminal
 from nb2flow.diff.show.document_json import to_json
 from nb2flow.diff.show.page import render_page
@@ -119,7 +120,9 @@ def survive(first: bytes, second: bytes, third: bytes) -> bool:
     edits = exact_edits(a, b, matching)
     json.dumps(to_json(found, edits))
     assert _same(apply(a.json, edits), b.json)
-    nbdime_edits(a, b, matching)
+    edits = nbdime_edits(a, b, matching)
+    x, y = reads_both(first, second, ("a", "b"))
+    assert _same(nbdime_edits(x, y, match(x.cells, y.cells)), edits)
     try:
         c = reads(third, "c")
     except Nb2flowError:

@@ -14,6 +14,7 @@ import pytest
 from diff.conftest import FIRST, SECOND, Repository, Run
 from diff.making import Json, code, dump, md, nb, numbered, result, stream
 
+from nb2flow.cli.diff import merge_main
 from nb2flow.cli.diff_fetch import raw_address
 
 
@@ -327,3 +328,26 @@ def test_a_notebook_of_many_megabytes_with_one_changed_value(nbdiff: Run, tmp_pa
     assert status == 1
     assert "- 1\n" in out
     assert "499997 unchanged lines" in out
+
+
+@pytest.mark.parametrize(
+    ("strategy", "code_", "kept"), [("inline", 1, "<<<<<<<"), ("use-remote", 0, "x = 3"), ("union", 0, "x = 2\\nx = 3")]
+)
+def test_a_merge_by_a_strategy_that_decides_ends_without_conflicts(
+    tmp_path: Path, strategy: str, code_: int, kept: str
+) -> None:
+    for k in (1, 2, 3):
+        (tmp_path / f"{k}.ipynb").write_bytes(dump(numbered(nb(code(f"x = {k}"), md("y")))))
+    names = [str(tmp_path / f"{k}.ipynb") for k in (1, 2, 3)]
+    assert merge_main([*names, "-m", strategy, "-o", str(tmp_path / "m.ipynb")]) == code_
+    assert kept in json.dumps("".join(json.loads((tmp_path / "m.ipynb").read_bytes())["cells"][0]["source"]))
+
+
+def test_a_missing_file_is_named_also_outside_of_repositories(
+    nbdiff: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "b.ipynb").write_bytes(dump(nb(code("x"))))
+    code_, _, said = nbdiff("absent.ipynb", "b.ipynb")
+    assert code_ == 2
+    assert "absent.ipynb is neither a file nor a revision" in said
