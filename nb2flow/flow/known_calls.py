@@ -13,7 +13,7 @@ _CONFIG: dict[str, Call] = {
             pandas.set_option pandas.reset_option pandas.options.display pandas.set_eng_float_format
             pandas.plotting.register_matplotlib_converters numpy.set_printoptions numpy.seterr
             numpy.set_string_function warnings.filterwarnings warnings.simplefilter warnings.resetwarnings
-            warnings.warn_explicit sympy.init_printing sympy.init_session logging.basicConfig logging.disable
+            warnings.warn_explicit logging.basicConfig logging.disable
             logging.config logging.captureWarnings logging.addLevelName logging.Logger.setLevel
             logging.Logger.addHandler logging.Logger.removeHandler logging.Logger.addFilter
             logging.Logger.removeFilter logging.Logger.handlers logging.Handler
@@ -62,7 +62,7 @@ _CONFIG: dict[str, Call] = {
             matplotlib.projections.register_projection matplotlib.scale.register_scale
             pandas.api.extensions.register_dataframe_accessor pandas.api.extensions.register_series_accessor
             pandas.api.extensions.register_index_accessor pandas.api.extensions.register_extension_dtype
-            nest_asyncio.apply
+            nest_asyncio.apply sympy.init_printing sympy.init_session
         """,
         Call(result="scalar", config="process:interpreter"),
     ),

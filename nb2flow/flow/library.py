@@ -5,6 +5,7 @@ A call that no table knows is taken to change everything that it can reach.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from functools import lru_cache
 
@@ -257,6 +258,53 @@ PLOT_ATTRIBUTES = frozenset(
         "show",
     ]
 )
+# Importing these sets no options of other libraries. Any other module may, as books' own modules of settings do.
+QUIET_MODULES = (
+    PLAIN_MODULES
+    | {
+        "matplotlib",
+        "seaborn",
+        "mpl_toolkits",
+        "sympy",
+        "statsmodels",
+        "skimage",
+        "networkx",
+        "patsy",
+        "plotly",
+        "IPython",
+        "ipywidgets",
+        "PIL",
+        "bs4",
+        "lxml",
+        "tqdm",
+        "numba",
+        "h5py",
+        "tables",
+        "sqlalchemy",
+        "xgboost",
+        "lightgbm",
+        "tensorflow",
+        "keras",
+        "torchvision",
+        "transformers",
+        "datasets",
+        "cv2",
+        "imageio",
+        "openpyxl",
+        "yaml",
+        "nltk",
+        "spacy",
+        "pywt",
+    }
+    | set(sys.stdlib_module_names)
+)
+
+
+def is_quiet(module: str) -> bool:
+    """Whether importing a module leaves the process's options as they are."""
+    return module.split(".")[0] in QUIET_MODULES
+
+
 # Set by assignment: attributes and items of these paths are process-wide settings.
 CONFIG_TARGETS = {
     "matplotlib.rcParams": "process:config:plot",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from dataclasses import dataclass
 
 from nb2flow.flow import known, library, scopes
@@ -45,6 +46,8 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     results = _callbacks(m, args, everything)
     if spec.barrier:
         m.barrier(f"`{text}`", reads_only=spec.barrier != "exec")
+    if path.startswith("patsy.") or (path.startswith("statsmodels.") and "formula" in path):
+        _read_formula(m, args)
     if spec.binds:
         _bind_names(m, args, text)
     if spec.asks and not m.unit.asks:
@@ -64,6 +67,18 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     if spec.file:
         _file(m, spec, args, base)
     return union([_result(m, spec, args, base, everything, path), *results])
+
+
+def _read_formula(m: Machine, args: Arguments) -> None:
+    """A formula is text that may call functions of the notebook and name its variables."""
+    first = next((v for k, v in args.keywords if k in ("formula", "formula_like")), None)
+    text = (args.positional[0] if args.positional else first or SCALAR).text
+    if text is None:
+        m.barrier("a formula whose text is not seen", reads_only=True)
+        return
+    for name in sorted(set(re.findall(r"[A-Za-z_]\w*", text))):
+        if name in m.names:
+            m.read_name(name)
 
 
 def _bind_names(m: Machine, args: Arguments, text: str) -> None:

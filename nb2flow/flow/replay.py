@@ -67,6 +67,7 @@ def _classify(units: list[Unit], parameters: list[int]) -> None:
     aliases: dict[str, str] = {}
     for unit in units:
         _note_aliases(unit.statement.node, aliases)
+        _note_star(unit, aliases)
         unit.kind = _kind(unit, aliases, functions)
         if isinstance(unit.statement.node, ast.FunctionDef | ast.ClassDef):
             functions[unit.statement.node.name] = isinstance(unit.statement.node, ast.ClassDef)
@@ -98,6 +99,13 @@ def _sources_replayable(unit: Unit, units: list[Unit]) -> bool:
         if not units[read.version].replayable:
             return False
     return True
+
+
+def _note_star(unit: Unit, aliases: dict[str, str]) -> None:
+    """`from m import *` binds the names that were found in m."""
+    node = unit.statement.node
+    if isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names) and not node.level:
+        aliases.update({name: f"{node.module}.{name}" for name in unit.writes if not is_resource(name)})
 
 
 def _note_aliases(node: ast.stmt, aliases: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 
-from nb2flow.flow import calls, expressions, following, magics, outcomes, scopes
+from nb2flow.flow import calls, expressions, following, library, magics, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, execute, fresh, statement
 from nb2flow.flow.effects import MAGICS
 from nb2flow.flow.machine import Frame, Machine
@@ -229,6 +229,7 @@ def _return(m: Machine, node: ast.Return) -> None:
 @statement(ast.Import)
 def _import(m: Machine, node: ast.Import) -> None:
     for alias in node.names:
+        _may_configure(m, alias.name)
         if alias.asname:
             expressions.assign_name(m, alias.asname, m.module(alias.name))
         else:
@@ -242,6 +243,12 @@ def _import(m: Machine, node: ast.Import) -> None:
             expressions.assign_name(m, top, m.module(top))
 
 
+def _may_configure(m: Machine, module: str) -> None:
+    """A module that no table knows may set options when it is first imported: every later step imports it too."""
+    if not library.is_quiet(module) and module not in m.names:
+        m.use_resource("process:config", writes=True)
+
+
 @statement(ast.ImportFrom)
 def _import_from(m: Machine, node: ast.ImportFrom) -> None:
     module = "." * node.level + (node.module or "")
@@ -249,6 +256,7 @@ def _import_from(m: Machine, node: ast.ImportFrom) -> None:
         m.future_annotations = m.future_annotations or any(a.name == "annotations" for a in node.names)
         m.use_resource("process:config", writes=True)
         return
+    _may_configure(m, module)
     for alias in node.names:
         if alias.name == "*":
             m.module(module or ".")
