@@ -5,10 +5,10 @@ A call that no table knows is taken to change everything that it can reach.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from functools import lru_cache
 
+from nb2flow.flow import standard_library
 from nb2flow.flow.known import NP, Call
 from nb2flow.flow.known_calls import BY_PATH
 from nb2flow.flow.known_methods import BY_METHOD
@@ -296,7 +296,7 @@ QUIET_MODULES = (
         "spacy",
         "pywt",
     }
-    | set(sys.stdlib_module_names)
+    | standard_library.MODULES
 )
 
 
