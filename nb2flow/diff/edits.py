@@ -231,8 +231,8 @@ def _without_equal_outputs(old: Any, new: Any) -> tuple[Any, Any]:
     """Two cells as they are to be looked at: outputs that are the same, often nearly all of a cell, are left out."""
     if not isinstance(old, dict) or not isinstance(new, dict) or not old.get("outputs") or "outputs" not in new:
         return old, new
-    if not same(old["outputs"], new["outputs"]):
-        return old, new
+    if old.get("cell_type") != new.get("cell_type") or not same(old["outputs"], new["outputs"]):
+        return old, new  # only a code cell's outputs are joined: of another type, the same outputs are seen differently
     return {k: v for k, v in old.items() if k != "outputs"}, {k: v for k, v in new.items() if k != "outputs"}
 
 

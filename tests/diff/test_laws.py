@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from diff.making import compare, doc, notebooks, pairs, texts, triples
+from diff.making import code, compare, doc, nb, notebooks, pairs, stream, texts, triples
 from hypothesis import HealthCheck, given, settings
 
 from nb2flow.diff.document import empty
@@ -41,6 +41,13 @@ def test_a_patch_of_a_diff_gives_the_second_notebook_exactly(pair: tuple[Json, J
 @law(100)
 def test_the_nbdime_form_leads_from_one_joined_notebook_to_the_other(pair: tuple[Json, Json]) -> None:
     a, b = doc(pair[0]), doc(pair[1])
+    edits = nbdime_edits(a, b, match(a.cells, b.cells))
+    assert same(apply(join_notebook(a.notebook), edits), join_notebook(b.notebook))
+
+
+def test_outputs_that_a_change_of_type_leaves_behind_are_seen_as_each_type_has_them() -> None:
+    cell = code("x", {**stream(""), "text": ["a\n", "b"]})
+    a, b = doc(nb(cell)), doc(nb({**cell, "cell_type": "raw"}))
     edits = nbdime_edits(a, b, match(a.cells, b.cells))
     assert same(apply(join_notebook(a.notebook), edits), join_notebook(b.notebook))
 
