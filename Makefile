@@ -145,11 +145,11 @@ $(LAB)/node_modules/.yarn-state.yml: $(LAB)/package.json $(LAB)/yarn.lock
 	@command -v node >/dev/null || { echo "The JupyterLab extension needs Node 20 or newer to be built." >&2; exit 1; }
 	@[ -e $(BIN)/jlpm ] || $(MAKE) --no-print-directory $(VENV)/.lab
 	@echo 'fetching what the JupyterLab extension is built with (first time only)'
-	@$(JLPM) install --immutable >$(LAB)/.yarn-install.log 2>&1 || { tail -n 20 $(LAB)/.yarn-install.log; exit 1; }
+	@($(JLPM) install --immutable) >$(LAB)/.yarn-install.log 2>&1 || { tail -n 20 $(LAB)/.yarn-install.log; exit 1; }
 	@touch $@
 
 $(LAB)/built/package.json: $(LAB)/node_modules/.yarn-state.yml $(shell find $(LAB)/src $(LAB)/style $(LAB)/schema -type f)
-	@$(JLPM) build:prod >$(LAB)/.build.log 2>&1 || { cat $(LAB)/.build.log; exit 1; }
+	@($(JLPM) build:prod) >$(LAB)/.build.log 2>&1 || { cat $(LAB)/.build.log; exit 1; }
 	@touch $@
 
 # What a user installs: the wheel, in an environment without anything else of ours.
