@@ -128,6 +128,8 @@ export const diff: JupyterFrontEndPlugin<void> = {
     const { commands } = app;
     const { trans } = flows;
     const show = async (session: Session | null, path: string, against: string, other?: string): Promise<void> => {
+      // A notebook that has just been opened shows one empty cell until it is read.
+      await session?.panel.context.ready;
       const mime = session?.panel.content.codeMimetype ?? 'text/x-ipython';
       const language = await languages.getLanguage(languages.findByMIME(mime) ?? 'ipython');
       const now = (): Side =>
