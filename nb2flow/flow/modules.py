@@ -24,8 +24,8 @@ def written(units: Sequence[Unit]) -> dict[str, list[tuple[str, int]]]:
 def outdated(units: Sequence[Unit], files: dict[str, list[tuple[str, int]]]) -> Iterator[tuple[str, Unit, Unit]]:
     """(module, unit that imports it, unit that uses it after its file was written anew): these need one kernel."""
     for name, places in files.items():
-        users = [u for u in units if name in u.modules | u.uses]
         writers = [w for path, w in places if path.endswith(".py")]
+        users = [u for u in units if name in u.modules or name in u.uses] if writers else []
         late = [w for w in writers if users and w > users[0].index]
         if late and users[-1].index > late[0]:
             yield name, users[0], users[-1]
