@@ -132,6 +132,7 @@ def real_pairs(pairs: Path, ours: Tool, theirs: Tool | None, python: str | None)
     if theirs is not None:
         ratios = sorted(r[2] / r[0] for r in rows)
         say("nbdime / ours", f"median {statistics.median(ratios):.0f}×, least {ratios[0]:.0f}×", "≥ 100×, ≥ 30×")
+        say("pairs below 30×", f"{sum(r < 30 for r in ratios)} of {len(ratios)}")
         say("our scripts patched by nbdime give the second file", f"{patched} of {patched + unpatched}", "100 %")
         whole_process(index, python)
     for fault in faults:

@@ -123,13 +123,16 @@ def heaviest_chain(pairs: Sequence[tuple[int, int, float]]) -> list[Pair]:
         column = bisect_left(columns, j) + 1
         found, k = (0.0, -1), column - 1
         while k > 0:
-            found = max(found, best[k])
+            if best[k] > found:  # `max` would be called a hundred thousand times
+                found = best[k]
             k &= k - 1
         before.append(found[1])
         total = (found[0] + worth, number)
-        champion = max(champion, total)
+        if total > champion:
+            champion = total
         while column <= len(columns):
-            best[column] = max(best[column], total)
+            if total > best[column]:
+                best[column] = total
             column += column & -column
     chain: list[Pair] = []
     number = champion[1]
