@@ -118,10 +118,8 @@ def own_store(profile: Profile, tmp_path: Path) -> Profile:
 
 @pytest.fixture
 def inside() -> Callable[..., str]:
-    """Runs a command on the cluster's node; only where the cluster is the tests' own."""
-    command = os.environ.get("NB2FLOW_TEST_INSIDE")
-    if not command:
-        pytest.skip("this cluster is not the tests' own")
+    """Runs a command on the cluster's node: for tests marked `own_cluster`."""
+    command = needed("NB2FLOW_TEST_INSIDE")
     assert shutil.which(command), command
 
     def run(*words: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import msgspec
@@ -78,22 +78,29 @@ class Attempt:
 
     # ---- what lies in the store ----
 
-    def fetch_grown(self, store: Store) -> None:
-        """Take over what the pod has sent since the last look. A store that does not answer is asked again later."""
+    def fetch_grown(self, store: Store) -> bool:
+        """Take over what the pod has sent since the last look; returns whether it says that the step has ended. A store
+        that does not answer is asked again later."""
+        found: dict[str, str] = {}
         with contextlib.suppress(StoreFault):
-            for path, stamp in store.listing(self.place.path).items():
+            found = store.listing(self.place.path)
+            for path, stamp in found.items():
                 if path in (self.place.progress, self.place.executed) and self._stamps.get(path) != stamp:
                     self._stamps[path] = stamp
                     data = store.read(path)
                     if data is not None:
                         self._take(path, data)
+        return self.place.ended in found
 
-    def finish(self, store: Store) -> bool:
-        """Take over the results and end, if the step has said that it ended. StoreFault, OSError."""
+    def finish(self, store: Store, pods: Collection[str] | None = None) -> bool:
+        """Take over the results and end, if the step has said that it ended; with `pods`, only if one of these said it:
+        in the same place may lie the word of an earlier Job. StoreFault, OSError."""
         data = store.read(self.place.ended)
         if data is None:
             return False
         document = msgspec.json.decode(data, type=EndedDocument)
+        if pods is not None and document.pod not in pods:
+            return False
         for path in (self.place.progress, self.place.executed):
             content = store.read(path)
             if content is not None:

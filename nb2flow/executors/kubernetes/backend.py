@@ -31,6 +31,7 @@ from nb2flow.runs.events import Failure
 THREADS = 8
 POLL_EVERY = 1.0  # seconds between looks at progress
 _PATIENCE = 180.0  # seconds for a cluster that does not answer while a step is started
+_AGAIN_AFTER = 2.0  # seconds until a step that the cluster did not take is offered again
 _STOP_GRACE = 20  # seconds for a cancelled step to leave its notebook
 _EVENTS_AFTER = 4.0  # seconds after which a Job without a pod is asked why
 
@@ -124,27 +125,28 @@ class KubernetesBackend:
         try:
             self.cluster.request("POST", path, {"dryRun": "All", "fieldValidation": "Strict"}, made)
         except ClusterFault as fault:
-            if fault.status != 409:
+            if fault.status != 409 and not fault.quota:  # a step waits until there is room
                 raise
 
     def _begin(self, attempt: Attempt) -> None:
         assert self._stager is not None
+        if attempt.cancelling is not None:
+            attempt.end(CANCELLED)
+            return
         prepared = self._stager.prepare(attempt.task)
         identity = manifests.identity(self.profile, prepared, attempt.task.options)
-        deadline = time.monotonic() + _PATIENCE
-        while True:
-            if attempt.cancelling is not None:
-                attempt.end(CANCELLED)
-                return
-            try:
-                name = self._job_for(attempt, prepared, identity)
-                break
-            except ClusterFault as fault:
-                if not fault.again or time.monotonic() > deadline:
-                    raise
-                attempt.note(f"{fault.message}; it is tried again")
-            if self._closing.wait(2.0):
-                return
+        try:
+            name = self._job_for(attempt, prepared, identity)
+        except ClusterFault as fault:
+            waited = attempt.has_waited("the cluster", _PATIENCE)
+            if not fault.quota and (waited or not fault.again):
+                raise
+            attempt.note(f"{fault.message}; it is tried again")
+            # Not in this thread: steps that wait must not keep those that run from being looked at.
+            again = threading.Timer(_AGAIN_AFTER, self._submit, (self._begin, attempt))
+            again.daemon = True
+            again.start()
+            return
         with attempt.lock:
             attempt.job = name
         self._changed(name)
@@ -279,8 +281,10 @@ class KubernetesBackend:
         try:
             if not attempt.ended and attempt.cancelling is None:
                 assert self._following is not None
-                if any(not words.is_over(pod) for pod in self._following.pods(attempt.job)):
-                    attempt.fetch_grown(self._store)
+                pods = self._following.pods(attempt.job)
+                if any(not words.is_over(pod) for pod in pods) and attempt.fetch_grown(self._store):
+                    # The word of the pod is enough: that of its node may come late, or never.
+                    attempt.finish(self._store, {pod["metadata"]["name"] for pod in pods})
         finally:
             self._look(attempt)
 

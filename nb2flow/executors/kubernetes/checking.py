@@ -141,7 +141,13 @@ def _is_ready(node: words.Value) -> bool:
 
 def _extensions(cluster: Cluster, profile: Profile) -> Iterator[Answer]:
     argo = _has(cluster, "apis/argoproj.io/v1alpha1")
-    yield Answer("Argo Workflows", True if argo else None, "its resources are there" if argo else "not installed")
+    hint = "install Argo Workflows for what `convert --to argo` writes; `--engine kubernetes` needs nothing of it"
+    yield Answer(
+        "Argo Workflows",
+        True if argo else None,
+        "its resources are there" if argo else "not installed",
+        "" if argo else hint,
+    )
     if profile.queue:
         path = f"apis/kueue.x-k8s.io/v1beta1/namespaces/{cluster.namespace}/localqueues/{profile.queue}"
         there = _has(cluster, path)

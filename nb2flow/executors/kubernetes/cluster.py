@@ -29,13 +29,14 @@ Value = dict[str, Any]
 
 class ClusterFault(EnvironmentFault):
     """The cluster cannot be used as it should be. `status` is the HTTP status (0: no answer), `body` the server's own
-    words; `again`: the same request may do later."""
+    words; `again`: the same request may do later; `quota`: it will do when there is room."""
 
     def __init__(self, message: str, *, hint: str = "", status: int = 0, body: Mapping[str, Any] | None = None) -> None:
         super().__init__(message, hint=hint)
         self.status = status
         self.body = dict(body or {})
         self.again = status in (0, 408, 429) or status >= 500
+        self.quota = status == 403 and "exceeded quota" in str(self.body.get("message", ""))
 
 
 class Cluster:
@@ -233,7 +234,10 @@ def in_words(status: int, body: Mapping[str, Any], verb: str, path: str, server:
         )
     if status == 403 and "exceeded quota" in said:
         return ClusterFault(
-            f"the namespace's quota is used up: {said}", hint="wait, or ask for more", status=status, body=body
+            f"the namespace's quota is used up: {said}",
+            hint="it starts when there is room; finished Jobs count for `keep` seconds (a setting of the profile)",
+            status=status,
+            body=body,
         )
     if status == 403:
         return ClusterFault(

@@ -14,6 +14,7 @@ from nb2flow.runs.events import Failure
 Value = Mapping[str, Any]
 
 _AT_ONCE = ("InvalidImageName", "ErrImageNeverPull")
+_NOT_LET_IN = ("unauthorized", "authentication", "denied", "forbidden", "401", "403")
 _AFTER_A_WHILE = ("ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError", "CreateContainerError")
 
 
@@ -61,6 +62,12 @@ def is_over(pod: Value) -> bool:
 def trouble(pod: Value) -> Trouble | None:
     """Why the pod is not running, if there is something to tell."""
     status = pod.get("status", {})
+    if status.get("phase") == "Running" and _is_out_of_sight(pod):
+        node = pod.get("spec", {}).get("nodeName") or "its node"
+        return Trouble(
+            f"node {node} does not answer the cluster; the step may go on there, so no other pod takes its place yet",
+            f"if the node is gone for good, remove it (`kubectl delete node {node}`): the step then runs elsewhere",
+        )
     if status.get("phase") != "Pending":
         return None
     for condition in status.get("conditions") or ():
@@ -80,6 +87,14 @@ def trouble(pod: Value) -> Trouble | None:
             hint = "create it in this namespace; `nb2flow cluster check` lists what is missing"
             return Trouble(f"its container cannot be made: {message or reason}", hint, 30.0)
     return None
+
+
+def _is_out_of_sight(pod: Value) -> bool:
+    """Whether the cluster, and not the pod's own container, says that the pod is not ready: its node is silent."""
+    status = pod.get("status", {})
+    ready = {c["type"]: c.get("status") for c in status.get("conditions") or ()}
+    containers = status.get("containerStatuses") or ()
+    return ready.get("Ready") == "False" and bool(containers) and all(c.get("ready") for c in containers)
 
 
 def lost(pod: Value) -> str:
@@ -189,10 +204,10 @@ def _scheduling_hint(text: str) -> str:
 
 def _pull_reason(reason: str, message: str) -> str:
     low = message.lower()
+    if any(word in low for word in _NOT_LET_IN):  # before the next: registries do not tell strangers what they hold
+        return "the registry does not let the cluster in" + (", or has no such image" if "not exist" in low else "")
     if "not found" in low or "manifest unknown" in low or "not exist" in low:
         return "there is no such image"
-    if any(word in low for word in ("unauthorized", "authentication", "denied", "forbidden", "401", "403")):
-        return "the registry does not let the cluster in"
     if "no such host" in low or "connection refused" in low or "i/o timeout" in low:
         return "the registry cannot be reached from the cluster"
     if reason == "ErrImageNeverPull":
@@ -201,7 +216,6 @@ def _pull_reason(reason: str, message: str) -> str:
 
 
 def _pull_hint(message: str) -> str:
-    low = message.lower()
-    if any(word in low for word in ("unauthorized", "authentication", "denied", "forbidden", "401", "403")):
+    if any(word in message.lower() for word in _NOT_LET_IN):
         return "name a Secret with the registry's credentials in the profile's `pull_secrets`"
     return "correct `image` in the profile or the step's `image:` tag"

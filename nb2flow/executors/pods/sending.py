@@ -40,6 +40,11 @@ class Sender:
         self._next_progress = 0.0
         self._next_notebook = 0.0
 
+    def succeeded_before(self) -> bool:
+        """Whether an earlier pod of the same task did all of it and was lost before its end was known."""
+        data = self._store.read(self._folder.ended)
+        return data is not None and msgspec.json.decode(data, type=EndedDocument).failure is None
+
     def forget_earlier(self) -> None:
         """Remove the results of an earlier pod of the same task: from here on there is only this one."""
         for path in (self._folder.ended, self._folder.manifest):

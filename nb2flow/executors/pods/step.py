@@ -122,6 +122,9 @@ class _Step:
         if data is None:
             raise StoreFault(f"there is no task {self._path} in the store {self._url}", hint="was the run cleaned up?")
         sender = Sender(store, self._results)
+        if not self._shared and sender.succeeded_before():
+            _say("an earlier pod of this step succeeded: there is nothing to do")
+            return PodExit.SUCCEEDED
         sender.forget_earlier()
         try:
             task = decode_task(data)
