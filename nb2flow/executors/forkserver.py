@@ -1,10 +1,10 @@
 """The process from which step processes are forked: papermill is imported once for a run, not once for a step.
 
-Run as `python -m nb2flow.executors.forkserver FD`. Why not multiprocessing's forkserver: that one imports the caller's
-main module again in each child (the whole command line, or a user's script without a main guard), hides import errors
-of what it preloads, and starts a resource tracker besides. Ours reads requests from one socket (a task and the socket
-on which the new process will talk), forks, and reaps. It never starts a thread or a kernel: that is what makes the
-forks safe.
+Run as `python -m nb2flow.executors.forkserver FD`; with `once` it is itself the process of the one step that it is
+told, as in a pod. Why not multiprocessing's forkserver: that one imports the caller's main module again in each child
+(the whole command line, or a user's script without a main guard), hides import errors of what it preloads, and starts a
+resource tracker besides. Ours reads requests from one socket (a task and the socket on which the new process will
+talk), forks, and reaps. It never starts a thread or a kernel: that is what makes the forks safe.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import signal
 import socket
 import struct
 import sys
-from types import FrameType
+from types import FrameType, ModuleType
 
 HEADER = struct.Struct("!Q")
 
@@ -40,11 +40,26 @@ def _reap(number: int, frame: FrameType | None) -> None:
         return
 
 
+def _load_worker() -> ModuleType:
+    """The worker, with all that a step needs imported, and without what none needs.
+
+    Where rfc3987_syntax is installed, jsonschema imports it to check the format "iri", which no schema of a notebook
+    has. That builds a parser: two thirds of what papermill costs, and several seconds where the interpreter's stack of
+    frames lies so that each call of the parser's generator takes a page from the system and gives it back.
+    """
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # as if it were not installed
+    try:
+        from nb2flow.executors import worker
+
+        worker.preload()
+    finally:
+        del sys.modules["rfc3987_syntax"]
+    return worker
+
+
 def serve(channel: socket.socket) -> None:
     """Fork a process for each request until the other end closes the channel."""
-    from nb2flow.executors import worker
-
-    worker.preload()
+    _load_worker()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, _reap)
@@ -75,11 +90,23 @@ def _be_worker(channel: socket.socket, descriptor: int, task: bytes) -> None:
         os._exit(status)
 
 
+def _run_one(channel: socket.socket) -> None:
+    """Be the worker of the one step that will be named: import first, then wait for it."""
+    worker = _load_worker()
+    header = receive_exactly(channel, HEADER.size)
+    if len(header) == HEADER.size:
+        worker.run(channel, receive_exactly(channel, HEADER.unpack(header)[0]))
+
+
 def main(arguments: list[str]) -> None:
     """Serve on the socket with the descriptor that the command line names."""
     # A shell that runs us in the background has interrupts ignored, and kernels would inherit that.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    serve(socket.socket(fileno=int(arguments[0])))
+    channel = socket.socket(fileno=int(arguments[0]))
+    if arguments[1:] == ["once"]:
+        _run_one(channel)
+    else:
+        serve(channel)
 
 
 if __name__ == "__main__":

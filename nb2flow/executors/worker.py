@@ -13,7 +13,6 @@ import json
 import logging
 import os
 import socket
-import sys
 import traceback
 from importlib import import_module
 from pathlib import Path
@@ -21,7 +20,6 @@ from typing import Any
 
 import msgspec
 
-from nb2flow.executors.forkserver import HEADER, receive_exactly
 from nb2flow.executors.notebook_engine import Session
 from nb2flow.executors.papermill_engine import Nb2flowEngine
 from nb2flow.runs.attempt import Ended, Report, StepTask, WorkerStarted
@@ -152,16 +150,3 @@ def _redirect_output(log: str) -> None:
     os.dup2(descriptor, 2)
     os.close(descriptor)
     logging.getLogger("papermill").setLevel(logging.ERROR)
-
-
-def main(arguments: list[str]) -> None:
-    """Be the worker of the one step that the socket with this descriptor will name: import first, then wait for it."""
-    connection = socket.socket(fileno=int(arguments[0]))
-    preload()
-    header = receive_exactly(connection, HEADER.size)
-    if len(header) == HEADER.size:
-        run(connection, receive_exactly(connection, HEADER.unpack(header)[0]))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -176,7 +176,7 @@ class _Step:
     def _start_worker(self) -> None:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("NB2FLOW_STORE_")}
         self._worker = subprocess.Popen(
-            [sys.executable, "-P", "-m", "nb2flow.executors.worker", str(self._theirs.fileno())],
+            [sys.executable, "-P", "-m", "nb2flow.executors.forkserver", str(self._theirs.fileno()), "once"],
             env=environ,
             pass_fds=[self._theirs.fileno()],
             stdin=subprocess.DEVNULL,
