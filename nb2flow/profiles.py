@@ -29,20 +29,22 @@ class Volume:
 class Profile:
     """One `[profiles.NAME]`.
 
-    `image` runs the steps (a step's `image:` wins) and `store` is where the steps' results lie: `s3://bucket/prefix`,
-    or a path below one of the `volumes`. `context` and `namespace` choose the cluster (default: the kubeconfig's own).
-    `kernel` is the kernel's name in the image. `cpu`, `memory` and `disk` are for steps that ask for nothing else.
-    `store_secret` names the Secret with the store's credentials and `store_endpoint` the server of an S3 that is not
-    Amazon's; `secrets` names the Secret in which steps find what `secret:NAME` asks for. `node` and `tolerations` are
-    for all pods, `gpu_node` and `gpu_tolerations` for those that ask for a GPU. `queue` is a Kueue queue. `user` is the
-    pods' user id (0: what the image or the cluster says). `include` are patterns of files below the notebook's folder
-    that travel with the run. `jobs` steps run at once; a pod that was lost is replaced `pod_retries` times; finished
-    Jobs are kept for `keep` seconds. `command` replaces the command that runs a step, `service_account` the pods'
-    account, `argo_executor` the account of Argo's own containers in them.
+    `image` runs the steps (a step's `image:` wins), `base` is what `nb2flow image` begins it with, and `store` is
+    where the steps' results lie: `s3://bucket/prefix`, or a path below one of the `volumes`. `context` and
+    `namespace` choose the cluster (default: the kubeconfig's own). `kernel` is the kernel's name in the image.
+    `cpu`, `memory` and `disk` are for steps that ask for nothing else. `store_secret` names the Secret with the
+    store's credentials and `store_endpoint` the server of an S3 that is not Amazon's; `secrets` names the Secret in
+    which steps find what `secret:NAME` asks for. `node` and `tolerations` are for all pods, `gpu_node` and
+    `gpu_tolerations` for those that ask for a GPU. `queue` is a Kueue queue. `user` is the pods' user id (0: what
+    the image or the cluster says). `include` are patterns of files below the notebook's folder that travel with the
+    run. `jobs` steps run at once; a pod that was lost is replaced `pod_retries` times; finished Jobs are kept for
+    `keep` seconds. `command` replaces the command that runs a step, `service_account` the pods' account,
+    `argo_executor` the account of Argo's own containers in them.
     """
 
     name: str
     image: str = ""
+    base: str = ""
     store: str = ""
     context: str = ""
     namespace: str = ""

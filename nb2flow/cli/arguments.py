@@ -41,6 +41,16 @@ def json_option(function: Function) -> Function:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON (stable keys) instead of text.")(function)
 
 
+def without_option(function: Function) -> Function:
+    """--without, modules that a notebook can do without."""
+    return click.option(
+        "--without",
+        metavar="MODULE",
+        multiple=True,
+        help="The notebook makes this module or never needs it; repeatable.",
+    )(function)
+
+
 def run_argument(function: Function) -> Function:
     """RUN, the id of a run, the beginning of one, or `last`."""
     return click.argument("run", default="last", shell_complete=complete.run_ids)(function)

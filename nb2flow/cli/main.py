@@ -37,6 +37,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "graph": Entry("analyse:graph", "The steps and what flows between them; in the terminal or as a picture."),
         "why": Entry("analyse:why", "Why one step comes after another."),
         "convert": Entry("convert:convert", "Write the step notebooks and the plan into a folder."),
+        "env": Entry("env:env", "What each step imports, the packages behind it, and a lock."),
+        "image": Entry("image:image", "The image that runs the notebook's steps elsewhere: show it, build it."),
     },
     "Run it": {
         "run": Entry("run:run", "Run a notebook as a pipeline, independent steps side by side."),

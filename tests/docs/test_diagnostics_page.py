@@ -10,12 +10,14 @@ import pytest
 from docs.pages import REFERENCE, ROOT, Block, blocks, sections
 
 from nb2flow.cli.main import main
+from nb2flow.environment.codes import CODES as ENVIRONMENT_CODES
 from nb2flow.flow.codes import CODES as FLOW_CODES
 from nb2flow.notebook.codes import CODES as NOTEBOOK_CODES
 
-CODES = {**NOTEBOOK_CODES, **FLOW_CODES}
-# Paths, not contents, bring these about; NB403 takes a contradiction that no notebook has shown yet.
-NOT_BY_A_NOTEBOOK = {"NB100", "NB101", "NB102", "NB103", "NB403"}
+CODES = {**NOTEBOOK_CODES, **FLOW_CODES, **ENVIRONMENT_CODES}
+# Paths or what is installed, not contents, bring these about; NB403 takes a contradiction that no notebook has shown
+# yet.
+NOT_BY_A_NOTEBOOK = {"NB100", "NB101", "NB102", "NB103", "NB403", "NB503", "NB504", "NB505", "NB507"}
 
 
 def entries() -> dict[str, str]:
@@ -59,9 +61,10 @@ def test_the_example_brings_it_about(title: str, tmp_path: Path, capsys: pytest.
     assert example is not None
     path = tmp_path / "example.ipynb"
     path.write_text(notebook_in_short(example.text) if example.kind == "cells" else example.text)
-    main(["check", str(path), "--json"])
-    found = json.loads(capsys.readouterr().out)["diagnostics"]
     code = title.partition(":")[0]
+    command, key = ("env", "problems") if code in ENVIRONMENT_CODES else ("check", "diagnostics")
+    main([command, str(path), "--json"])
+    found = json.loads(capsys.readouterr().out)[key]
     assert code in [d["code"] for d in found]
     meant = next(d for d in found if d["code"] == code)
     said = entries()[title].lower().partition("what to do:")[0]

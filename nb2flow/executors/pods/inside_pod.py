@@ -215,6 +215,7 @@ def in_words(failure: Failure, killed_for_memory: bool, limit: int | None) -> Fa
         where = f"Python {sys.version_info.major}.{sys.version_info.minor}"
         return msgspec.structs.replace(
             failure,
-            hint=f"the step's image ({where}) lacks it: add it to the image, or put a local module beside the notebook",
+            hint=f"the step's image ({where}) lacks it: `nb2flow env NOTEBOOK` tells which package holds it, "
+            "`nb2flow image build NOTEBOOK` makes an image that has it; a local module must lie beside the notebook",
         )
     return failure
