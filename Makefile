@@ -2,7 +2,7 @@
 # hashes), so that every machine tests the same thing; nb2flow itself is installed from this folder, editable.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-all test-cluster test-browser check check-labextension labextension lint format types architecture api docs-pictures lock clean
+.PHONY: help demo lab test test-all test-image test-cluster test-browser check check-labextension labextension lint format types architecture api docs-pictures lock clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -58,7 +58,10 @@ test: $(VENV)/.dev ## Run the tests, slow ones left out
 	@$(BIN)/python -m pytest -m 'not slow and not cluster' -n 2 $(TESTS)
 
 test-all: $(VENV)/.dev ## Run all tests that need no cluster
-	@$(BIN)/python -m pytest -m 'not cluster' -n 2 $(TESTS)
+	@$(BIN)/python -m pytest -m 'not cluster and not image' -n 2 $(TESTS)
+
+test-image: $(VENV)/.dev ## Build and use a step image (needs buildah and NB2FLOW_TEST_BASE: an image with Python, venv and pip)
+	@$(BIN)/python -m pytest -m image tests/app
 
 test-cluster: $(VENV)/.dev ## Run the tests that need a cluster (tests/cluster/README.md)
 	@$(BIN)/python -m pytest tests/cluster

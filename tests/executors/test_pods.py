@@ -56,13 +56,27 @@ def test_a_notebook_that_fails_is_told_apart_from_a_platform_that_fails(tmp_path
     ended = staged.ended("wrong")
     assert ended is not None and ended.failure is not None
     assert (ended.failure.kind, ended.failure.ename) == ("error", "ModuleNotFoundError")
-    assert "image" in ended.failure.hint
+    assert all(f"`nb2flow {command} NOTEBOOK`" in ended.failure.hint for command in ("env", "image build"))
     assert staged.ended("wrong")
 
     process = Staged(tmp_path / "q", str(tmp_path / "nothing"), S("a", ["1"])).start("a")
     said, _ = process.communicate(timeout=60)
     assert process.returncode == PodExit.PLATFORM
     assert "there is no task" in said
+
+
+def test_local_modules_travel_by_content_and_lie_in_the_step_s_folder(tmp_path: Path) -> None:
+    (tmp_path / "part.py").write_text("import os\nwhere = os.path.dirname(__file__)\n")
+    staged = Staged(
+        tmp_path / "project",
+        str(tmp_path / "store"),
+        S("use", ["import os\nfrom lib import part\n(part.where == os.path.join(os.getcwd(), 'lib'))"]),
+        files={"lib/part.py": tmp_path / "part.py"},
+    )
+    code, said = staged.run("use")
+    assert code == PodExit.SUCCEEDED, said
+    assert staged.text("use", "use-c0") == "True"
+    assert "lib/part.py" in staged.manifest("use")["observed"]["modules"]  # what the cache compares
 
 
 def test_an_artifact_that_was_damaged_is_not_loaded(tmp_path: Path) -> None:
