@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from nb2flow.flow.effects import HISTORY, FileUse, Unit, Unresolved, is_resource
 from nb2flow.flow.model import Site
 from nb2flow.flow.scopes import FUNCTIONS, global_names, local_names
-from nb2flow.flow.values import SCALAR, Heap, Obj, ObjKind, Val
+from nb2flow.flow.values import NOT_DATA, SCALAR, Heap, Obj, ObjKind, Val
 
 BUILTIN_NAMES = frozenset(dir(builtins)) | {
     "display",
@@ -83,6 +83,7 @@ class Machine:
     _modules: dict[str, Obj] = field(default_factory=dict)
     _named: dict[Obj, set[str]] = field(default_factory=dict)  # the names that stand for an object
     _mentioned: set[Obj] = field(default_factory=set)
+    _special: set[Obj] = field(default_factory=set)  # live things and what draws
     identity: bool = False  # this unit asks whether two things are one object
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
 
@@ -156,19 +157,13 @@ class Machine:
         if value is None or not value.objs:
             return
         reach = self.heap.reach(value.objs)
-        owners: set[str] = set()
-        mutable: set[Obj] = set()
-        for obj in reach:
-            kind = obj.kind
-            if kind == "class":
-                owners.add(obj.owner)
-            elif kind == "live":
+        mutable = {o for o in reach if o.kind not in NOT_DATA}
+        owners = {o.owner for o in reach if o.kind == "class"} if len(mutable) < len(reach) else set()
+        for obj in sorted(self._special & mutable, key=lambda o: o.label):
+            if obj.kind == "live":
                 self.unit.live[name] = obj.label or "a live object"
-            if kind != "module":
-                if obj.label.startswith(("matplotlib", "seaborn")):
-                    self.unit.figures.add(name)
-                if kind not in ("class", "function"):
-                    mutable.add(obj)
+            if obj.drawn:
+                self.unit.figures.add(name)
         if any(o.kind == "class" for o in value.objs):
             self.unit.classes.add(name)
         owners = owners & self.names.keys() - {name}
@@ -200,7 +195,7 @@ class Machine:
         if name not in self.bound:
             unit.read(name, self.versions.get(name), self.line)
             self._first_read.setdefault(name, value)
-        unit.uses.update(o.label.split(".")[0] for o in value.objs if o.label)
+        unit.uses.update([o.root for o in value.objs if o.root])
         if mention and value.objs:
             self.mention(value)
         return value
@@ -286,6 +281,8 @@ class Machine:
         obj = self._sites.get(key)
         if obj is None:
             obj = self._sites[key] = Obj(kind, label)
+            if obj.drawn or kind == "live":
+                self._special.add(obj)
         held = list(holds)
         if held:
             self.heap.link([obj], held)

@@ -315,7 +315,7 @@ def _class(m: Machine, node: ast.ClassDef) -> None:
     parents = frozenset(o for v in bases for o in v.objs)
     bases += [v for _, v in keywords]
     obj = m.alloc("class", site=node, holds=frozenset[Obj]().union(*(v.objs for v in bases)) if bases else ())
-    obj.node, obj.owner, obj.label = node, "" if m.frames else node.name, ""
+    obj.node, obj.owner, obj.label, obj.root = node, "" if m.frames else node.name, "", ""
     if scopes.evaluates_text(node):
         obj.flags.add("eval")
     local = frozenset(scopes.bound_names(list(node.body)))

@@ -15,6 +15,9 @@ from typing import Literal
 ObjKind = Literal["data", "unknown", "iterator", "live", "function", "class", "module"]
 
 
+NOT_DATA = frozenset(("module", "class", "function"))
+
+
 class Obj:
     """One abstract object. `label` is a dotted path for modules and what they hold, a description for live things.
 
@@ -26,6 +29,7 @@ class Obj:
     __slots__ = (
         "cls",
         "contains",
+        "drawn",
         "flags",
         "holders",
         "items",
@@ -35,12 +39,15 @@ class Obj:
         "owner",
         "reach",
         "receiver",
+        "root",
         "scope",
     )
 
     def __init__(self, kind: ObjKind, label: str = "", node: ast.AST | None = None) -> None:
         self.kind: ObjKind = kind
         self.label = label
+        self.root = label.partition(".")[0]  # the package of what a library made
+        self.drawn = self.root in ("matplotlib", "seaborn")
         self.node = node
         self.contains: set[Obj] = set()
         self.holders: set[Obj] = set()  # whose `contains` it is in
@@ -131,4 +138,4 @@ class Heap:
 
     def mutable(self, objs: frozenset[Obj]) -> frozenset[Obj]:
         """What a stranger may change through `objs`: all that can be reached but modules and definitions."""
-        return frozenset(o for o in self.reach(objs) if o.kind not in ("module", "class", "function"))
+        return frozenset([o for o in self.reach(objs) if o.kind not in NOT_DATA])
