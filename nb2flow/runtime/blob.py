@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import mmap
 import os
 import zlib
 from concurrent.futures import Future, ThreadPoolExecutor
+from json import dumps, loads  # kept, because a notebook may put its own in their place
 from pathlib import Path
 from typing import Any, Iterable, Iterator, NamedTuple
 
@@ -116,7 +116,7 @@ def _pieces(header: dict[str, Any], stream: bytes, buffers: list[memoryview]) ->
         table.append([end, len(buffer), buffer.readonly])
         end = _aligned(end + len(buffer))
     complete = dict(header, version=1, stream=[0, len(stream), zlib.crc32(stream)], buffers=table)
-    text = json.dumps(complete, sort_keys=True, separators=(",", ":")).encode("utf-8")
+    text = dumps(complete, sort_keys=True, separators=(",", ":")).encode("utf-8")
     head = MAGIC + len(text).to_bytes(4, "little") + zlib.crc32(text).to_bytes(4, "little") + text
     yield memoryview(head + bytes(_aligned(len(head)) - len(head)))
     for part in itertools.chain([memoryview(stream)], buffers):
@@ -213,7 +213,7 @@ def _read_header(file: Any, size: int) -> tuple[dict[str, Any], int]:
     text = file.read(min(int.from_bytes(start[8:12], "little"), size))
     if zlib.crc32(text) != int.from_bytes(start[12:], "little"):
         raise DamagedError("its header is not whole")
-    header: dict[str, Any] = json.loads(text)
+    header: dict[str, Any] = loads(text)
     body = _aligned(16 + len(text))
     end = body + max(_aligned(part[0] + part[1]) for part in [header["stream"], *header["buffers"]])
     if end != size:

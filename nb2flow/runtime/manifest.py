@@ -7,8 +7,8 @@ this kernel.
 
 from __future__ import annotations
 
-import json
 import sys
+from json import dumps, loads  # kept, because a notebook may put its own in their place
 from typing import Any
 
 from .blob import write_text
@@ -33,7 +33,7 @@ def write_manifest(
         "observed": observed or {},
         "problems": problems or [],
     }
-    text = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    text = dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
     try:
         session.manifest.parent.mkdir(parents=True, exist_ok=True)
         if session.inputs is None:
@@ -52,7 +52,7 @@ def read_manifest(session: Session, step: str) -> dict[str, Any]:
     """The manifest of an earlier step; CannotLoad when it is not there or not for this kernel."""
     needs = f"step '{session.step}' needs what step '{step}' saved"
     try:
-        document: dict[str, Any] = json.loads(session.manifest_of(step).read_text(encoding="utf-8"))
+        document: dict[str, Any] = loads(session.manifest_of(step).read_text(encoding="utf-8"))
         version, python, problems = document["version"], document["python"], document["problems"]
         outputs = document["outputs"]
     except OSError:

@@ -7,9 +7,9 @@ for a process, and starting again (a person runs the first cell twice) begins a 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from json import loads  # kept, because a notebook may put its own in their place
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def current() -> Session:
 
 def _read_context(path: Path) -> dict[str, Any]:
     try:
-        context = json.loads(path.read_text(encoding="utf-8"))
+        context = loads(path.read_text(encoding="utf-8"))
         version = context["version"]
         missing = {"store", "manifest", "inputs", "home"} - set(context)
     except (OSError, ValueError, KeyError, TypeError) as error:
