@@ -34,7 +34,7 @@ def ours(request: dict[str, Any]) -> dict[str, Any]:
 
     first, second = Path(request["a"]).read_bytes(), Path(request["b"]).read_bytes()
     start = time.process_time()
-    a, b = reads_both(first, second, ("a", "b"))
+    a, b = reads_both(first, second, ("a", "b"), exact=bool(request.get("script")))
     read = time.process_time()
     matching = match(a.cells, b.cells)
     edits = nbdime_edits(a, b, matching)
@@ -71,23 +71,23 @@ def nbdime(request: dict[str, Any]) -> dict[str, Any]:
         answer = {"read": read - start, "diff": done - read, "dump": end - done, "all": end - start}
     if request.get("script"):
         script = to_diffentry_dicts(json.loads(Path(request["script"]).read_text()))
-        invented = [_invented(request[side]) for side in ("a", "b")]
-        answer["patched"] = _plain(patch(a, script), any(invented)) == _plain(b, any(invented))
-        answer["invented"] = any(invented)
+        files = [json.loads(Path(request[side]).read_text(encoding="utf-8")) for side in ("a", "b")]
+        made_up = any(invented(file) for file in files)
+        answer["patched"] = plain(patch(a, script), made_up) == plain(b, made_up)
+        answer["invented"] = made_up
     return answer
 
 
-def _invented(path: str) -> bool:
+def invented(notebook: Any) -> bool:
     """Whether nbformat makes up random ids on reading: for version 3, and for version 4.5 without ids."""
-    notebook = json.loads(Path(path).read_text(encoding="utf-8"))
     version = (notebook.get("nbformat", 4), notebook.get("nbformat_minor", 0))
     ids = [cell.get("id") for cell in notebook.get("cells", [])]
     return version[0] < 4 or (version >= (4, 5) and (None in ids or len(set(ids)) < len(ids)))
 
 
-def _plain(value: Any, invented: bool) -> str:
+def plain(value: Any, made_up: bool) -> str:
     """The notebook as text; without what nbformat makes up, where it does."""
-    if invented:
+    if made_up:
         value = json.loads(json.dumps(value))
         for key in ("orig_nbformat", "orig_nbformat_minor"):
             value["metadata"].pop(key, None)

@@ -61,11 +61,12 @@ def load(version: Version) -> Document:
     return empty(version.name) if version.data is None else reads(parsable(version), version.name)
 
 
-def _load_both(pair: Pair) -> tuple[Document, Document]:
+def _load_both(pair: Pair, exact: bool = False) -> tuple[Document, Document]:
     """Both versions, with what they begin and end with left unread: enough to tell what differs."""
     if pair.base.data is None or pair.remote.data is None:
         return load(pair.base), load(pair.remote)
-    return reads_both(parsable(pair.base), parsable(pair.remote), (pair.base.name, pair.remote.name))
+    names = (pair.base.name, pair.remote.name)
+    return reads_both(parsable(pair.base), parsable(pair.remote), names, exact=exact)
 
 
 def _compare(pair: Pair, scope: Scope, whole: bool) -> tuple[NotebookDiff, Matching]:
@@ -138,7 +139,7 @@ def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
     parts |= {"attachments": scope.attachments, "metadata": scope.metadata}
     found: list[Any] = []
     for pair in pairs:
-        base, remote = _load_both(pair)
+        base, remote = _load_both(pair, exact=True)
         edits = nbdime_edits(base, remote, match(base.cells, remote.cells))
         found.append({"path": pair.path, "diff": restricted(edits, lambda key: parts.get(key, scope.details))})
     _write(options.out, dumps(found[0]["diff"] if len(found) == 1 else found))

@@ -16,6 +16,8 @@ import orjson
 from nb2flow.diff.upgrade import upgrade_worksheets
 from nb2flow.errors import NotebookError
 
+_LONG_INTEGER = re.compile(rb"\d{19}")  # what the fast parser may turn into a float, with other digits
+_DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _MARKER = rb"(?m)^(<{7}|>{7}|\|{7}|={7})(\s.*)?$"
 
 
@@ -75,23 +77,38 @@ def empty(name: str) -> Document:
     return Document(name, nothing, nothing, (), (0, 0), (), False)
 
 
-def parse(data: bytes, name: str) -> Any:
-    """Any JSON value from a file's bytes; raises `NotebookError` with the place of the fault."""
+def parse(data: bytes, name: str, *, exact: bool = True) -> Any:
+    """Any JSON value from a file's bytes; raises `NotebookError` with the place of the fault.
+
+    Integers beyond 64 bits are kept exactly, unless that is not asked for: telling what differs does not need it.
+    """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = _recode(data, name)
     elif data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
     try:
-        return orjson.loads(data)
+        value = orjson.loads(data)
     except orjson.JSONDecodeError as strict:
         return _parse_leniently(data, name, strict)
+    return json.loads(data) if exact and holds_long_integers(data) else value
 
 
-def reads(data: bytes, name: str) -> Document:
+def holds_long_integers(data: bytes) -> bool:
+    """Whether there may be an integer beyond 64 bits, seen from every fourth byte: four digits there, then all."""
+    sample = data[::4].translate(_DIGITS)
+    place = sample.find(b"0000")
+    while place >= 0:
+        if _LONG_INTEGER.search(data, max(4 * place - 19, 0), 4 * place + 36):
+            return True
+        place = sample.find(b"0000", place + 1)
+    return False
+
+
+def reads(data: bytes, name: str, *, exact: bool = True) -> Document:
     """A notebook from a file's bytes; an empty file is an empty notebook. Raises `NotebookError`."""
     if not data or data.isspace():
         return empty(name)._replace(warnings=("the file is empty",))
-    return document(parse(data, name), name)
+    return document(parse(data, name, exact=exact), name)
 
 
 def document(value: Any, name: str) -> Document:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from nb2flow.diff.document import Document, document, reads
+from nb2flow.diff.document import Document, document, holds_long_integers, reads
 from nb2flow.errors import NotebookError
 
 UNREAD: dict[str, Any] = {"cell_type": "raw", "source": ""}
@@ -40,8 +40,12 @@ class _Common(NamedTuple):
     ids_after: int
 
 
-def reads_both(first: bytes, second: bytes, names: tuple[str, str]) -> tuple[Document, Document]:
-    """Two versions from their files' bytes. Raises `NotebookError` as `reads` does."""
+def reads_both(
+    first: bytes, second: bytes, names: tuple[str, str], *, exact: bool = False
+) -> tuple[Document, Document]:
+    """Two versions from their files' bytes. Raises `NotebookError` as `reads` does, and is `exact` like it."""
+    if exact and (holds_long_integers(first) or holds_long_integers(second)):
+        return reads(first, names[0]), reads(second, names[1])
     ends = [_end_of_cells(data) for data in (first, second)]
     if min(ends) > 0:
         common = _common(first, second, ends[0], ends[1])
@@ -50,7 +54,7 @@ def reads_both(first: bytes, second: bytes, names: tuple[str, str]) -> tuple[Doc
                 return _rest(first, ends[0], common, names[0]), _rest(second, ends[1], common, names[1])
             except (orjson.JSONDecodeError, NotebookError):
                 pass  # the whole file tells what is wrong and where
-    return reads(first, names[0]), reads(second, names[1])
+    return reads(first, names[0], exact=False), reads(second, names[1], exact=False)
 
 
 def _end_of_cells(data: bytes) -> int:

@@ -121,7 +121,7 @@ def survive(first: bytes, second: bytes, third: bytes) -> bool:
     json.dumps(to_json(found, edits))
     assert _same(apply(a.json, edits), b.json)
     edits = nbdime_edits(a, b, matching)
-    x, y = reads_both(first, second, ("a", "b"))
+    x, y = reads_both(first, second, ("a", "b"), exact=True)
     assert _same(nbdime_edits(x, y, match(x.cells, y.cells)), edits)
     try:
         c = reads(third, "c")
@@ -129,6 +129,12 @@ def survive(first: bytes, second: bytes, third: bytes) -> bool:
         return True
     _merge(a, b, c)
     return True
+
+
+def script_for_nbdime(first: bytes, second: bytes) -> Any:
+    """Our script in nbdime's form, as nbdime would read it; None where it is no JSON that nbdime could hold."""
+    a, b = reads(first, "a"), reads(second, "b")
+    return nbdime_edits(a, b, match(a.cells, b.cells))
 
 
 def _same(a: Any, b: Any) -> bool:

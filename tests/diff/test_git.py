@@ -124,6 +124,23 @@ def test_mergetool_and_difftool(repository: Repository) -> None:
     assert "conflict in cell 2: source" in done.stderr
 
 
+def test_mergetool_resolves_what_git_alone_could_not_merge(repository: Repository) -> None:
+    diverged(repository, [A, C, B], [A, {**B, "source": "x = 9\ny = 2"}, C])
+    (repository.folder / ".git" / "info" / "attributes").write_text("")  # as in a merge that began before `enable`
+    assert repository.run("git", "merge", "right", check=False).returncode == 1
+    assert repository.git("ls-files", "--unmerged")
+    done = repository.run("git", "mergetool", "--no-prompt", "--tool=nb2flow", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not repository.git("ls-files", "--unmerged")
+    found = json.loads((repository.folder / "wines.ipynb").read_text())
+    assert [(c["id"], "".join(c["source"])) for c in found["cells"]] == [
+        ("a1", "# Wines"),
+        ("c3", "print(x + y)"),
+        ("b2", "x = 9\ny = 2"),
+    ]
+    repository.git("commit", "--no-edit", "-q")
+
+
 def test_a_merge_of_what_is_no_notebook_is_gits_own(repository: Repository) -> None:
     repository.ours("main", "enable")
     path = repository.folder / "wines.ipynb"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nb2flow.diff.changes import Scope
 from nb2flow.diff.compare import describe
-from nb2flow.diff.document import Document, reads
+from nb2flow.diff.document import Document, parse, reads
 from nb2flow.diff.edits import nbdime_edits
 from nb2flow.diff.match import match
 from nb2flow.diff.shared import UNREAD, reads_both
@@ -80,6 +80,19 @@ def test_a_file_that_is_broken_is_refused_with_its_name() -> None:
     data = written(notebook([code(f"x{k} = {k}") for k in range(9)]))
     with pytest.raises(NotebookError, match="b is no JSON"):
         reads_both(data, data.replace(b'"x7 = 7"', b'"x7 = 8'), ("a", "b"))
+
+
+@pytest.mark.parametrize("shift", range(8))
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**19, 10**30])
+def test_integers_beyond_64_bits_are_kept_exactly(number: int, shift: int) -> None:
+    """The fast parser makes floats of them, with which a patch, a merge or a clean would write another number."""
+    data = [b"%b[%d]" % (b" " * shift, n) for n in (number, number + 1)]
+    assert [parse(d, "x")[0] for d in data] == [number, number + 1]
+    assert all(type(parse(d, "x")[0]) is int for d in data)
+    cells = [code(f"x{k} = {k}") for k in range(9)]
+    sides = [written({**notebook(cells), "metadata": {"n": n}}) for n in (number, number + 1)]
+    a, b = reads_both(sides[0], sides[1], ("a", "b"), exact=True)
+    assert (a.metadata["n"], b.metadata["n"]) == (number, number + 1)
 
 
 def test_a_list_that_looks_like_cells_but_lies_deeper_is_read_whole() -> None:
