@@ -24,7 +24,7 @@ def _as_read(notebook: Any) -> bool:
     """Whether nbformat reads what stands there: ids that it makes up, at random, can be neither named nor compared, and
     what it makes of broken parts of version 3 is its own."""
     if notebook["nbformat"] < 4:
-        if notebook.keys() - _OLD_KEYS:
+        if notebook.keys() != _OLD_KEYS or not isinstance(notebook["worksheets"], list):
             return False
         return all(cell["cell_type"] in _OLD_TYPES for sheet in notebook["worksheets"] for cell in sheet["cells"])
     return isinstance(notebook["cells"], list) and not invented(notebook)
