@@ -12,7 +12,7 @@ from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.following import follow
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import UNBOUND, Machine
-from nb2flow.flow.outcomes import Arguments, apply
+from nb2flow.flow.outcomes import Arguments, apply, held_functions, set_config
 from nb2flow.flow.values import SCALAR, Obj, Val, union
 
 _PANDAS_PLAIN = frozenset(
@@ -89,6 +89,7 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
         else:
             if obj.label == UNBOUND:
                 m.barrier("a function whose code is not seen", reads_only=True)
+            results += held_functions(m, obj, args)
             results.append(apply(m, known.UNKNOWN, args, Val(frozenset({obj})), ""))
     if not callee.objs:
         return apply(m, known.UNKNOWN, args, None, "")
@@ -261,6 +262,10 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
             spec = replace(spec, barrier="exec")
     elif name == "type" and len(args.positional) == 3:
         return fresh(m, args.node, args.values, kind="class")
+    elif name in ("setattr", "delattr") and len(args.positional) > 1:
+        for obj in args.positional[0].objs:
+            if obj.kind == "module":
+                set_config(m, f"{obj.label}.{args.positional[1].text or 'unknown'}")
     elif name == "id":
         m.identity = True
     elif name == "vars" and args.positional:

@@ -13,7 +13,7 @@ from nb2flow.flow.effects import DISPLAYS
 from nb2flow.flow.following import follow
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import Machine
-from nb2flow.flow.values import SCALAR, Obj, Val, union
+from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, union
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +109,31 @@ def _dotted(node: ast.expr) -> str:
 
 def _callbacks(m: Machine, args: Arguments, everything: Val) -> list[Val]:
     """Functions passed to a library may be called by it, with anything that it was given."""
-    results: list[Val] = []
-    for value in args.values:
-        for obj in value.objs:
-            if obj.kind == "function" and isinstance(obj.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-                given = Val(frozenset(o for o in m.heap.reach(everything.objs) if o.kind not in ("function", "class")))
-                count = len(scopes.parameter_names(obj.node))
-                results.append(follow(m, obj, (given,) * count, (), args.node))
-    return results
+    given = [obj for value in args.values for obj in value.objs]
+    return [_follow_with(m, obj, everything, args) for obj in given if _has_body(obj)]
+
+
+def held_functions(m: Machine, callee: Obj, args: Arguments) -> list[Val]:
+    """What is called may hand on the call to functions that it holds, as a `functools.partial` does."""
+    held = m.heap.reach(frozenset({callee}))
+    functions = [obj for obj in held if _has_body(obj)]
+    if not functions:
+        return []
+    m.mention(Val(frozenset({callee})))
+    everything = union([Val(held), *args.values])
+    functions.sort(key=lambda obj: (getattr(obj.node, "lineno", 0), getattr(obj.node, "col_offset", 0)))
+    return [_follow_with(m, obj, everything, args) for obj in functions]
+
+
+def _has_body(obj: Obj) -> bool:
+    return obj.kind == "function" and isinstance(obj.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+
+
+def _follow_with(m: Machine, function: Obj, everything: Val, args: Arguments) -> Val:
+    assert isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    given = Val(frozenset(o for o in m.heap.reach(everything.objs) if o.kind not in NOT_DATA))
+    count = len(scopes.parameter_names(function.node))
+    return follow(m, function, (given,) * count, (), args.node)
 
 
 def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, text: str, path: str) -> None:
