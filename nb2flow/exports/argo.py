@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from typing import Any, Literal
 
 from nb2flow.errors import PlanError, UsageError
@@ -28,6 +29,7 @@ PLAN = "nb2flow.dev/plan"
 ENTRY = "pipeline"
 HEAD = "# Written by `nb2flow convert`: the graph of a notebook for Argo Workflows; its code lies in the store.\n"
 MOST_BYTES = 1_000_000  # of 1.5 MB that an API server stores; the workflow's status needs room, too
+MOST_ITEMS = 200  # tasks of a graph, and templates, that Argo's own schema allows
 _RUN_FOLDER = "runs/{{workflow.name}}-{{workflow.uid}}"
 _THIS_STEP = "{{inputs.parameters.step}}"
 _START_SLACK = 600  # seconds for a pod to pull its image and fetch inputs before its step's own timeout counts
@@ -70,12 +72,15 @@ def workflow(
 
 
 def left_out(plan: Plan) -> tuple[str, ...]:
-    """Parameters that cannot be set in Argo, each with the reason, in words: their defaults hold."""
-    return tuple(
+    """What Argo cannot have as it is here, in words: parameters that cannot be set, a graph that is too large."""
+    told = [
         f"parameter {p.name} cannot be set in Argo, its default holds: {why}"
         for p in plan.parameters
         if (why := _obstacle(p))
-    )
+    ]
+    if len(plan.steps) > MOST_ITEMS:
+        told.append(f"Argo takes {MOST_ITEMS} steps in one graph: these {len(plan.steps)} run in parts, in turn")
+    return tuple(told)
 
 
 def to_yaml(manifest: Mapping[str, Any]) -> str:
@@ -142,18 +147,55 @@ def _spec(plan: Plan, profile: Profile, tasks: str, notebook: str) -> dict[str, 
     spec |= {key: pod[key] for key in ("imagePullSecrets", "serviceAccountName") if key in pod}
     if profile.argo_executor:  # Argo's containers get this account's token, the step's container none
         spec |= {"automountServiceAccountToken": False, "executor": {"serviceAccountName": profile.argo_executor}}
-    return spec | {"templates": [_graph(plan.steps, used), *templates]}
+    made = [*_graphs(plan.steps, used), *templates]
+    if len(made) > MOST_ITEMS:
+        raise PlanError(
+            f"{plan.name} needs {len(made)} kinds of pods, more than the {MOST_ITEMS} templates that Argo allows",
+            hint="let steps ask for the same where they can: those that do share a template",
+        )
+    return spec | {"templates": made}
 
 
-def _graph(steps: Iterable[PlanStep], used: Mapping[str, str]) -> dict[str, Any]:
-    tasks = []
-    for step in steps:
-        task: dict[str, Any] = {"name": step.name, "template": used[step.name]}
-        before = list(dict.fromkeys((*step.after, *step.inputs, *step.state)))
-        if before:
-            task["dependencies"] = before
-        tasks.append(task | {"arguments": {"parameters": [{"name": "step", "value": step.name}]}})
-    return {"name": ENTRY, "dag": {"failFast": False, "tasks": tasks}}
+def _graphs(steps: tuple[PlanStep, ...], used: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The graph; in parts, one after the other, where there are more steps than Argo allows in one. A part holds steps
+    that are about as far from the beginning, so that few wait for it longer than they must."""
+    tasks = {step.name: _task(step, used) for step in steps}
+    if len(tasks) <= MOST_ITEMS:
+        return [{"name": ENTRY, "dag": {"failFast": False, "tasks": list(tasks.values())}}]
+    before = {step.name: _before(step) for step in steps}
+    depth: dict[str, int] = {}
+    for step_name in TopologicalSorter(before).static_order():
+        depth[step_name] = 1 + max((depth[name] for name in before[step_name]), default=0)
+    order = sorted(tasks, key=depth.__getitem__)
+    parts = [order[i : i + MOST_ITEMS] for i in range(0, len(order), MOST_ITEMS)]
+    names = [f"{ENTRY}-{number}" for number in range(1, len(parts) + 1)]
+    outer = [
+        {"name": name, "template": name} | ({"dependencies": [names[i - 1]]} if i else {})
+        for i, name in enumerate(names)
+    ]
+    made = [{"name": ENTRY, "dag": {"failFast": False, "tasks": outer}}]
+    for name, part in zip(names, parts, strict=True):
+        inner = [_within(tasks[step], frozenset(part)) for step in part]
+        made.append({"name": name, "dag": {"failFast": False, "tasks": inner}})
+    return made
+
+
+def _task(step: PlanStep, used: Mapping[str, str]) -> dict[str, Any]:
+    task: dict[str, Any] = {"name": step.name, "template": used[step.name]}
+    before = _before(step)
+    if before:
+        task["dependencies"] = before
+    return task | {"arguments": {"parameters": [{"name": "step", "value": step.name}]}}
+
+
+def _before(step: PlanStep) -> list[str]:
+    return list(dict.fromkeys((*step.after, *step.inputs, *step.state)))
+
+
+def _within(task: Mapping[str, Any], part: frozenset[str]) -> dict[str, Any]:
+    """The task with what it waits for in its own part; earlier parts are over when it begins."""
+    waits = [name for name in task.get("dependencies", ()) if name in part]
+    return {k: waits if k == "dependencies" else v for k, v in task.items() if k != "dependencies" or waits}
 
 
 def _templates(

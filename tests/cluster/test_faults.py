@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster.conftest import wait
-from engine.pipelines import S
+from cluster.conftest import needed, wait
+from engine.pipelines import S, compiled, request
+from executors import s3
 from executors.contract import Begun, Laid, World
 
+from nb2flow import engine
 from nb2flow.executors.base import Noted
 from nb2flow.executors.kubernetes.backend import KubernetesBackend
 from nb2flow.executors.kubernetes.cluster import Cluster
 from nb2flow.notebook.model import StepOptions
 from nb2flow.pods.spec import RUN, STEP
 from nb2flow.profiles import Profile
+from nb2flow.runs.folders import Home
+from nb2flow.runs.store import RunStore
 
 
 @pytest.fixture
@@ -105,12 +110,14 @@ def test_a_secret_reaches_the_step_and_no_manifest(worlds: Any, cluster: Cluster
     assert "very-secret" not in json.dumps(jobs(cluster, begun) + pods(cluster, begun))
 
 
+@pytest.mark.parametrize("what", ["pods", "count/jobs.batch"])
 def test_a_full_quota_is_told_and_the_step_runs_when_there_is_room(
-    worlds: Any, cluster: Cluster, own_store: Profile
+    worlds: Any, cluster: Cluster, own_store: Profile, what: str
 ) -> None:
     path = f"api/v1/namespaces/{cluster.namespace}/resourcequotas"
-    cluster.request("POST", path, {}, {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}})
+    cluster.request("POST", path, {}, {"metadata": {"name": "none"}, "spec": {"hard": {what: "0"}}})
     try:
+        wait(lambda: cluster.request("GET", f"{path}/none")["status"].get("hard"), "the quota counts")
         begun = Laid(worlds(own_store), S("a", ["1"])).start("a")
         wait(lambda: "quota is used up" in notes(begun), "the quota is told")
     finally:
@@ -126,8 +133,6 @@ def test_a_gpu_that_nobody_has_is_told_and_the_step_runs_when_there_is_one(
     wait(lambda: "Insufficient nvidia.com/gpu" in notes(begun), "the missing GPU is told")
     patch = [{"op": "add", "path": "/status/capacity/nvidia.com~1gpu", "value": "1"}]
     words = ("kubectl", "patch", "node", "node1", "--subresource=status", "--type=json", "-p", json.dumps(patch))
-    import os
-
     inside("env", f"KUBECONFIG={os.environ['KUBECONFIG']}", *words)
     assert begun.end().failure is None
     assert "GPU" in notes(begun)
@@ -171,3 +176,32 @@ def test_an_api_server_that_is_restarted_is_waited_for(worlds: Any, own_store: P
     inside("bash", "-c", restart)
     assert begun.end().failure is None
     assert laid.start("next").end().failure is None
+
+
+def test_a_store_that_is_slow_and_says_503_loses_nothing_and_no_step_runs_twice(
+    cluster: Cluster, own_store: Profile, endpoint: str, tmp_path: Path
+) -> None:
+    unruly = s3.Unruly(endpoint, every=4, delay=0.1, host=needed("NB2FLOW_TEST_HOST"))
+    backend = KubernetesBackend(
+        replace(own_store, store_endpoint=unruly.endpoint), {}, {**os.environ, **s3.environ(unruly.endpoint)}
+    )
+    asked = request(
+        tmp_path,
+        compiled(
+            S("load", ["x = bytes(300_000)"], outputs=("x",)),
+            S("left", ["y = len(x)"], {"load": ("x",)}, outputs=("y",)),
+            S("right", ["z = len(x) + 1"], {"load": ("x",)}, outputs=("z",)),
+            S("join", ["print(y, z)"], {"left": ("y",), "right": ("z",)}),
+        ),
+    )
+    try:
+        with RunStore(asked.home) as kept:
+            state = engine.drive(asked, backend, kept)
+    finally:
+        unruly.close()
+    assert state.status == "succeeded", state
+    assert unruly.refused > 20
+    began = [pod["metadata"]["labels"][STEP] for pod in cluster.list("pods", f"{RUN}={asked.run_id}")[0]]
+    assert sorted(began) == ["join", "left", "load", "right"]
+    executed = json.loads(Home(asked.home).run(asked.run_id).executed("join").read_bytes())
+    assert "300000 300001" in json.dumps(executed)

@@ -54,13 +54,13 @@ def serving(folder: Path, host: str = "127.0.0.1") -> Iterator[str]:
 class Unruly:
     """A proxy that answers each `every`-th request with 503 and holds each up for `delay` seconds."""
 
-    def __init__(self, endpoint: str, *, every: int, delay: float = 0.0) -> None:
+    def __init__(self, endpoint: str, *, every: int, delay: float = 0.0, host: str = "127.0.0.1") -> None:
         self._target = endpoint.removeprefix("http://")
         self.every, self.delay = every, delay
         self.refused = self.passed = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = ThreadingHTTPServer((host, 0), self._handler())
+        self.endpoint = f"http://{host}:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:

@@ -79,6 +79,16 @@ def test_local_modules_travel_by_content_and_lie_in_the_step_s_folder(tmp_path: 
     assert "lib/part.py" in staged.manifest("use")["observed"]["modules"]  # what the cache compares
 
 
+def test_a_step_that_succeeded_is_not_run_again_by_another_pod(tmp_path: Path) -> None:
+    staged = Staged(tmp_path / "p", str(tmp_path / "store"), S("a", ["import time\nprint(time.time_ns())"]))
+    assert staged.run("a")[0] == PodExit.SUCCEEDED
+    first = staged.text("a", "a-c0")
+    code, said = staged.run("a")
+    assert code == PodExit.SUCCEEDED
+    assert "nothing to do" in said
+    assert staged.text("a", "a-c0") == first
+
+
 def test_an_artifact_that_was_damaged_is_not_loaded(tmp_path: Path) -> None:
     staged = Staged(
         tmp_path / "p", str(tmp_path / "store"), S("a", ["x = 1"], outputs=("x",)), S("b", ["x"], {"a": ("x",)})

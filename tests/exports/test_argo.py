@@ -105,12 +105,28 @@ def test_five_hundred_steps_that_all_wait_for_twenty_stay_small() -> None:
     assert len(plan.steps) == 500
     made = argo.workflow(plan, FULL, TASKS)
     assert len(json.dumps(made)) < 300_000
-    assert set(templates(made)) == {"pipeline", "step"}
+    assert set(templates(made)) == {"pipeline", "pipeline-1", "pipeline-2", "pipeline-3", "step"}
+    assert any("500" in note for note in argo.left_out(plan))
+    earlier: set[str] = set()
+    for task in templates(made)["pipeline"]["dag"]["tasks"]:
+        part = templates(made)[task["template"]]["dag"]["tasks"]
+        assert len(part) <= argo.MOST_ITEMS
+        here = {t["name"] for t in part}
+        for inner in part:
+            waits = set(inner.get("dependencies", ()))
+            assert waits <= here
+            assert waits == set(plan.step(inner["name"]).after) - earlier
+        assert not here & earlier
+        earlier |= here
+    assert earlier == {step.name for step in plan.steps}
 
 
 def test_a_manifest_that_no_cluster_would_take_is_refused() -> None:
-    options = {f"step-{i}": StepOptions(annotations=(("why", f"{i} " + "x" * 3000),)) for i in range(400)}
+    options = {f"step-{i}": StepOptions(annotations=(("why", f"{i} " + "x" * 6000),)) for i in range(190)}
     with pytest.raises(PlanError, match="MB"):
+        argo.workflow(plan_of(flow_of(*options, options=options)), PLAIN, TASKS)
+    options = {f"step-{i}": StepOptions(annotations=(("why", str(i)),)) for i in range(200)}
+    with pytest.raises(PlanError, match="200 templates"):
         argo.workflow(plan_of(flow_of(*options, options=options)), PLAIN, TASKS)
 
 

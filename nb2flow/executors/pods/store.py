@@ -36,11 +36,13 @@ class StoreFault(EnvironmentFault):
 class Store:
     """Objects by path below `url`."""
 
-    def __init__(self, url: str, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, url: str, environ: Mapping[str, str] | None = None, *, patient: bool = True) -> None:
         self.url = url.rstrip("/")
+        self._environ = dict(os.environ if environ is None else environ)
+        self._tries = _TRIES if patient else 1
         fsspec: Any = import_module("fsspec.core")
         try:
-            options = _options(self.url, os.environ if environ is None else environ)
+            options = _options(self.url, self._environ, patient)
             self._fs, root = fsspec.url_to_fs(self.url, **options)
         except ImportError as error:
             raise StoreFault(
@@ -48,6 +50,8 @@ class Store:
             ) from error
         except ValueError as error:
             raise StoreFault(f"the store {self.url} is not understood: {error}", hint="a folder, or s3://…") from error
+        if not patient and hasattr(self._fs, "retries"):
+            self._fs.retries = 1
         self._root = str(root).rstrip("/")
         self._folder = Path(self._root) if "file" in _protocols(self._fs) else None
 
@@ -150,7 +154,11 @@ class Store:
     # ---- is it there at all? ----
 
     def examine(self) -> None:
-        """Write, read and remove a small object. StoreFault that says what is missing."""
+        """Write, read and remove a small object. StoreFault that says what is missing, soon: whoever has just begun is
+        still looking, and a wrong address does not get better by waiting."""
+        Store(self.url, self._environ, patient=False)._examine()
+
+    def _examine(self) -> None:
         path = f"probe/{os.getpid()}-{time.time_ns()}"
         self.write(path, b"nb2flow")
         if self.read(path) != b"nb2flow":
@@ -182,7 +190,7 @@ class Store:
     def _do(self, call: Callable[[], _Result], what: str) -> _Result:
         """Call, again after a while when that may help. FileNotFoundError passes, all else becomes a StoreFault."""
         pause = _FIRST_PAUSE
-        for number in range(_TRIES):
+        for number in range(self._tries):
             try:
                 return call()
             except FileNotFoundError as error:
@@ -191,7 +199,7 @@ class Store:
                 raise
             except Exception as error:
                 fault = _fault(self.url, what, error)
-                if not fault.again or number + 1 == _TRIES:
+                if not fault.again or number + 1 == self._tries:
                     raise fault from error
             time.sleep(pause)
             pause *= 2
@@ -202,7 +210,7 @@ def _protocols(fs: Any) -> tuple[str, ...]:
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
 
 
-def _options(url: str, environ: Mapping[str, str]) -> dict[str, Any]:
+def _options(url: str, environ: Mapping[str, str], patient: bool) -> dict[str, Any]:
     """Options of the file system; for S3 with patience, and with checksums only where a server asks for them (servers
     that are not Amazon's often know no other way)."""
     if not url.startswith(("s3://", "s3a://")):
@@ -211,9 +219,9 @@ def _options(url: str, environ: Mapping[str, str]) -> dict[str, Any]:
         name.removeprefix("NB2FLOW_STORE_"): value for name, value in environ.items() if name[:14] == "NB2FLOW_STORE_"
     }
     config: dict[str, Any] = {
-        "retries": {"max_attempts": 8, "mode": "standard"},
-        "connect_timeout": 10,
-        "read_timeout": 60,
+        "retries": {"max_attempts": 8 if patient else 4, "mode": "standard"},
+        "connect_timeout": 10 if patient else 5,
+        "read_timeout": 60 if patient else 20,
         "request_checksum_calculation": "when_required",
         "response_checksum_validation": "when_required",
     }

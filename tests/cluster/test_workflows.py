@@ -1,0 +1,100 @@
+"""Manifests of Argo and of Jobs, judged by the real API server: no unknown field, no wrong type, not too large."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from builders import flow_of, plan_of
+from executors.test_manifests import FULL as FULL_JOB
+from executors.test_manifests import OPTIONS
+from exports.test_argo import FULL, GOLDEN, PLAIN, TASKS, TRAIN
+
+from nb2flow.executors.kubernetes import checking, manifests
+from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
+from nb2flow.exports import argo
+from nb2flow.pods.spec import Wish
+from nb2flow.profiles import Profile
+
+API = "apis/argoproj.io/v1alpha1"
+JUDGED = {"dryRun": "All", "fieldValidation": "Strict"}
+
+
+def accepted(cluster: Cluster, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest as the server would keep it, in the tests' namespace."""
+    placed = {**manifest, "metadata": {**manifest["metadata"], "namespace": cluster.namespace}}
+    group, kind = manifest["apiVersion"], f"{manifest['kind'].lower()}s"
+    return cluster.request("POST", f"apis/{group}/namespaces/{cluster.namespace}/{kind}", JUDGED, placed)
+
+
+def install_argo() -> None:
+    command = os.environ.get("NB2FLOW_TEST_ARGO")
+    if command:
+        subprocess.run([command, "argo"], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def with_argo(cluster: Cluster) -> Cluster:
+    """The cluster, with Argo's custom resources in it and their full schemas."""
+    install_argo()
+    cluster.request("GET", API)
+    return cluster
+
+
+@pytest.mark.own_cluster
+def test_a_cluster_without_argo_is_told(cluster: Cluster, profile: Profile) -> None:
+    (found,) = (a for a in checking.examine(profile, None, inside=False) if a.what == "Argo Workflows")
+    assert found.ok is None
+    assert found.found == "not installed"
+    assert "Argo Workflows" in found.hint and "--engine kubernetes" in found.hint
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_golden_manifest_is_accepted_as_it_is(with_argo: Cluster, path: Path) -> None:
+    manifest = yaml.safe_load(path.read_bytes())
+    assert accepted(with_argo, manifest)["spec"] == manifest["spec"]
+
+
+def test_the_server_refuses_what_is_wrong_so_that_its_yes_means_something(with_argo: Cluster) -> None:
+    manifest = yaml.safe_load((GOLDEN / "workflow.yaml").read_bytes())
+    task = manifest["spec"]["templates"][0]["dag"]["tasks"][0]
+    for name, value, words in (("dependencys", ["load"], "unknown field"), ("dependencies", "load", "must be")):
+        task[name] = value
+        with pytest.raises(ClusterFault, match=words):
+            accepted(with_argo, manifest)
+        del task[name]
+
+
+def test_five_hundred_steps_are_accepted(with_argo: Cluster) -> None:
+    arrows = [f"load-{i % 20:03d} -> step-number-{i:03d}: a" for i in range(480)]
+    arrows += [f"load-{j:03d} -> step-number-{i:03d}" for i in range(480) for j in range(20) if j != i % 20]
+    plan = plan_of(flow_of(*arrows, options={"step-number-007": TRAIN}))
+    assert len(plan.steps) == 500
+    for made in (argo.workflow(plan, FULL, TASKS), argo.workflow(plan, PLAIN, TASKS, kind="WorkflowTemplate")):
+        kept = accepted(with_argo, made)
+        assert sum(len(t.get("dag", {"tasks": ()})["tasks"]) for t in kept["spec"]["templates"]) == 503
+        assert len(json.dumps(kept).encode()) < argo.MOST_BYTES
+
+
+def test_the_job_of_a_step_that_asks_for_everything_is_accepted(cluster: Cluster) -> None:
+    wish = Wish("run", "train", "runs/run/train/task.json", OPTIONS)
+    made = manifests.job(FULL_JOB, wish, "nb2flow-train-1", "0" * 32)
+    kept = accepted(cluster, made)["spec"]["template"]["spec"]
+    asked = made["spec"]["template"]["spec"]
+    assert kept["containers"][0]["resources"] == asked["containers"][0]["resources"]
+    assert kept["tolerations"] == asked["tolerations"]
+
+
+def test_the_least_rights_are_accepted(cluster: Cluster) -> None:
+    for made in manifests.rights(cluster.namespace, "nb2flow-least"):
+        placed = {**made, "metadata": {**made["metadata"], "name": f"{made['metadata']['name']}-judged"}}
+        if made["apiVersion"] == "v1":
+            cluster.request("POST", f"api/v1/namespaces/{cluster.namespace}/serviceaccounts", JUDGED, placed)
+        else:
+            accepted(cluster, placed)

@@ -1,0 +1,54 @@
+"""What the cluster says of a pod, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nb2flow.executors.kubernetes import words
+
+STRANGER = (
+    'failed to pull and unpack image "registry/team/steps:1": failed to resolve reference "registry/team/steps:1": '
+    "pull access denied, repository does not exist or may require authorization: "
+    "authorization failed: no basic auth credentials"
+)
+MISSING = 'failed to resolve reference "registry/team/steps:1": registry/team/steps:1: not found'
+
+
+def pod(phase: str, state: dict[str, Any], **status: Any) -> dict[str, Any]:
+    container = {"name": "step", "image": "registry/team/steps:1", "state": state, **status.pop("container", {})}
+    return {"spec": {"nodeName": "node1"}, "status": {"phase": phase, "containerStatuses": [container], **status}}
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "hint"),
+    [
+        (STRANGER, "does not let the cluster in, or has no such image", "`pull_secrets`"),
+        (MISSING, "there is no such image", "correct `image`"),
+    ],
+)
+def test_an_image_that_cannot_be_pulled(message: str, text: str, hint: str) -> None:
+    found = words.trouble(pod("Pending", {"waiting": {"reason": "ErrImagePull", "message": message}}))
+    assert found is not None
+    assert text in found.text
+    assert hint in found.hint
+
+
+@pytest.mark.parametrize(("ready", "contained"), [("True", True), ("False", False)])
+def test_a_pod_that_runs_is_no_trouble(ready: str, contained: bool) -> None:
+    running = pod("Running", {"running": {}}, container={"ready": contained}, conditions=[condition(ready)])
+    assert words.trouble(running) is None
+
+
+def test_a_pod_whose_node_is_silent_is_told() -> None:
+    """The node's controller says that the pod is not ready; the container, when last heard of, was."""
+    running = pod("Running", {"running": {}}, container={"ready": True}, conditions=[condition("False")])
+    found = words.trouble(running)
+    assert found is not None
+    assert "node node1 does not answer" in found.text
+    assert found.patience is None
+
+
+def condition(status: str) -> dict[str, str]:
+    return {"type": "Ready", "status": status}
