@@ -16,18 +16,10 @@ from nbdime.patching import patch
 from nbdime.utils import read_notebook
 from worker import invented, plain
 
-_OLD_KEYS = {"worksheets", "metadata", "nbformat", "nbformat_minor"}
-_OLD_TYPES = ("code", "markdown", "raw", "heading", "html")
-
-
 def _as_read(notebook: Any) -> bool:
     """Whether nbformat reads what stands there: ids that it makes up, at random, can be neither named nor compared, and
-    what it makes of broken parts of version 3 is its own."""
-    if notebook["nbformat"] < 4:
-        if notebook.keys() != _OLD_KEYS or not isinstance(notebook["worksheets"], list):
-            return False
-        return all(cell["cell_type"] in _OLD_TYPES for sheet in notebook["worksheets"] for cell in sheet["cells"])
-    return isinstance(notebook["cells"], list) and not invented(notebook)
+    how it converts a broken notebook of version 3 is its own."""
+    return notebook["nbformat"] >= 4 and isinstance(notebook["cells"], list) and not invented(notebook)
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
