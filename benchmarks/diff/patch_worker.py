@@ -16,6 +16,7 @@ from nbdime.patching import patch
 from nbdime.utils import read_notebook
 from worker import invented, plain
 
+
 def _as_read(notebook: Any) -> bool:
     """Whether nbformat reads what stands there: ids that it makes up, at random, can be neither named nor compared, and
     how it converts a broken notebook of version 3 is its own."""
