@@ -15,6 +15,7 @@ from nb2flow.flow.machine import UNBOUND, Machine
 from nb2flow.flow.outcomes import Arguments, apply, held_functions, set_config
 from nb2flow.flow.values import SCALAR, Obj, Val, union
 
+_READING = frozenset(("read", "readline", "readlines", "read1", "tell"))
 _PANDAS_PLAIN = frozenset(
     ["add", "append", "plot", "hist", "boxplot", "sort", "remove", "set", "update_", "eval", "index"]
 )
@@ -144,6 +145,8 @@ def _method_spec(name: str, receivers: set[Obj]) -> Call:
         )  # a method inherited from a library, or an attribute of a function: its name proves nothing
     if name in _PANDAS_PLAIN and all(o.label.startswith("pandas") for o in plain):
         return Call(result="unknown", draws=True) if name in library.PLOT_ATTRIBUTES else known.HOLDS
+    if name in _READING and all(o.kind == "live" and o.label == "an open file" for o in plain):
+        return Call(touches="self")  # text or bytes, which know nothing of the file any more
     spec = library.call_by_method(name)
     if spec is not None:
         return spec

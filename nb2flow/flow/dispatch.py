@@ -42,7 +42,7 @@ def statement(*kinds: type[ast.AST]) -> Callable[[Callable[[Machine, Any], None]
 def evaluate(m: Machine, node: ast.expr) -> Val:
     """What `node` may stand for. Reads, touches and resource uses go into the machine's current unit."""
     m.nodes += 1
-    if m.nodes > m.budget:
+    if m.effort > m.budget:
         m.barrier("too much code is reached from here to be followed")
         return SCALAR
     if not m.frames:

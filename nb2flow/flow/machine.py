@@ -34,6 +34,7 @@ HISTORY_NAMES = frozenset({"_", "__", "___", "Out", "In", "_oh", "_ih", "_i", "_
 UNBOUND = "bound by code that is not seen"
 MAX_DEPTH = 10
 MAX_NODES = 40_000  # in one statement, calls included
+OBJECTS_PER_NODE = 50  # so many objects asked for what they reach cost as much as one node
 ALL_NODES = 150_000  # in all of them: beyond, a statement may reach LAST_NODES
 LAST_NODES = 2_000
 
@@ -84,6 +85,7 @@ class Machine:
     _named: dict[Obj, set[str]] = field(default_factory=dict)  # the names that stand for an object
     _mentioned: set[Obj] = field(default_factory=set)
     _special: set[Obj] = field(default_factory=set)  # live things and what draws
+    _looked_at: int = 0  # by the heap, before this unit
     identity: bool = False  # this unit asks whether two things are one object
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
 
@@ -92,12 +94,18 @@ class Machine:
         """The unit being interpreted."""
         return self.units[-1]
 
+    @property
+    def effort(self) -> int:
+        """What this unit has cost so far, in nodes."""
+        return self.nodes + (self.heap.looked_at - self._looked_at) // OBJECTS_PER_NODE
+
     def begin(self, unit: Unit) -> None:
         """Start a unit: nothing is bound by it yet."""
         self.units.append(unit)
-        self.spent += self.nodes
+        self.spent += self.effort
         self.budget = MAX_NODES if self.spent < ALL_NODES else LAST_NODES
         self.bound, self.touched, self.conditional, self.nodes = set(), {}, 0, 0
+        self._looked_at = self.heap.looked_at
         self.functions = []
         self.calls, self.active, self._mentioned = (), [], set()
         self._first_read, self.identity = {}, False

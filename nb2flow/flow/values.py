@@ -88,6 +88,7 @@ class Heap:
     """Reachability between objects. What each object reaches is remembered until a link is made that adds to it."""
 
     def __init__(self) -> None:
+        self.looked_at = 0  # objects, in all that was asked: what the answers cost
         self._unions: dict[frozenset[Obj], frozenset[Obj]] = {}  # of several objects, until any link is made
 
     def link(self, holders: Iterable[Obj], held: Iterable[Obj]) -> None:
@@ -110,7 +111,9 @@ class Heap:
             return obj.reach or self._reach(obj)
         known = self._unions.get(objs)
         if known is None:
-            known = self._unions[objs] = frozenset().union(*[obj.reach or self._reach(obj) for obj in objs])
+            found = [obj.reach or self._reach(obj) for obj in objs]
+            self.looked_at += sum(map(len, found))
+            known = self._unions[objs] = frozenset().union(*found)
         return known
 
     def _reach(self, start: Obj) -> frozenset[Obj]:
@@ -123,6 +126,7 @@ class Heap:
                     todo.append(held)
                 else:
                     seen |= held.reach
+        self.looked_at += len(seen)
         start.reach = frozenset(seen)
         return start.reach
 
@@ -134,6 +138,7 @@ class Heap:
             new = todo.pop().holders - seen
             seen |= new
             todo.extend(new)
+        self.looked_at += len(seen)
         return seen
 
     def mutable(self, objs: frozenset[Obj]) -> frozenset[Obj]:
