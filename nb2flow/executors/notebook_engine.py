@@ -7,6 +7,7 @@ by the worker; without one (papermill's own command line) it behaves as papermil
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -124,16 +125,44 @@ async def _execute(record: Record, kernel_name: str, session: Session, start_tim
         kernel.clean_up()
 
 
+class _Saver:
+    """Saves when output comes: at once where a save is due, else as soon as one is, also if nothing more is printed."""
+
+    def __init__(self, record: Record, keeper: OutputKeeper) -> None:
+        self._record = record
+        self._keeper = keeper
+        self._later: asyncio.TimerHandle | None = None
+
+    def heard(self) -> None:
+        """Some output has come. OSError when the disk will not have it."""
+        if self._record.is_due():
+            self.end()
+            self._save()
+        elif self._later is None:
+            self._later = asyncio.get_running_loop().call_later(self._record.due_in(), self._save_later)
+
+    def end(self) -> None:
+        """What is still to be saved is left to the record's own end."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+
+    def _save(self) -> None:
+        self._keeper.close()
+        self._record.save()
+
+    def _save_later(self) -> None:
+        self._later = None
+        with contextlib.suppress(OSError):  # a disk that will not have it is told of at the next save
+            self._save()
+
+
 async def _run_cells(record: Record, kernel: Kernel, session: Session, deadline: float | None, watch: _Watch) -> None:
     keeper = OutputKeeper(session.output_limit)
     runner = CellRunner(record.nb, kernel, keeper, deadline)
 
-    def heard() -> None:
-        if record.is_due():
-            keeper.close()
-            record.save()
-
-    runner.heard = heard
+    saver = _Saver(record, keeper)
+    runner.heard = saver.heard
     runner.begin()
     watch.attach(runner)
     record.nb.metadata["language_info"] = kernel.info.get("language_info", {})
@@ -147,6 +176,7 @@ async def _run_cells(record: Record, kernel: Kernel, session: Session, deadline:
         detail = kernel.how_it_ended() if stopped.reason == "kernel-died" else ""
         session.failure = explain(record.nb, stopped, session.timeout, session.manifest, detail)
     finally:
+        saver.end()
         for index in keeper.cells:
             _tell_what_was_left_out(record, keeper, index, session)
         await runner.end()

@@ -89,7 +89,11 @@ class Record:
 
     def is_due(self) -> bool:
         """Whether it is time to save again."""
-        return time.monotonic() >= self._next_save
+        return self.due_in() <= 0
+
+    def due_in(self) -> float:
+        """Seconds until it is time to save again."""
+        return self._next_save - time.monotonic()
 
     def save(self) -> None:
         """Write the notebook as it is now. OSError when the disk will not have it."""

@@ -132,6 +132,22 @@ def test_the_notebook_grows_on_disk_while_a_cell_runs(runner: Runner) -> None:
     assert seen == {None, True}
 
 
+def test_what_a_cell_printed_is_on_disk_though_the_next_one_says_nothing(runner: Runner) -> None:
+    flag = runner.folder / "go"
+    _, _, ended, executed = runner.start(
+        "print('early')", f"import pathlib, time\nwhile not pathlib.Path({str(flag)!r}).exists():\n    time.sleep(0.05)"
+    )
+    while "early" not in _printed(executed):
+        assert not ended.wait(0.05)
+    flag.touch()
+    assert ended.wait(120)
+
+
+def _printed(executed: Path) -> str:
+    cells = json.loads(executed.read_bytes())["cells"] if executed.exists() else []
+    return "".join(text for cell in cells for output in cell["outputs"] for text in output["text"])
+
+
 def test_outputs_of_threads_and_displays_updated_later_reach_their_cell(runner: Runner) -> None:
     _, document = runner.run(
         "from IPython.display import display\nh = display('old', display_id=True)\nprint('first', end='')",
