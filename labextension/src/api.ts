@@ -268,6 +268,12 @@ export interface FlowStep {
   at: Point | null;
 }
 
+/** Why the process that drove a run gave up: a sentence, and what to do. */
+export interface GaveUp {
+  message: string;
+  hint: string;
+}
+
 /** A notebook as it was in a commit (`ref` is anything that git resolves to one). */
 export interface GitSide {
   kind: 'git';
@@ -340,7 +346,7 @@ export interface Options {
   artifacts: string[];
 }
 
-/** An output that was added, removed or changed, in words; `base` and `remote` are its numbers in the cell. */
+/** An output that was added, removed or changed, in words; `base` and `remote` are its numbers in the cell. `old` and `new` are the outputs themselves as a notebook has them: null where there is none, or a very large one. */
 export interface OutputChange {
   change: 'added' | 'changed' | 'removed';
   name: string;
@@ -348,6 +354,8 @@ export interface OutputChange {
   words: string;
   base: number | null;
   remote: number | null;
+  old: Record<string, unknown> | null;
+  new: Record<string, unknown> | null;
 }
 
 /** A parameter of the pipeline; `default` is null when `source` is no literal (its type is then `any`). */
@@ -487,6 +495,7 @@ export interface RunSummary {
   failed: string[];
   parameters: Record<string, unknown>;
   last_event: number;
+  gave_up: GaveUp | null;
 }
 
 /** Runs, the newest first. `complete`: these are all there are; otherwise those that changed since the cursor `since` that was sent, and all others are as they were. The next request sends this reply's `since`. */

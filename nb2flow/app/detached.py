@@ -199,10 +199,17 @@ def _wait_for_event(folder: RunFolder, settings: Settings, run_id: str, *, after
     raise EnvironmentFault(f"{run_id} has not begun within {PATIENCE:g} s", hint="is this machine very busy?")
 
 
-def _raise_refusal(folder: RunFolder) -> None:
+def refusal_of(folder: RunFolder) -> Refusal | None:
+    """Why the process that drove a run gave up (its cluster cannot be reached, the disk is full); None: it did not."""
     try:
-        refusal = msgspec.json.decode(folder.refusal.read_bytes(), type=Refusal)
+        return msgspec.json.decode(folder.refusal.read_bytes(), type=Refusal)
     except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _raise_refusal(folder: RunFolder) -> None:
+    refusal = refusal_of(folder)
+    if refusal is None:
         return
     kinds = {k.__name__: k for k in _kinds(Nb2flowError)}
     raise kinds.get(refusal.kind, EnvironmentFault)(refusal.message, hint=refusal.hint)

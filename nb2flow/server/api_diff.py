@@ -109,7 +109,10 @@ class ValueChange(Reply, frozen=True, kw_only=True):
 
 
 class OutputChange(Reply, frozen=True, kw_only=True):
-    """An output that was added, removed or changed, in words; `base` and `remote` are its numbers in the cell."""
+    """An output that was added, removed or changed, in words; `base` and `remote` are its numbers in the cell.
+
+    `old` and `new` are the outputs themselves as a notebook has them: null where there is none, or a very large one.
+    """
 
     change: Literal["added", "removed", "changed"]
     name: str
@@ -117,6 +120,8 @@ class OutputChange(Reply, frozen=True, kw_only=True):
     words: str
     base: int | None
     remote: int | None
+    old: dict[str, Any] | None
+    new: dict[str, Any] | None
 
 
 class DiffCell(Reply, frozen=True, kw_only=True):

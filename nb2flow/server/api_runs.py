@@ -54,6 +54,13 @@ class Started(Reply, frozen=True, kw_only=True):
     content_hash: str
 
 
+class GaveUp(Reply, frozen=True, kw_only=True):
+    """Why the process that drove a run gave up: a sentence, and what to do."""
+
+    message: str
+    hint: str
+
+
 class RunSummary(Reply, frozen=True, kw_only=True):
     """One line about a run. `path` is null when its notebook is outside of the server's root."""
 
@@ -72,6 +79,7 @@ class RunSummary(Reply, frozen=True, kw_only=True):
     failed: list[str]
     parameters: dict[str, Any]
     last_event: int
+    gave_up: GaveUp | None
 
 
 class RunsReply(Reply, frozen=True, kw_only=True):

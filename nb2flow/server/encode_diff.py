@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from nb2flow.diff import outputs as diff_outputs
 from nb2flow.diff import text
 from nb2flow.diff.changes import CellChange, NotebookDiff, Scope
 from nb2flow.diff.compare import diff
@@ -19,6 +20,8 @@ from nb2flow.diff.show import words
 from nb2flow.server import api_diff, encode_runs
 from nb2flow.server.places import Places
 from nb2flow.server.projects import Listed
+
+_LARGEST_DRAWN = 2_000_000  # bytes of one output
 
 
 def compare_bytes(base: bytes | None, base_name: str, remote: bytes | None, remote_name: str, scope: Scope) -> bytes:
@@ -134,7 +137,18 @@ def _output(change: Output) -> api_diff.OutputChange:
         words="; ".join(words.part_line(p) for p in change.parts),
         base=change.base,
         remote=change.remote,
+        old=_whole(change.old),
+        new=_whole(change.new),
     )
+
+
+def _whole(output: diff_outputs.Output | None) -> dict[str, Any] | None:
+    """An output to be drawn, unless it is so large that the page would stand still."""
+    if output is None or output.kind == "unknown":
+        return None
+    stream = output.kind == "stream"
+    found = {"output_type": "stream", "name": output.name, "text": output.text} if stream else output.raw
+    return found if len(msgspec.json.encode(found)) <= _LARGEST_DRAWN else None
 
 
 def _kind(part: Part) -> str:

@@ -1,4 +1,4 @@
-"""Runs as values of the wire. Pure but for looking whether a step's notebook is there."""
+"""Runs as values of the wire. Pure but for looking whether a step's notebook is there, and why a run was given up."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from nb2flow import notebook
+from nb2flow.app.detached import refusal_of
 from nb2flow.app.history import Found
 from nb2flow.errors import NotebookError
 from nb2flow.plan import source_digest
@@ -41,7 +42,15 @@ def summary(listed: Listed, places: Places) -> api_runs.RunSummary:
         failed=[s.name for s in steps if s.status == "failed"],
         parameters=state.parameters,
         last_event=listed.last,
+        gave_up=_gave_up(listed.found),
     )
+
+
+def _gave_up(found: Found) -> api_runs.GaveUp | None:
+    if found.state.status != "interrupted":
+        return None
+    refusal = refusal_of(found.folder)
+    return api_runs.GaveUp(message=refusal.message, hint=refusal.hint) if refusal else None
 
 
 def run(listed: Listed, places: Places) -> api_runs.RunReply:

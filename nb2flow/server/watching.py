@@ -17,7 +17,7 @@ from nb2flow.runs.folders import Home
 from nb2flow.runs.lock import is_held
 from nb2flow.server.projects import Projects
 
-SCHEMA = "https://nb2flow.dev/events/run-changed/v1"
+SCHEMA = "urn:nb2flow:run-changed:v1"
 EVERY = 0.5  # seconds between looks
 _NEWEST = 200
 

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from browser.lab_page import Lab
 from browser.lab_server import LabServer
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 HERE = Path(__file__).parent
 PICTURES = HERE / "pictures"
@@ -41,6 +41,23 @@ def browser_type_launch_args() -> dict[str, Any]:
 def browser_context_args() -> dict[str, Any]:
     """How a page is: a usual laptop's size, no animation."""
     return {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}
+
+
+@pytest.fixture(scope="session")
+def profile(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[BrowserContext]:
+    """One profile for all tests, as one person has: JupyterLab's scripts are fetched and compiled once."""
+    made = browser.new_context(**browser_context_args)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(profile: BrowserContext) -> Iterator[Page]:
+    """A tab of its own, and none of its own left open."""
+    made = profile.new_page()
+    yield made
+    for tab in profile.pages:
+        tab.close()
 
 
 @pytest.fixture(scope="session")

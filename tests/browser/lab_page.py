@@ -43,6 +43,14 @@ class Lab:
         self.page.wait_for_selector("#jp-main-dock-panel", state="visible")
         self.page.wait_for_selector(".jp-LabShell")
 
+    def kernel_is_idle(self, name: str) -> None:
+        """Wait until the notebook of this name is in front and its kernel waits for work."""
+        script = """name => {
+            const context = window.jupyterapp.shell.currentWidget?.context;
+            return context?.path.endsWith(name) && context.sessionContext.session?.kernel?.status === 'idle';
+        }"""
+        self.page.wait_for_function(script, arg=name)
+
     def command(self, name: str, args: dict[str, object] | None = None) -> None:
         """Execute a command of JupyterLab by its name."""
         self.page.evaluate("([name, args]) => void window.jupyterapp.commands.execute(name, args)", [name, args or {}])

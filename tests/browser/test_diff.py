@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -43,3 +44,38 @@ def test_changes_since_the_last_commit(lab: Lab, write: Callable[..., Path], fol
     # What is on the screen counts, not what was saved; and another version can be picked.
     diff.get_by_label("Compare with").select_option("disk")
     expect(diff.locator(".nb2flow-Diff-words")).to_contain_text("no changes")
+
+
+def test_outputs_are_drawn_and_noise_is_hidden(lab: Lab, folder: Path) -> None:
+    notebook = folder / "outputs.ipynb"
+    table = "<table><tr><td>{}</td></tr></table><script>document.body.dataset.trap = 'sprung'</script>"
+
+    def version(count: int, value: str) -> None:
+        shown = {"output_type": "display_data", "metadata": {}, "data": {"text/html": table.format(value)}}
+        printed = {"output_type": "stream", "name": "stdout", "text": f"printed {value}\n"}
+        cell = {
+            "cell_type": "code", "id": "a", "metadata": {}, "source": "show()", "execution_count": count,
+            "outputs": [printed, shown],
+        }  # fmt: skip
+        spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        notebook.write_text(json.dumps({"cells": [cell], "metadata": spec, "nbformat": 4, "nbformat_minor": 5}))
+
+    version(1, "before")
+    _git(folder, "init", "-q")
+    _git(folder, "add", notebook.name)
+    _git(folder, "commit", "-qm", "First version")
+    version(2, "after")
+    lab.open(notebook)
+    lab.command("nb2flow:diff")
+    diff = lab.page.locator(".nb2flow-Diff")
+    expect(diff.locator(".nb2flow-Diff-words")).to_contain_text("no changes")
+    diff.get_by_label("Outputs").check()
+    base, remote = diff.locator("[data-side='base']"), diff.locator("[data-side='remote']")
+    expect(base.first).to_contain_text("printed before")
+    expect(remote.first).to_contain_text("printed after")
+    expect(remote.locator("table td")).to_have_text("after")
+    assert lab.page.evaluate("() => document.body.dataset.trap ?? ''") == ""
+    lab.pictures("outputs")
+    expect(diff.locator(".nb2flow-Diff-value")).to_have_count(0)
+    diff.get_by_label("Noise").check()
+    expect(diff.locator(".nb2flow-Diff-value", has_text="execution_count")).to_be_visible()

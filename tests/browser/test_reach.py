@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from browser.lab_page import Lab
 from browser.lab_server import LabServer
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 AXE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 CELLS = (
@@ -108,7 +108,7 @@ def notebook_7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
     made.stop()
 
 
-def test_notebook_7(page: Any, notebook_7: LabServer, tmp_path: Path) -> None:
+def test_notebook_7(notebook_7: LabServer, browser: Browser, browser_context_args: dict[str, Any]) -> None:
     import json
 
     cells = [
@@ -118,10 +118,14 @@ def test_notebook_7(page: Any, notebook_7: LabServer, tmp_path: Path) -> None:
     ]  # fmt: skip
     document = {"cells": cells, "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}}}
     (notebook_7.root / "seven.ipynb").write_text(json.dumps(document | {"nbformat": 4, "nbformat_minor": 5}))
+    page = browser.new_context(
+        **browser_context_args
+    ).new_page()  # cookies know no ports: not those of the other server
     lab = Lab(page, notebook_7, Path(__file__).parent / "pictures", "notebook-7")
     page.goto(f"{notebook_7.url}notebooks/seven.ipynb?token={notebook_7.token}")
     expect(page.locator(".nb2flow-Badge-name").first).to_be_visible()
     lab.command("nb2flow:show-flow")
     expect(page.locator(".nb2flow-Node")).to_have_count(4)
     lab.pictures("panel")
+    page.context.close()
     assert lab.errors == []

@@ -83,6 +83,19 @@ def test_from_an_untagged_notebook_to_a_finished_run(lab: Lab, write: Callable[.
     assert _without_outputs(notebook) == before
 
 
+def _middle_of_an_arrow(lab: Lab) -> tuple[float, float]:
+    """Where the pointer has to be for the first arrow of the drawing."""
+    arrow = lab.page.locator(".react-flow__edge-interaction").first
+    arrow.wait_for(state="attached")
+    script = """path => {
+        const middle = path.getPointAtLength(path.getTotalLength() / 2);
+        const {x, y} = new DOMPoint(middle.x, middle.y).matrixTransform(path.getScreenCTM());
+        return [x, y];
+    }"""
+    x, y = arrow.evaluate(script)
+    return x, y
+
+
 def test_the_flow_follows_what_is_typed(lab: Lab, write: Callable[..., Path]) -> None:
     notebook = write(
         "typed.ipynb",
@@ -94,6 +107,17 @@ def test_the_flow_follows_what_is_typed(lab: Lab, write: Callable[..., Path]) ->
     lab.open(notebook)
     panel = lab.show_flow()
     expect(panel.locator(".nb2flow-Node")).to_have_count(3)
+
+    # An arrow says why it is there: the hidden state, where it is made and where it is used.
+    lab.page.mouse.move(*_middle_of_an_arrow(lab))
+    why = panel.locator(".nb2flow-Popover")
+    expect(why.locator(".nb2flow-Why-title")).to_have_text("one → two")
+    expect(why.locator(".nb2flow-Pill")).to_have_text("hidden state")
+    expect(why.locator("[data-role='defined']")).to_contain_text("cell 2")
+    expect(why.locator("[data-role='used']")).to_contain_text("cell 3")
+    lab.picture("why")
+    why.locator("[data-role='used'] button").click()
+    expect(lab.cell(2)).to_have_class(re.compile("jp-mod-active"))
 
     # A new use makes a new edge; the list has it in words.
     panel.get_by_role("button", name="List").click()
@@ -170,6 +194,7 @@ def test_settings_of_a_step(lab: Lab, write: Callable[..., Path]) -> None:
     assert lab.page.evaluate(script) == {"memory": "16Gi", "retries": 2, "timeout": "2h"}
 
     # JupyterLab's own tag editor and the badge are two views of one thing.
+    lab.page.get_by_text("Common Tools", exact=True).click()
     editor = lab.page.locator(".jp-CellTags")
     expect(editor).to_contain_text("step:two")
     assert json.loads(notebook.read_text())["cells"][1]["metadata"] == {"tags": ["step:two", "memory:2Gi"]}

@@ -7,10 +7,12 @@ import { EditorView, lineNumbers } from '@codemirror/view';
 import { jupyterTheme } from '@jupyterlab/codemirror';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { DiffCell, DiffReply, RefsReply } from '../api';
+import { DrawOutput, OutputPair, useSeen } from './outputs';
 
 export interface IDiffOptions {
   outputs: boolean;
   metadata: boolean;
+  noise: boolean;
 }
 
 export interface IDiffProps {
@@ -23,6 +25,8 @@ export interface IDiffProps {
   onOptions: (options: IDiffOptions) => void;
   /** Extensions that colour the notebook's language. */
   language: Extension;
+  /** Draws an output of a notebook into a node; what it gives back takes it away again. */
+  draw: DrawOutput;
   trans: TranslationBundle;
 }
 
@@ -31,7 +35,10 @@ export default function DiffView(props: IDiffProps): React.JSX.Element {
   const [inline, setInline] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const at = useRef(-1);
-  const changed = useMemo(() => (reply?.cells ?? []).filter(cell => cell.change !== 'unchanged'), [reply]);
+  const changed = useMemo(
+    () => (reply?.cells ?? []).filter(cell => cell.change !== 'unchanged' || (options.noise && cell.noise.length > 0)),
+    [reply, options.noise]
+  );
   const go = (by: number): void => {
     const nodes = box.current?.querySelectorAll<HTMLElement>('.nb2flow-DiffCell') ?? [];
     if (nodes.length) {
@@ -53,6 +60,7 @@ export default function DiffView(props: IDiffProps): React.JSX.Element {
         {check(trans.__('Inline'), inline, setInline)}
         {check(trans.__('Outputs'), options.outputs, outputs => onOptions({ ...options, outputs }))}
         {check(trans.__('Metadata'), options.metadata, metadata => onOptions({ ...options, metadata }))}
+        {check(trans.__('Noise'), options.noise, noise => onOptions({ ...options, noise }))}
         <span className="nb2flow-Buttons">
           <button type="button" className="nb2flow-Button" disabled={!changed.length} onClick={() => go(-1)}>
             ↑ {trans.__('Previous')}
@@ -74,10 +82,24 @@ export default function DiffView(props: IDiffProps): React.JSX.Element {
           </p>
           <div className="nb2flow-Diff-cells" ref={box}>
             {changed.map((cell, i) => (
-              <Cell key={i} cell={cell} inline={inline} language={props.language} trans={trans} />
+              <Cell
+                key={i}
+                cell={cell}
+                inline={inline}
+                noise={options.noise}
+                language={props.language}
+                draw={props.draw}
+                trans={trans}
+              />
             ))}
+            {reply.metadata.length > 0 && (
+              <section className="nb2flow-DiffCell" data-change="notebook" tabIndex={-1}>
+                <h3>{trans.__("the notebook's metadata")}</h3>
+                <Values values={reply.metadata} />
+              </section>
+            )}
           </div>
-          {reply.noise.length > 0 && (
+          {reply.noise.length > 0 && !options.noise && (
             <p className="nb2flow-Note">
               {trans.__('Left out as noise:')} {reply.noise.map(noise => noise.what).join(', ')}
             </p>
@@ -133,11 +155,13 @@ function summary(reply: DiffReply, trans: TranslationBundle): string {
 interface ICellProps {
   cell: DiffCell;
   inline: boolean;
+  noise: boolean;
   language: Extension;
+  draw: DrawOutput;
   trans: TranslationBundle;
 }
 
-function Cell({ cell, inline, language, trans }: ICellProps): React.JSX.Element {
+function Cell({ cell, inline, noise, language, draw, trans }: ICellProps): React.JSX.Element {
   const base = cell.base.map(source => source.source).join('\n\n');
   const remote = cell.remote.map(source => source.source).join('\n\n');
   const number = (side: DiffCell['base']): string => side.map(source => `${source.number + 1}`).join(', ');
@@ -150,19 +174,36 @@ function Cell({ cell, inline, language, trans }: ICellProps): React.JSX.Element 
         {(cell.base.length === 0 || number(cell.base) !== number(cell.remote)) && number(cell.remote)}
       </h3>
       {texts && <Texts base={base} remote={remote} inline={inline} language={language} />}
-      {cell.metadata.map((change, i) => (
-        <p key={i} className="nb2flow-Diff-value">
-          <code>{change.path.join(' › ')}</code>: <del>{change.added ? '' : JSON.stringify(change.old)}</del>{' '}
-          <ins>{change.removed ? '' : JSON.stringify(change.new)}</ins>
-        </p>
-      ))}
+      <Values values={cell.metadata} />
+      <Values values={cell.attachments} />
       {cell.outputs.map((output, i) => (
-        <p key={i} className="nb2flow-Diff-output">
-          <span className="nb2flow-Pill">{trans.__('output')}</span> {output.words}
-        </p>
+        <OutputPair key={i} output={output} inline={inline} draw={draw} trans={trans} />
       ))}
+      {noise && cell.noise.length > 0 && (
+        <p className="nb2flow-Note">
+          {trans.__('Noise:')} {cell.noise.join(', ')}
+        </p>
+      )}
     </section>
   );
+}
+
+function Values({ values }: { values: DiffCell['metadata'] }): React.JSX.Element {
+  return (
+    <>
+      {values.map((change, i) => (
+        <p key={i} className="nb2flow-Diff-value">
+          <code>{change.path.join(' › ')}</code>: <del>{change.added ? '' : shortened(change.old)}</del>{' '}
+          <ins>{change.removed ? '' : shortened(change.new)}</ins>
+        </p>
+      ))}
+    </>
+  );
+}
+
+function shortened(value: unknown): string {
+  const text = JSON.stringify(value) ?? '';
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }
 
 /** One pair of texts; drawn only once it comes into sight, so that large notebooks stay fluid. */
@@ -178,14 +219,7 @@ function Texts({
   language: Extension;
 }): React.JSX.Element {
   const box = useRef<HTMLDivElement>(null);
-  const [seen, setSeen] = useState(false);
-  useEffect(() => {
-    const observer = new IntersectionObserver(entries => entries.some(e => e.isIntersecting) && setSeen(true), {
-      rootMargin: '600px'
-    });
-    observer.observe(box.current as HTMLDivElement);
-    return () => observer.disconnect();
-  }, []);
+  const seen = useSeen(box);
   useEffect(() => {
     const parent = box.current;
     if (!seen || !parent) {

@@ -8,6 +8,7 @@ import { active } from '../model/words';
 import type { IActions } from './actions';
 import { StepList } from './list';
 import { Problems } from './problems';
+import { Refused } from './refused';
 import { RunHead, StepRun } from './run';
 
 const Canvas = React.lazy(() => import('./canvas'));
@@ -18,6 +19,9 @@ export interface IFlowProps {
   graph: IGraph | null;
   behind: boolean;
   fault: Fault | null;
+  /** Why the run that was last asked for could not begin. */
+  refused: { message: string; hint: string } | null;
+  onRead: () => void;
   diagnostics: Diagnostic[];
   run: RunReply | null;
   view: 'drawing' | 'list';
@@ -79,6 +83,9 @@ export function FlowView(props: IFlowProps): React.JSX.Element {
         <p className="nb2flow-Fault" role="alert">
           <strong>{fault.message}</strong> {fault.hint}
         </p>
+      )}
+      {props.refused && (
+        <Refused {...props.refused} pill={trans.__('not started')} onRead={props.onRead} trans={trans} />
       )}
       {untagged && (
         <div className="nb2flow-Banner">

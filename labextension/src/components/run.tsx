@@ -4,6 +4,7 @@ import React, { useEffect, useRef, useState } from 'react';
 import type { RunReply, RunStep } from '../api';
 import { active, mark, plain, span, taken, when } from '../model/words';
 import type { IActions } from './actions';
+import { Refused } from './refused';
 
 export function RunHead({ run, actions }: { run: RunReply; actions: IActions }): React.JSX.Element {
   const { trans } = actions;
@@ -54,6 +55,15 @@ export function RunHead({ run, actions }: { run: RunReply; actions: IActions }):
           </button>
         )}
       </div>
+      {summary.gave_up && <Refused {...summary.gave_up} pill={trans.__('gave up')} trans={trans} />}
+      {run.notebook_now === 'missing' && (
+        <p className="nb2flow-Note">
+          <span className="nb2flow-Pill">{trans.__('notebook gone')}</span>{' '}
+          {trans.__(
+            'It was deleted or renamed after this run began. The run has a copy of its own and needs no other.'
+          )}
+        </p>
+      )}
       {run.metrics.length > 0 && (
         <dl className="nb2flow-Metrics">
           {run.metrics.map(metric => (

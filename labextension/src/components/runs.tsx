@@ -16,7 +16,7 @@ export interface IRunsProps {
   onCancel: (run: string) => void;
   onResume: (run: string) => void;
   compare: (left: string, right: string) => Promise<CompareReply>;
-  onDiff: (left: string, right: string) => void;
+  onDiff: (left: string, right: string, step?: string) => void;
 }
 
 export function RunsView(props: IRunsProps): React.JSX.Element {
@@ -59,7 +59,7 @@ export function RunsView(props: IRunsProps): React.JSX.Element {
           reply={compared}
           trans={trans}
           onClose={() => setCompared(null)}
-          onDiff={() => props.onDiff(compared.left.run, compared.right.run)}
+          onDiff={step => props.onDiff(compared.left.run, compared.right.run, step)}
         />
       )}
       {runs.length === 0 && !fault ? (
@@ -135,6 +135,7 @@ function Row({ run, picked, onPick, trans, ...does }: RowProps): React.JSX.Eleme
         {run.failed.length > 0 && (
           <span className="nb2flow-Note"> {trans.__('failed: %1', run.failed.join(', '))}</span>
         )}
+        {run.gave_up && <span className="nb2flow-Note"> {run.gave_up.message}</span>}
       </td>
       <td>
         {run.done}/{run.steps}
@@ -160,54 +161,92 @@ interface IComparedProps {
   reply: CompareReply;
   trans: TranslationBundle;
   onClose: () => void;
-  onDiff: () => void;
+  onDiff: (step?: string) => void;
+}
+
+/** One line of the comparison; `step`: its executed notebooks can be compared. */
+interface ILine {
+  name: string;
+  left: string;
+  right: string;
+  same: boolean;
+  step?: boolean;
 }
 
 function Compared({ reply, trans, onClose, onDiff }: IComparedProps): React.JSX.Element {
-  const rows: [string, string, string, boolean][] = [
-    ...reply.parameters.map(p => [p.name, p.left ?? '', p.right ?? '', p.same] as [string, string, string, boolean]),
-    ...reply.metrics.map(m => [m.name, m.left ?? '', m.right ?? '', m.same] as [string, string, string, boolean]),
-    ...reply.steps.map(
-      s =>
-        [
-          s.name,
-          `${s.left_status ?? '—'} ${span(s.left_seconds)}`,
-          `${s.right_status ?? '—'} ${span(s.right_seconds)}`,
-          s.same_key
-        ] as [string, string, string, boolean]
-    ),
-    ...reply.edges.map(
-      e =>
-        [`${e.source} → ${e.target}`, e.left?.join(', ') ?? '—', e.right?.join(', ') ?? '—', false] as [
-          string,
-          string,
-          string,
-          boolean
-        ]
-    )
+  const pair = (p: CompareReply['metrics'][number]): ILine => ({
+    name: p.name,
+    left: p.left ?? '—',
+    right: p.right ?? '—',
+    same: p.same
+  });
+  const ran = (status: string | null): boolean => status !== null && !['waiting', 'skipped'].includes(status);
+  const steps: ILine[] = reply.steps.map(s => ({
+    name: s.name,
+    left: `${s.left_status ?? '—'} ${span(s.left_seconds)}`,
+    right: `${s.right_status ?? '—'} ${span(s.right_seconds)}`,
+    same: s.same_key,
+    step: ran(s.left_status) && ran(s.right_status)
+  }));
+  const edges: ILine[] = reply.edges.map(e => ({
+    name: `${e.source} → ${e.target}`,
+    left: e.left?.join(', ') ?? '—',
+    right: e.right?.join(', ') ?? '—',
+    same: false
+  }));
+  const parts: [string, ILine[]][] = [
+    [trans.__('Parameters'), reply.parameters.map(pair)],
+    [trans.__('Metrics'), reply.metrics.map(pair)],
+    [trans.__('Steps'), steps],
+    [trans.__('Flow'), edges],
+    [trans.__('Versions'), reply.versions.filter(v => !v.same).map(pair)]
   ];
   return (
     <section className="nb2flow-Compared" aria-label={trans.__('Two runs side by side')}>
       <table>
         <thead>
           <tr>
-            <th></th>
+            <th>{reply.left.notebook}</th>
             <th>{reply.left.run}</th>
             <th>{reply.right.run}</th>
+            <th>
+              <span className="nb2flow-Hidden">{trans.__('Notebook of the step')}</span>
+            </th>
           </tr>
         </thead>
-        <tbody>
-          {rows.map(([name, left, right, same], i) => (
-            <tr key={i} className={same ? '' : 'nb2flow-mod-differs'}>
-              <th scope="row">{name}</th>
-              <td>{left}</td>
-              <td>{right}</td>
-            </tr>
+        {parts
+          .filter(([, lines]) => lines.length > 0)
+          .map(([title, lines]) => (
+            <tbody key={title}>
+              <tr>
+                <th scope="rowgroup" colSpan={4}>
+                  {title}
+                </th>
+              </tr>
+              {lines.map(line => (
+                <tr key={line.name} className={line.same ? '' : 'nb2flow-mod-differs'}>
+                  <th scope="row">{line.name}</th>
+                  <td>{line.left}</td>
+                  <td>{line.right}</td>
+                  <td>
+                    {line.step && (
+                      <button
+                        type="button"
+                        className="nb2flow-Button"
+                        aria-label={trans.__('Diff of step %1', line.name)}
+                        onClick={() => onDiff(line.name)}
+                      >
+                        {trans.__('Diff')}
+                      </button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
           ))}
-        </tbody>
       </table>
       <div className="nb2flow-Buttons">
-        <button type="button" className="nb2flow-Button" onClick={onDiff}>
+        <button type="button" className="nb2flow-Button" onClick={() => onDiff()}>
           {trans.__('Compare Notebooks')}
         </button>
         <button type="button" className="nb2flow-Button" onClick={onClose}>

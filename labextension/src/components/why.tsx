@@ -22,15 +22,19 @@ export function Why({ edge, onReveal, trans }: IWhyProps): React.JSX.Element {
             {reason.hidden && <span className="nb2flow-Pill">{trans.__('hidden state')}</span>}
             <span>{reason.words}</span>
             {reason.sites.map((site, j) => (
-              <button
-                key={j}
-                type="button"
-                className="nb2flow-Code"
-                title={trans.__('Go to line %1 of this cell', site.line)}
-                onClick={() => onReveal(site.cell_id, site.line)}
-              >
-                {site.code.trim()}
-              </button>
+              <div key={j} className="nb2flow-Why-site" data-role={site.role}>
+                {site.role === 'defined'
+                  ? trans.__('defined in cell %1, line %2', site.cell + 1, site.line)
+                  : trans.__('used in cell %1, line %2', site.cell + 1, site.line)}
+                <button
+                  type="button"
+                  className="nb2flow-Code"
+                  title={trans.__('Go to line %1 of this cell', site.line)}
+                  onClick={() => onReveal(site.cell_id, site.line)}
+                >
+                  {site.code.trim()}
+                </button>
+              </div>
             ))}
           </li>
         ))}

@@ -15,13 +15,22 @@ export interface INode {
   run: RunStep | null;
 }
 
+/** A line that a reason speaks of, and what that line does. */
+export interface ISite {
+  role: 'defined' | 'used';
+  cell: number;
+  cell_id: string;
+  line: number;
+  code: string;
+}
+
 export interface IEdge {
   id: string;
   source: string;
   target: string;
   label: string;
   hidden: boolean;
-  reasons: { words: string; hidden: boolean; sites: { cell_id: string; line: number; code: string }[] }[];
+  reasons: { words: string; hidden: boolean; sites: ISite[] }[];
 }
 
 export interface IGraph {
@@ -85,7 +94,14 @@ function edgeOf(edge: FlowEdge): IEdge {
 }
 
 function sitesOf(reason: Reason): IEdge['reasons'][number]['sites'] {
-  return [reason.defined, reason.used].filter(site => site !== null);
+  const sites: ISite[] = [];
+  if (reason.defined) {
+    sites.push({ ...reason.defined, role: 'defined' });
+  }
+  if (reason.used) {
+    sites.push({ ...reason.used, role: 'used' });
+  }
+  return sites;
 }
 
 function shortened(names: string[]): string {

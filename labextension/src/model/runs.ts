@@ -1,5 +1,6 @@
 // Runs as the server knows them: REST is the truth, and an event of the server's only says when to ask. While a run is
-// under way it is asked every second, so that a lost event leaves nothing stale; otherwise seldom.
+// under way it is asked every second, otherwise every three, so that lost events leave nothing stale; a page that
+// nobody sees asks seldom, and at once when it is seen again.
 
 import { ISignal, Signal } from '@lumino/signaling';
 import type { RunReply, RunSummary } from '../api';
@@ -8,7 +9,8 @@ import { Poke } from './poke';
 import { active } from './words';
 
 const FAST = 800;
-const SLOW = 15_000;
+const SLOW = 3000;
+const HIDDEN = 30_000;
 
 export class Runs {
   private since = '';
@@ -98,7 +100,7 @@ export class Runs {
       this.signal.emit();
     }
     const busy = this.active.length > 0 || [...this.watched.keys()].some(run => this.isStale(run));
-    this.asking.poke(busy && !document.hidden ? FAST : SLOW);
+    this.asking.poke(document.hidden ? HIDDEN : busy ? FAST : SLOW);
   }
 
   private isStale(run: string): boolean {

@@ -28,6 +28,7 @@ export class Session implements IDisposable {
   private _flow: Flow | null = null;
   private _good: Flow | null = null;
   private _fault: Fault | null = null;
+  private _refused: Fault | null = null;
   private _places = new Map<string, ICellPlace>();
   isDisposed = false;
 
@@ -75,6 +76,17 @@ export class Session implements IDisposable {
 
   get fault(): Fault | null {
     return this._fault;
+  }
+
+  /** Why the run that was last asked for could not begin; null once one has, or when that has been read. */
+  get refused(): Fault | null {
+    return this._refused;
+  }
+
+  /** Show in place why a run could not begin, or (null) no longer. */
+  refuse(fault: Fault | null): void {
+    this._refused = fault;
+    this.signal.emit();
   }
 
   get diagnostics(): Diagnostic[] {

@@ -4,9 +4,13 @@ import React, { Suspense } from 'react';
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, InputDialog, MainAreaWidget, ReactWidget } from '@jupyterlab/apputils';
 import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import type { IOutput } from '@jupyterlab/nbformat';
+import { IRenderMimeRegistry, OutputModel } from '@jupyterlab/rendermime';
+import { Widget } from '@lumino/widgets';
 import type { Extension } from '@codemirror/state';
 import type { DiffReply, DiffRequest, RefsReply } from '../api';
 import type { IDiffOptions } from '../components/diff';
+import type { DrawOutput } from '../components/outputs';
 import { flowIcon } from '../icons';
 import { Commands, IFlows } from '../tokens';
 import type { Session } from '../model/session';
@@ -19,16 +23,19 @@ class DiffPanel extends ReactWidget {
   private reply: DiffReply | null = null;
   private fault = '';
   private refs: RefsReply | null = null;
-  private options: IDiffOptions = { outputs: false, metadata: true };
+  private options: IDiffOptions;
 
   constructor(
     private readonly flows: IFlows,
     private readonly path: string,
     private readonly now: () => Side,
     private against: string,
-    private readonly language: Extension
+    private readonly language: Extension,
+    private readonly draw: DrawOutput,
+    outputs: boolean
   ) {
     super();
+    this.options = { outputs, metadata: true, noise: false };
     this.addClass('nb2flow-DiffPanel');
     void this.ask();
     this.flows.client
@@ -56,6 +63,7 @@ class DiffPanel extends ReactWidget {
             void this.ask();
           }}
           language={this.language}
+          draw={this.draw}
           trans={trans}
         />
       </Suspense>
@@ -95,6 +103,31 @@ class DiffPanel extends ReactWidget {
   }
 }
 
+/** Draws outputs by JupyterLab's own means, with nothing in them trusted. */
+function drawing(rendermime: IRenderMimeRegistry): DrawOutput {
+  return (value, host) => {
+    const model = new OutputModel({ value: value as unknown as IOutput, trusted: false });
+    const mime = rendermime.preferredMimeType(model.data, 'ensure');
+    if (!mime) {
+      host.textContent = Object.keys(model.data).join(', ');
+      return () => model.dispose();
+    }
+    const renderer = rendermime.createRenderer(mime);
+    Widget.attach(renderer, host);
+    void renderer.renderModel(model);
+    return () => {
+      renderer.dispose();
+      model.dispose();
+    };
+  };
+}
+
+/** `run:ID` or `run:ID:STEP`, as the server wants it. */
+function runSide(words: string): Side {
+  const [run, step] = words.split(':');
+  return { kind: 'run', run, step: step || null };
+}
+
 /** `git:REF`, `run:ID`, `path:PATH` or `disk` as the server wants it. */
 function sideOf(against: string, path: string): Side {
   const [kind, rest] = [against.split(':', 1)[0], against.replace(/^\w+:?/, '')];
@@ -102,7 +135,7 @@ function sideOf(against: string, path: string): Side {
     case 'git':
       return { kind: 'git', path, ref: rest };
     case 'run':
-      return { kind: 'run', run: rest };
+      return runSide(rest);
     default:
       return { kind: 'path', path: kind === 'path' ? rest : path };
   }
@@ -117,16 +150,18 @@ export const diff: JupyterFrontEndPlugin<void> = {
   id: 'nb2flow:diff',
   description: 'Compares versions of a notebook.',
   autoStart: true,
-  requires: [IFlows, IEditorLanguageRegistry],
+  requires: [IFlows, IEditorLanguageRegistry, IRenderMimeRegistry],
   optional: [ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     flows: IFlows,
     languages: IEditorLanguageRegistry,
+    rendermime: IRenderMimeRegistry,
     palette: ICommandPalette | null
   ): void => {
     const { commands } = app;
     const { trans } = flows;
+    const draw = drawing(rendermime);
     const show = async (session: Session | null, path: string, against: string, other?: string): Promise<void> => {
       // A notebook that has just been opened shows one empty cell until it is read.
       await session?.panel.context.ready;
@@ -134,13 +169,14 @@ export const diff: JupyterFrontEndPlugin<void> = {
       const language = await languages.getLanguage(languages.findByMIME(mime) ?? 'ipython');
       const now = (): Side =>
         other !== undefined
-          ? { kind: 'run', run: other }
+          ? runSide(other)
           : session && !session.isDisposed
             ? onScreen(session)
             : { kind: 'path', path };
-      const panel = new DiffPanel(flows, path, now, against, language?.support ?? []);
+      const step = other?.split(':')[1];
+      const panel = new DiffPanel(flows, path, now, against, language?.support ?? [], draw, step !== undefined);
       const widget = new MainAreaWidget({ content: panel });
-      widget.title.label = trans.__('Changes in %1', path.split('/').pop() ?? path);
+      widget.title.label = trans.__('Changes in %1', step ?? path.split('/').pop() ?? path);
       widget.title.icon = flowIcon;
       widget.title.closable = true;
       app.shell.add(widget, 'main');
@@ -160,13 +196,19 @@ export const diff: JupyterFrontEndPlugin<void> = {
     });
     commands.addCommand(Commands.diffRun, {
       label: trans.__('Compare with the Notebook of the Run'),
-      describedBy: { args: { type: 'object', properties: { run: { type: 'string' }, other: { type: 'string' } } } },
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { run: { type: 'string' }, other: { type: 'string' }, step: { type: 'string' } }
+        }
+      },
       isEnabled: args => args.run !== undefined || Boolean(flows.current?.run),
       execute: async args => {
         const session = flows.current;
         const run = String(args.run ?? session?.run?.summary.run);
-        const other = typeof args.other === 'string' ? args.other : undefined;
-        await show(other ? null : session, session?.path ?? run, `run:${run}`, other);
+        const step = typeof args.step === 'string' ? `:${args.step}` : '';
+        const other = typeof args.other === 'string' ? args.other + step : undefined;
+        await show(other ? null : session, other ? run : (session?.path ?? run), `run:${run}${step}`, other);
       }
     });
     for (const command of [Commands.diff, Commands.diffRun]) {

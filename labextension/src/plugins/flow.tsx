@@ -54,6 +54,8 @@ function Shown({ session, actions }: { session: Session; actions: IActions }): R
           graph={session.graph}
           behind={session.behind}
           fault={session.fault}
+          refused={session.refused && { message: session.refused.message, hint: session.refused.hint }}
+          onRead={() => session.refuse(null)}
           diagnostics={session.diagnostics}
           run={session.run}
           view={view}

@@ -5,6 +5,7 @@ import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application'
 import { Dialog, ICommandPalette, Notification, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import type { Engine, RunReply, Started } from '../api';
 import { Help } from '../components/help';
+import { Fault } from '../client';
 import { engineKey, IRunValues, RunForm } from '../components/runform';
 import { Suggestion } from '../components/suggest';
 import { given, mistake } from '../model/parameters';
@@ -84,12 +85,18 @@ async function begun(
   begin: () => Promise<Started>
 ): Promise<void> {
   try {
+    session?.refuse(null);
     const { run } = await begin();
     session?.pick(run);
     flows.runs.refresh();
     await app.commands.execute(Commands.showFlow);
   } catch (error) {
-    tell(error);
+    if (session && !session.isDisposed && error instanceof Fault) {
+      session.refuse(error);
+      await app.commands.execute(Commands.showFlow);
+    } else {
+      tell(error);
+    }
   }
 }
 

@@ -36,7 +36,9 @@ class RunsTable extends ReactWidget {
             onCancel={run => void commands.execute(Commands.cancel, { run })}
             onResume={run => void commands.execute(Commands.resume, { run })}
             compare={(left, right) => flows.client.compare(left, right)}
-            onDiff={(left, right) => void commands.execute(Commands.diffRun, { run: left, other: right })}
+            onDiff={(left, right, step) =>
+              void commands.execute(Commands.diffRun, { run: left, other: right, ...(step ? { step } : {}) })
+            }
           />
         )}
       </UseSignal>
