@@ -48,6 +48,7 @@ def test_themes_and_axe(lab: Lab, write: Callable[..., Path], theme: str) -> Non
     lab.command("nb2flow:show-runs")
     expect(lab.page.locator(".nb2flow-Runs")).to_be_visible()
     assert _barriers(lab, ".nb2flow-Runs") == []
+    lab.theme("JupyterLab Light")  # the pictures of the other tests are in the usual theme
 
 
 def test_keyboard_only(lab: Lab, write: Callable[..., Path]) -> None:

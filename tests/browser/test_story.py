@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 from browser.lab_page import Lab
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 THREE_STEPS = (
     ("markdown", "# A small story"),
@@ -83,8 +83,8 @@ def test_from_an_untagged_notebook_to_a_finished_run(lab: Lab, write: Callable[.
     assert _without_outputs(notebook) == before
 
 
-def _middle_of_an_arrow(lab: Lab) -> tuple[float, float]:
-    """Where the pointer has to be for the first arrow of the drawing."""
+def _point_at_an_arrow(lab: Lab, why: Locator) -> None:
+    """Move the pointer to the first arrow of the drawing, again while the drawing is still being fitted in."""
     arrow = lab.page.locator(".react-flow__edge-interaction").first
     arrow.wait_for(state="attached")
     script = """path => {
@@ -92,8 +92,12 @@ def _middle_of_an_arrow(lab: Lab) -> tuple[float, float]:
         const {x, y} = new DOMPoint(middle.x, middle.y).matrixTransform(path.getScreenCTM());
         return [x, y];
     }"""
-    x, y = arrow.evaluate(script)
-    return x, y
+    for turn in range(300):
+        x, y = arrow.evaluate(script)
+        lab.page.mouse.move(x + turn % 2, y)
+        if why.is_visible():
+            return
+        lab.page.wait_for_timeout(100)
 
 
 def test_the_flow_follows_what_is_typed(lab: Lab, write: Callable[..., Path]) -> None:
@@ -109,8 +113,8 @@ def test_the_flow_follows_what_is_typed(lab: Lab, write: Callable[..., Path]) ->
     expect(panel.locator(".nb2flow-Node")).to_have_count(3)
 
     # An arrow says why it is there: the hidden state, where it is made and where it is used.
-    lab.page.mouse.move(*_middle_of_an_arrow(lab))
     why = panel.locator(".nb2flow-Popover")
+    _point_at_an_arrow(lab, why)
     expect(why.locator(".nb2flow-Why-title")).to_have_text("one → two")
     expect(why.locator(".nb2flow-Pill")).to_have_text("hidden state")
     expect(why.locator("[data-role='defined']")).to_contain_text("cell 2")

@@ -60,6 +60,7 @@ class DiffPanel extends ReactWidget {
           options={this.options}
           onOptions={options => {
             this.options = options;
+            this.update(); // the switch moves at once, the answer comes later
             void this.ask();
           }}
           language={this.language}
