@@ -140,6 +140,11 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
     leaving.current = window.setTimeout(() => setHover(null), 250);
   };
   const stay = (): void => window.clearTimeout(leaving.current);
+  const explain = (event: React.MouseEvent, edge: WhyEdge): void => {
+    stay();
+    const frame = (box.current as HTMLDivElement).getBoundingClientRect();
+    setHover({ edge: edge.id, x: event.clientX - frame.left, y: event.clientY - frame.top });
+  };
 
   return (
     <div className="nb2flow-Canvas" ref={box}>
@@ -157,11 +162,8 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
         maxZoom={1.6}
         proOptions={{ hideAttribution: true }}
         onNodeClick={(_, node) => onSelect(node.id)} // also makes React Flow let the pointer through to them
-        onEdgeMouseEnter={(event, edge) => {
-          stay();
-          const frame = (box.current as HTMLDivElement).getBoundingClientRect();
-          setHover({ edge: edge.id, x: event.clientX - frame.left, y: event.clientY - frame.top });
-        }}
+        onEdgeClick={explain} // for fingers; without it React Flow keeps the pointer from arrows
+        onEdgeMouseEnter={explain}
         onEdgeMouseLeave={leave}
         aria-label={trans.__('The flow of the notebook as a drawing; the list has the same in words')}
       >
