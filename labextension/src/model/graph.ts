@@ -89,7 +89,11 @@ function edgeOf(edge: FlowEdge): IEdge {
     target: edge.target,
     label: edge.label || shortened(edge.carries),
     hidden: edge.hidden,
-    reasons: edge.reasons.map(reason => ({ words: reason.words, hidden: reason.hidden, sites: sitesOf(reason) }))
+    reasons: edge.reasons.map(reason => {
+      const sites = sitesOf(reason);
+      // The sites say the cells, counted as JupyterLab counts them; the words count from nought, as commands do.
+      return { words: sites.length > 0 ? reason.name : reason.words, hidden: reason.hidden, sites };
+    })
   };
 }
 
