@@ -6,6 +6,7 @@ names the stage. Nothing heavy may be imported here (`nb2flow --help` stays unde
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
@@ -161,7 +162,8 @@ def nb2flow(ctx: click.Context, debug: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (sys.argv by default) and return its exit code, an `nb2flow.errors.ExitCode`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    gc.set_threshold(100_000)  # a command makes many small values and ends: looking for cycles is a sixth of its time
+    gc.set_threshold(500_000)  # a command makes many small values and ends: looking for cycles is a sixth of its time
+    atexit.register(gc.freeze)  # else Python looks through everything once more before it leaves
     debug = bool(os.environ.get("NB2FLOW_DEBUG")) or "--debug" in given
     given = [a for a in given if a != "--debug"]
     try:

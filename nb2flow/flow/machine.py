@@ -85,6 +85,9 @@ class Machine:
     _named: dict[Obj, set[str]] = field(default_factory=dict)  # the names that stand for an object
     _mentioned: set[Obj] = field(default_factory=set)
     _special: set[Obj] = field(default_factory=set)  # live things and what draws
+    _code: set[Obj] = field(default_factory=set)  # the notebook's functions and classes
+    _classes: set[Obj] = field(default_factory=set)
+    _definitions: set[Obj] = field(default_factory=set)  # and modules: all that is no data
     _looked_at: int = 0  # by the heap, before this unit
     identity: bool = False  # this unit asks whether two things are one object
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
@@ -165,22 +168,22 @@ class Machine:
         if value is None or not value.objs:
             return
         reach = self.heap.reach(value.objs)
-        mutable = {o for o in reach if o.kind not in NOT_DATA}
-        owners = {o.owner for o in reach if o.kind == "class"} if len(mutable) < len(reach) else set()
-        for obj in sorted(self._special & mutable, key=lambda o: o.label):
+        data = reach - self._definitions
+        for obj in sorted(self._special & data, key=lambda o: o.label):
             if obj.kind == "live":
                 self.unit.live[name] = obj.label or "a live object"
             if obj.drawn:
                 self.unit.figures.add(name)
-        if any(o.kind == "class" for o in value.objs):
+        classes = self._classes & reach
+        if not classes.isdisjoint(value.objs):
             self.unit.classes.add(name)
-        owners = owners & self.names.keys() - {name}
+        owners = {o.owner for o in classes} & self.names.keys() - {name}
         if owners:
             self.unit.definitions[name] = {
                 o: self.unit.index if o in self.unit.writes else self.versions[o] for o in sorted(owners)
             }
-        if mutable:
-            self.unit.shares[name] = frozenset([n for n, reach in held if not mutable.isdisjoint(reach)])
+        if data:
+            self.unit.shares[name] = frozenset([n for n, other in held if not data.isdisjoint(other)])
 
     def _barrier_writes(self) -> None:
         unit = self.unit
@@ -261,7 +264,7 @@ class Machine:
 
     def mention(self, value: Val) -> None:
         """A value is used: whatever notebook functions it holds may be called, so their globals are read."""
-        todo = [o for o in self.heap.reach(value.objs) if o.kind in ("function", "class") and o not in self._mentioned]
+        todo = list((self._code & self.heap.reach(value.objs)) - self._mentioned)
         while todo:
             obj = todo.pop()
             if obj in self._mentioned:
@@ -277,7 +280,7 @@ class Machine:
                     continue
                 if name not in self.bound:
                     self.unit.read(name, self.versions.get(name), self.line)
-                todo.extend(o for o in self.heap.reach(held.objs) if o.kind in ("function", "class"))
+                todo.extend(self._code & self.heap.reach(held.objs))
             if "eval" in obj.flags:
                 self.barrier("a function that it uses evaluates text as code", reads_only=True)
 
@@ -291,6 +294,11 @@ class Machine:
             obj = self._sites[key] = Obj(kind, label)
             if obj.drawn or kind == "live":
                 self._special.add(obj)
+            if kind in NOT_DATA:
+                self._definitions.add(obj)
+                self._code.add(obj)
+            if kind == "class":
+                self._classes.add(obj)
         held = list(holds)
         if held:
             self.heap.link([obj], held)
@@ -301,6 +309,7 @@ class Machine:
         obj = self._modules.get(path)
         if obj is None:
             obj = self._modules[path] = Obj("module", path)
+            self._definitions.add(obj)
         self.unit.modules.add(path.split(".")[0])
         if path.startswith(("__main__", "IPython.shell.user_ns", "IPython.shell.user_global_ns")):
             self.barrier(f"`{path.split('.')[-1]}` is the namespace itself")
