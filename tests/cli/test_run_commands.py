@@ -31,6 +31,7 @@ def read_terminal(
     pid, master = pty.fork()
     if pid == 0:
         os.chdir(folder)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where the tests are a shell's background job
         os.execvpe(command[0], command, os.environ | {"TERM": "xterm-256color", "COLUMNS": "90", "LINES": "30"})
     seen = b""
     deadline = time.monotonic() + 60
