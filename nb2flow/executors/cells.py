@@ -19,9 +19,12 @@ from nbformat import NotebookNode
 from nb2flow.executors.kernel import Kernel
 from nb2flow.executors.output import OutputKeeper, beginning_of_stream
 
-# Seconds that an interrupted cell gets to end, and that a finished cell's last output may stay away.
+# Seconds that an interrupted cell gets to end, and that a finished cell's last output may stay away: long, because a
+# gigabyte is one message, and nothing is heard of it while it is under way. A kernel that once kept silent for so long
+# does not say when it is done, and is not waited for so long again.
 INTERRUPT_GRACE = 5.0
-OUTPUT_GRACE = 10.0
+OUTPUT_GRACE = 60.0
+OUTPUT_GRACE_OF_THE_SILENT = 5.0
 _HUGE = 4_000_000  # bytes of one message of printed text
 
 
@@ -102,6 +105,7 @@ class CellRunner(NotebookClient):
     async def _until_done(self, index: int) -> None:
         give_up: float | None = None
         changed = self.kernel.changed
+        grace = OUTPUT_GRACE_OF_THE_SILENT if self.unfinished else OUTPUT_GRACE
         while True:
             changed.clear()
             self._raise_reader_faults()
@@ -119,12 +123,12 @@ class CellRunner(NotebookClient):
             if give_up is not None and now >= give_up:
                 self.kernel.kill()
                 raise Stopped(self._stop_reason, index)
-            if self._reply is not None and now - self._last_heard > OUTPUT_GRACE:
+            if self._reply is not None and now - self._last_heard > grace:
                 self.unfinished.append(index)
                 return
             waits = [t - now for t in (self.deadline, give_up) if t is not None and t > now]
             if self._reply is not None:
-                waits.append(OUTPUT_GRACE)
+                waits.append(grace)
             await _wait(changed, min(waits, default=None))
 
     def _raise_reader_faults(self) -> None:
