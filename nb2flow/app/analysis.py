@@ -6,14 +6,12 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from nb2flow import config, flow, notebook, plan
-from nb2flow.app import observed, stars
+from nb2flow import config, flow, notebook
+from nb2flow.app import observed
 from nb2flow.config import Settings
-from nb2flow.errors import Diagnostic, NotebookError, UsageError, has_errors
+from nb2flow.errors import Diagnostic, UsageError
 from nb2flow.flow.model import Flow, Observations, Site
 from nb2flow.notebook.model import Layout, Notebook
-from nb2flow.plan.model import CompiledPlan
-from nb2flow.runtime.bundle import runtime_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +74,14 @@ def understand(
     layout = notebook.lay_out(document, split)
     modules = flow.star_modules(document)
     folder = path.resolve().parent
-    resolved = stars.resolve(modules, document.kernel, folder, settings.home, ask=ask) if modules else {}
+    resolved: dict[str, frozenset[str]] = {}
+    if modules:
+        from nb2flow.app import stars  # few notebooks have one, and finding kernels takes its time
+
+        resolved = stars.resolve(modules, document.kernel, folder, settings.home, ask=ask)
     seen = observed.recall(settings.home, document)
     built = flow.build(document, layout, stars=resolved, observed=seen)
     return Analysis(path, document, layout, built, settings, resolved, seen)
-
-
-def compiled(analysis: Analysis) -> CompiledPlan:
-    """The plan of an analysed notebook. NotebookError, with the diagnostics, when some of them are errors."""
-    if has_errors(analysis.diagnostics):
-        errors = tuple(d for d in analysis.diagnostics if d.severity == "error")
-        raise NotebookError(
-            f"{analysis.path} has {'an error' if len(errors) == 1 else f'{len(errors)} errors'}: nothing was run",
-            hint=f"`nb2flow check {analysis.path}` shows everything",
-            diagnostics=errors,
-        )
-    return plan.compile_plan(analysis.flow, analysis.notebook, runtime_digest=runtime_digest())
 
 
 def named_step(flow_: Flow, name: str) -> str:

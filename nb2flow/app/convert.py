@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nb2flow import plan
-from nb2flow.app.analysis import Analysis, compiled
+from nb2flow.app.analysis import Analysis
+from nb2flow.app.compiling import compiled
 from nb2flow.errors import PlanError
 from nb2flow.plan.files import PLAN_FILE, RUNTIME_FOLDER
 from nb2flow.runs.folders import disk_faults, replace_file

@@ -22,7 +22,8 @@ import msgspec
 
 from nb2flow import config, notebook
 from nb2flow.app import engines, history
-from nb2flow.app.analysis import Analysis, analyse, compiled
+from nb2flow.app.analysis import Analysis, analyse
+from nb2flow.app.compiling import compiled
 from nb2flow.app.editing import document_of
 from nb2flow.app.history import Found
 from nb2flow.app.running import Asked, resume, run

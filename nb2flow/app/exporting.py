@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from nb2flow.app.analysis import Analysis, compiled
+from nb2flow.app.analysis import Analysis
+from nb2flow.app.compiling import compiled
 from nb2flow.app.engines import travelling
 from nb2flow.engine import RunRequest
 from nb2flow.engine.request import ancestors

@@ -14,7 +14,8 @@ from typing import Any
 
 from nb2flow import __version__, engine
 from nb2flow.app import engines, history, observed
-from nb2flow.app.analysis import Analysis, analyse, compiled
+from nb2flow.app.analysis import Analysis, analyse
+from nb2flow.app.compiling import compiled
 from nb2flow.app.history import Found
 from nb2flow.engine import RunRequest
 from nb2flow.errors import UsageError, has_errors

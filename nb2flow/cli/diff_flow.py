@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from nb2flow.app.analysis import Analysis, analyse, compiled
+from nb2flow.app.analysis import Analysis, analyse
+from nb2flow.app.compiling import compiled
 from nb2flow.cli.diff_output import dumps, load
 from nb2flow.cli.diff_sources import Pair, Version, parsable
 from nb2flow.diff.flow import FlowDiff, StepKey, compare_flows

@@ -34,7 +34,7 @@ class Entry:
 
 SECTIONS: dict[str, dict[str, Entry]] = {
     "Understand a notebook": {
-        "check": Entry("analyse:check", "Every problem of a notebook, with the place and what to do."),
+        "check": Entry("check:check", "Every problem of a notebook, with the place and what to do."),
         "graph": Entry("analyse:graph", "The steps and what flows between them; in the terminal or as a picture."),
         "why": Entry("analyse:why", "Why one step comes after another."),
         "convert": Entry("convert:convert", "Write the step notebooks and the plan into a folder."),

@@ -236,7 +236,7 @@ def parts(m: Machine, value: Val) -> Val:
             for held in obj.contains:
                 found |= held.contains if "container" in held.flags else m.heap.reach(frozenset({held}))
         else:
-            found |= {o for o in m.heap.reach(frozenset({obj})) if o.kind != "class"}
+            found |= m.heap.reach(frozenset({obj})) - m.classes
     return Val(frozenset([o for o in found if "method" not in o.flags]))
 
 

@@ -347,7 +347,8 @@ class Graph:
 
 def _through(through: Mapping[str, frozenset[str]], names: Iterable[str]) -> frozenset[str]:
     """The union over `names`; a name that was not bound anew came through itself."""
-    return frozenset().union(*[through.get(n) or (frozenset({n}) if n not in through else ()) for n in names])
+    names = frozenset(names)
+    return names.difference(through).union(*[through[n] for n in names if n in through])
 
 
 def _liveness(units: list[Unit]) -> list[frozenset[str]]:
@@ -357,8 +358,8 @@ def _liveness(units: list[Unit]) -> list[frozenset[str]]:
     everything = False
     for unit in reversed(units):
         result[unit.index] = frozenset(live)
-        live -= {n for n in unit.writes if n not in unit.weak}
-        live |= {n for n in unit.reads if n not in unit.carried}
+        live -= unit.writes.keys() - unit.weak
+        live |= unit.reads.keys() - unit.carried
         if unit.barrier and not everything:
             live |= unit.visible.keys()
     return result

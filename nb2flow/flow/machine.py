@@ -86,8 +86,8 @@ class Machine:
     _mentioned: set[Obj] = field(default_factory=set)
     _special: set[Obj] = field(default_factory=set)  # live things and what draws
     _code: set[Obj] = field(default_factory=set)  # the notebook's functions and classes
-    _classes: set[Obj] = field(default_factory=set)
-    _definitions: set[Obj] = field(default_factory=set)  # and modules: all that is no data
+    classes: set[Obj] = field(default_factory=set)
+    definitions: set[Obj] = field(default_factory=set)  # and modules: all that is no data
     _looked_at: int = 0  # by the heap, before this unit
     identity: bool = False  # this unit asks whether two things are one object
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
@@ -134,7 +134,7 @@ class Machine:
         written = [n for n in unit.writes if not is_resource(n)]
         if written:
             held = [(n, self.heap.reach(self.names[n].objs)) for n in unit.reads if n in self.names]
-            held = [(n, reach) for n, reach in held if reach]
+            held = [(n, reach) for n, reach in held if not reach <= self.definitions]
             for name in written:
                 self._describe(name, held)
         fresh = {n: unit.index for n in unit.writes if is_resource(n)}
@@ -168,16 +168,16 @@ class Machine:
         if value is None or not value.objs:
             return
         reach = self.heap.reach(value.objs)
-        data = reach - self._definitions
+        data = reach - self.definitions
         for obj in sorted(self._special & data, key=lambda o: o.label):
             if obj.kind == "live":
                 self.unit.live[name] = obj.label or "a live object"
             if obj.drawn:
                 self.unit.figures.add(name)
-        classes = self._classes & reach
+        classes = self.classes & reach
         if not classes.isdisjoint(value.objs):
             self.unit.classes.add(name)
-        owners = {o.owner for o in classes} & self.names.keys() - {name}
+        owners = {o.owner for o in classes if o.owner != name and o.owner in self.names}
         if owners:
             self.unit.definitions[name] = {
                 o: self.unit.index if o in self.unit.writes else self.versions[o] for o in sorted(owners)
@@ -295,10 +295,10 @@ class Machine:
             if obj.drawn or kind == "live":
                 self._special.add(obj)
             if kind in NOT_DATA:
-                self._definitions.add(obj)
+                self.definitions.add(obj)
                 self._code.add(obj)
             if kind == "class":
-                self._classes.add(obj)
+                self.classes.add(obj)
         held = list(holds)
         if held:
             self.heap.link([obj], held)
@@ -309,7 +309,7 @@ class Machine:
         obj = self._modules.get(path)
         if obj is None:
             obj = self._modules[path] = Obj("module", path)
-            self._definitions.add(obj)
+            self.definitions.add(obj)
         self.unit.modules.add(path.split(".")[0])
         if path.startswith(("__main__", "IPython.shell.user_ns", "IPython.shell.user_global_ns")):
             self.barrier(f"`{path.split('.')[-1]}` is the namespace itself")

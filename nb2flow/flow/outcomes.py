@@ -13,7 +13,7 @@ from nb2flow.flow.effects import DISPLAYS
 from nb2flow.flow.following import follow
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import Machine
-from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, union
+from nb2flow.flow.values import SCALAR, Obj, Val, union
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _has_body(obj: Obj) -> bool:
 
 def _follow_with(m: Machine, function: Obj, everything: Val, args: Arguments) -> Val:
     assert isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    given = Val(frozenset(o for o in m.heap.reach(everything.objs) if o.kind not in NOT_DATA))
+    given = Val(m.heap.reach(everything.objs) - m.definitions)
     count = len(scopes.parameter_names(function.node))
     return follow(m, function, (given,) * count, (), args.node)
 
@@ -237,7 +237,7 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
         return Val(frozenset({m.alloc("data", site=node)}) if "Path" in path else frozenset(), joined)
     if spec.result == "scalar":
         return SCALAR
-    if spec.result == "fresh" and any(o.kind == "class" for o in m.heap.reach(everything.objs)):
+    if spec.result == "fresh" and not m.classes.isdisjoint(m.heap.reach(everything.objs)):
         spec = known.ALIAS  # a copy of an instance: its class's methods go with it
     if path in library.MAKE_CLASSES:
         return fresh(m, node, args.values, kind="class")
@@ -245,7 +245,7 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
         used_up = [o for o in everything.objs if o.kind == "iterator" or o.label == "a generator"]
         reach = m.heap.reach(everything.objs) - frozenset(used_up)
         new = m.alloc("data", _origin(path, base), site=node)
-        return Val(frozenset(o for o in reach if o.kind not in ("class", "function", "module")) | {new})
+        return Val((reach - m.definitions) | {new})
     kind, label, held = "data", _origin(path, base), frozenset[Obj]()
     if args.is_true("chunksize") or args.is_true("iterator"):
         return fresh(m, node, kind="live", label="a reader that gives chunks")

@@ -10,7 +10,8 @@ import notebooks
 import pytest
 
 from nb2flow.app import observed, stars
-from nb2flow.app.analysis import analyse, compiled, named_step
+from nb2flow.app.analysis import analyse, named_step
+from nb2flow.app.compiling import compiled
 from nb2flow.errors import NotebookError, UsageError, has_errors
 from nb2flow.flow.model import Observations
 
