@@ -100,6 +100,7 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
 def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
     results: list[Val] = []
     plain: set[Obj] = set()
+    methods = _Methods()
     if name in ("query", "eval"):
         _names_in_query(m, args)
     for obj in receiver.objs:
@@ -112,10 +113,9 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             spec = library.call_by_path(path)
             results.append(apply(m, spec or known.UNKNOWN, args, None, path))
             continue
-        methods = member([obj], name)
-        results += [follow(m, bound(m, f, obj, args.node), args.positional, args.keywords, args.node) for f in methods]
-        if not methods and not (obj.cls and is_plain_instance(obj)):  # else it has no such method
+        if not methods.find(obj, name) and not (obj.cls and is_plain_instance(obj)):  # else it has no such method
             plain.add(obj)
+    results += methods.follow(m, args.positional, args.keywords, args.node)
     if plain or not receiver.objs:
         spec = _method_spec(name, plain)
         results.append(apply(m, spec, args, Val(frozenset(plain), receiver.text), name))
@@ -173,18 +173,56 @@ def member(objs: Iterable[Obj], name: str) -> list[Obj]:
     return found
 
 
+def _receiver(method: Obj, obj: Obj) -> Obj | None:
+    """What a method that was found through `obj` gets as its first argument."""
+    names = {ast.unparse(d) for d in getattr(method.node, "decorator_list", ())}
+    if "classmethod" in names:
+        return obj.cls or obj
+    return None if "staticmethod" in names or obj.kind == "class" else obj
+
+
 def bound(m: Machine, method: Obj, obj: Obj, site: ast.AST) -> Obj:
     """`obj.method`: the function together with what it is called on."""
-    names = {ast.unparse(d) for d in getattr(method.node, "decorator_list", ())}
-    receiver = obj
-    if "classmethod" in names:
-        receiver = obj.cls or obj
-    elif "staticmethod" in names or obj.kind == "class":
+    receiver = _receiver(method, obj)
+    if receiver is None:
         return method
     made = m.alloc("function", site=(site, obj, method), holds=[receiver, *method.contains])
     made.node, made.scope, made.owner, made.receiver = method.node, method.scope, method.owner, receiver
     made.flags |= method.flags - {"method"}
     return made
+
+
+class _Methods:
+    """The methods that a call may run, each with all the objects that it may be run on.
+
+    What a method makes is told apart by the place of the call, not by the object, so following it once for all of them
+    gives what following it for each would, and many objects cost no more than one.
+    """
+
+    def __init__(self) -> None:
+        self._receivers: dict[tuple[Obj, bool], set[Obj]] = {}
+
+    def find(self, obj: Obj, *names: str) -> bool:
+        """Add the methods of these names that `obj` has; whether it has any."""
+        any_found = False
+        for name in names:
+            for method in member([obj], name):
+                receiver = _receiver(method, obj)
+                held = self._receivers.setdefault((method, receiver is not None), set())
+                if receiver is not None:
+                    held.add(receiver)
+                any_found = True
+        return any_found
+
+    def follow(
+        self, m: Machine, positional: tuple[Val, ...], keywords: tuple[tuple[str, Val], ...], site: ast.AST
+    ) -> list[Val]:
+        """Follow each of them with these arguments."""
+        found: list[Val] = []
+        for (method, is_bound), receivers in self._receivers.items():
+            own = (Val(frozenset(receivers)),) if is_bound else ()
+            found.append(follow(m, method, (*own, *positional), keywords, site))
+        return found
 
 
 def is_plain_instance(obj: Obj) -> bool:
@@ -203,14 +241,11 @@ def is_plain_instance(obj: Obj) -> bool:
 
 def run_methods(m: Machine, value: Val, names: tuple[str, ...], values: list[Val], node: ast.AST) -> Val:
     """An operator or a loop runs special methods of the notebook's own classes; gives what they may return."""
-    results: list[Val] = []
+    methods = _Methods()
     for obj in value.objs:
-        if obj.cls is None:
-            continue
-        for name in names:
-            given = (Val(frozenset({obj})), union(values))
-            results += [follow(m, method, given, (), node) for method in member([obj], name)]
-    return union(results)
+        if obj.cls is not None:
+            methods.find(obj, *names)
+    return union(methods.follow(m, (union(values),), (), node))
 
 
 def run_getters(m: Machine, objs: Iterable[Obj], node: ast.Attribute) -> Val:

@@ -92,15 +92,18 @@ class Heap:
     def link(self, holders: Iterable[Obj], held: Iterable[Obj]) -> None:
         """Record that each holder may now hold each of `held`."""
         new = frozenset(held)
+        changed: list[Obj] = []
         for holder in holders:
             extra = new - holder.contains - {holder}
             if extra:
                 holder.contains |= extra
                 for obj in extra:
                     obj.holders.add(holder)
-                for obj in self.reaching((holder,)):
-                    obj.reach = None
-                self._unions.clear()
+                changed.append(holder)
+        if changed:
+            for obj in self.reaching(changed):
+                obj.reach = None
+            self._unions.clear()
 
     def reach(self, objs: frozenset[Obj]) -> frozenset[Obj]:
         """`objs` and all that may be reached from them."""
