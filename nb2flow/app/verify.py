@@ -75,12 +75,12 @@ def _verdicts(
 ) -> tuple[CellVerdict, ...]:
     third = outputs_of(pipeline)
     finished = {n for n, s in pipeline.state.steps.items() if s.status in ("succeeded", "cached", "failed")}
-    steps = {cell: s.name for s in analysis.flow.steps for cell in s.cells}
+    steps = {cell: s.name for s in pipeline.state.plan.steps for cell in s.cells}  # it may have been planned again
     verdicts = []
     for cell in analysis.notebook.code:
         if cell.index in analysis.layout.skipped or cell.id not in first:
             continue
-        step = steps.get(cell.index, "")
+        step = steps.get(cell.id, "")
         theirs = third.get(cell.id) if not step or step in finished else None
         verdicts.append(judge(cell.index, cell.id, step, first[cell.id], second.get(cell.id, ()), theirs))
     return tuple(verdicts)

@@ -7,10 +7,14 @@ out of the executed notebooks: what is left is what the notebook itself would sh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nb2flow.runs.manifest import Manifest
+
+# Cells are files of their process, named by their content: that of the same cell is the same but for the process.
+_PROCESS = re.compile(r"ipykernel_\d+")
 
 
 def repeated(steps: Sequence[str], manifests: Mapping[str, Manifest]) -> dict[str, tuple[str, ...]]:
@@ -35,10 +39,11 @@ def repeated(steps: Sequence[str], manifests: Mapping[str, Manifest]) -> dict[st
         texts: list[str] = []
         new: dict[tuple[str, ...], int] = {}
         for warning in seen.warned:
+            who = tuple(_PROCESS.sub("", part) for part in warning.who)
             now = total + warning.after + by_import[min(warning.imports, len(by_import) - 1)]
-            if shown.get(warning.who) == now:
+            if shown.get(who) == now:
                 texts.append(warning.text)
-            new[warning.who] = now
+            new[who] = now
         shown.update(new)
         total += seen.filter_changes + by_import[-1]
         loaded.update(module for module, _ in seen.filter_imports)

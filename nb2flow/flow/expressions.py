@@ -425,4 +425,7 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
         calls.run_methods(m, base, ("__setitem__",), [value], target)
     else:
         calls.run_methods(m, base, ("__setattr__", target.attr), [value], target)
-    m.heap.link(rest, value.objs)
+    given = value.objs
+    if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
+        given |= outcomes.held(m, given)
+    m.heap.link(rest, given)

@@ -15,6 +15,9 @@ from nb2flow.flow.known import Call
 from nb2flow.flow.machine import Machine
 from nb2flow.flow.values import SCALAR, Obj, Val, union
 
+# Methods that put into their object what their argument holds.
+_TAKES_ITEMS = frozenset({"extend", "extendleft", "update"})
+
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
@@ -54,7 +57,10 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         m.unit.asks = m.line
     _touch(m, spec, args, base, everything, text, path)
     if spec.keeps and base.objs:  # a figure draws its data and is done with them
-        m.heap.link([o for o in base.objs if not o.label.startswith("matplotlib")], union(args.values).objs)
+        given = union(args.values).objs
+        if path in _TAKES_ITEMS:
+            given |= held(m, given)
+        m.heap.link([o for o in base.objs if not o.label.startswith("matplotlib")], given)
     if spec.config:
         set_config(m, "", spec.config)
     if args.keyword("display_id") is not None:  # the output of one cell may be changed by another
@@ -153,6 +159,11 @@ def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, 
             m.touch(value.objs, text)
     if spec.result != "iterator":
         m.touch([o for o in everything.objs if o.kind == "iterator"], text)
+
+
+def held(m: Machine, objs: frozenset[Obj]) -> frozenset[Obj]:
+    """What these objects hold: it goes over into a list that is extended by them, they themselves do not."""
+    return frozenset().union(*(o.contains if "container" in o.flags else m.heap.reach(frozenset({o})) for o in objs))
 
 
 def _is_estimator(obj: Obj) -> bool:
