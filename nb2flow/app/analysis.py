@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +68,13 @@ def analyse(
 
 
 def understand(
-    path: Path, document: Notebook, *, split: str | None = None, settings: Settings, ask: bool = True
+    path: Path,
+    document: Notebook,
+    *,
+    split: str | None = None,
+    settings: Settings,
+    ask: bool = True,
+    build: Callable[..., Flow] = flow.build,
 ) -> Analysis:
     """Analyse a notebook that has been read and that lies (or will) at `path`. Without `ask` no code of anybody's is
     run, not even the import of a module to learn what a star import brings."""
@@ -80,7 +87,7 @@ def understand(
 
         resolved = stars.resolve(modules, document.kernel, folder, settings.home, ask=ask)
     seen = observed.recall(settings.home, document)
-    built = flow.build(document, layout, stars=resolved, observed=seen)
+    built = build(document, layout, stars=resolved, observed=seen)
     return Analysis(path, document, layout, built, settings, resolved, seen)
 
 

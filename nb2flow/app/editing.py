@@ -7,20 +7,23 @@ Nothing is written; changes are values for the editor to show and to apply.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nb2flow import config, notebook
+from nb2flow import config, flow, notebook
 from nb2flow.app.analysis import Analysis, understand
 from nb2flow.config import Settings
 from nb2flow.errors import Diagnostic
+from nb2flow.flow.model import Flow
 from nb2flow.notebook.model import Layout, Notebook
 from nb2flow.notebook.settings import cell_settings
 from nb2flow.notebook.tags import read_tag
 
 _MEANT = re.compile(r"did you mean '([^']+)'\?")
+_recent: deque[tuple[Any, Flow]] = deque(maxlen=8)
 _WITHOUT = ("NB206", "NB207", "NB209", "NB245")  # a tag that has no effect here
 
 
@@ -57,7 +60,19 @@ def document_of(values: Mapping[str, Any], path: Path) -> Notebook:
 
 def analyse_edited(document: Notebook, path: Path, *, split: str | None, settings: Settings | None = None) -> Analysis:
     """Analyse a notebook as it stands in an editor. Runs nothing, asks nobody."""
-    return understand(path, document, split=split, settings=settings or config.find(path), ask=False)
+    return understand(path, document, split=split, settings=settings or config.find(path), ask=False, build=_build)
+
+
+def _build(document: Notebook, layout: Layout, **known: Any) -> Flow:
+    """`flow.build`, or what it gave for the same: an editor asks again when a cell was run, an edit undone, a tab
+    opened. All that the flow depends on is compared, so nothing can be out of date."""
+    asked = (document, layout, known)
+    for before, built in _recent:
+        if before == asked:
+            return built
+    built = flow.build(document, layout, **known)
+    _recent.append((asked, built))
+    return built
 
 
 def fix_for(diagnostic: Diagnostic, document: Notebook) -> Fix | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import difflib
 import re
+from functools import lru_cache
 
 from nb2flow.errors import Diagnostic, Place, Severity
 from nb2flow.flow.effects import HISTORY, PACKAGES, Unit, is_resource
@@ -13,6 +14,8 @@ from nb2flow.flow.interpret import Analysis
 from nb2flow.flow.model import Edge, Parameter, Site
 from nb2flow.flow.syntax import ParsedCell, parse_cell
 from nb2flow.notebook.model import Cell, Layout, Notebook
+
+_ALIKE = 0.75  # of 1: what two names must share for one to be taken for a slip of the other
 
 
 def check_code(notebook: Notebook, layout: Layout, analysis: Analysis) -> list[Diagnostic]:
@@ -120,12 +123,25 @@ def _names(notebook: Notebook, layout: Layout, analysis: Analysis) -> list[Diagn
                 hint = "run from top to bottom the notebook fails here: move the definition up"
                 found.append(Diagnostic("NB303", severity, message, spot, hint))
             elif certain or not _guarded(unit):
-                near = difflib.get_close_matches(name, [*writers, *dir(builtins)], 1, 0.75)
-                hint = (
-                    f"did you mean `{near[0]}`?" if near else "define it in an earlier cell or in the parameters cell"
-                )
+                near = _nearest(name, [*writers, *dir(builtins)])
+                hint = f"did you mean `{near}`?" if near else "define it in an earlier cell or in the parameters cell"
                 found.append(Diagnostic("NB302", severity, f"nothing defines `{name}`", spot, hint))
     return found
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    """The known name that is most like this one; empty when none is like it."""
+    size = len(name)
+    found = [(_likeness(name, k), k) for k in known if min(size, len(k)) * 2 >= _ALIKE * (size + len(k))]
+    likeness, best = max(found, default=(0.0, ""))
+    return best if likeness >= _ALIKE else ""
+
+
+@lru_cache(maxsize=32768)
+def _likeness(name: str, other: str) -> float:
+    """How much two names are alike; 0 when that is less than matters. Kept, because an editor's names come again."""
+    matcher = difflib.SequenceMatcher(None, other, name)
+    return matcher.ratio() if matcher.quick_ratio() >= _ALIKE else 0.0
 
 
 def _guarded(unit: Unit) -> bool:
