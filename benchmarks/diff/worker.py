@@ -28,18 +28,20 @@ def ours(request: dict[str, Any]) -> dict[str, Any]:
     from nb2flow.diff.compare import describe
     from nb2flow.diff.document import reads
     from nb2flow.diff.edits import exact_edits, nbdime_edits
+    from nb2flow.diff.lifting import Lifted
     from nb2flow.diff.match import match
     from nb2flow.diff.shared import reads_both
     from nb2flow.diff.show.document_json import to_json
 
     first, second = Path(request["a"]).read_bytes(), Path(request["b"]).read_bytes()
     start = time.process_time()
-    a, b = reads_both(first, second, ("a", "b"), exact=bool(request.get("script")))
+    lifted = Lifted(os.urandom(8).hex())
+    a, b = reads_both(first, second, ("a", "b"), exact=True, lifted=lifted)
     read = time.process_time()
     matching = match(a.cells, b.cells)
     edits = nbdime_edits(a, b, matching)
     done = time.process_time()
-    dumped = orjson.dumps(edits)
+    dumped = lifted.restore(orjson.dumps(edits))
     end = time.process_time()
     a, b = reads(first, "a"), reads(second, "b")
     matching = match(a.cells, b.cells)
@@ -102,7 +104,7 @@ def prepare(side: str) -> None:
     import importlib
 
     needed = {
-        "ours": ["compare", "document", "edits", "match", "shared", "show.document_json"],
+        "ours": ["compare", "document", "edits", "lifting", "match", "shared", "show.document_json"],
         "nbdime": ["diff_utils", "diffing.notebooks", "patching", "utils"],
     }
     for name in needed[side]:

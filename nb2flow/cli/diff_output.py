@@ -17,6 +17,7 @@ from nb2flow.cli.diff_sources import Pair, Version, is_text, parsable
 from nb2flow.diff.changes import NotebookDiff, Scope
 from nb2flow.diff.compare import describe
 from nb2flow.diff.document import Document, empty, reads
+from nb2flow.diff.lifting import Lifted
 from nb2flow.diff.match import Matching, match
 from nb2flow.diff.shared import reads_both
 from nb2flow.diff.show import terminal, words
@@ -61,12 +62,12 @@ def load(version: Version) -> Document:
     return empty(version.name) if version.data is None else reads(parsable(version), version.name)
 
 
-def _load_both(pair: Pair, exact: bool = False) -> tuple[Document, Document]:
+def _load_both(pair: Pair, exact: bool = False, lifted: Lifted | None = None) -> tuple[Document, Document]:
     """Both versions, with what they begin and end with left unread: enough to tell what differs."""
     if pair.base.data is None or pair.remote.data is None:
         return load(pair.base), load(pair.remote)
     names = (pair.base.name, pair.remote.name)
-    return reads_both(parsable(pair.base), parsable(pair.remote), names, exact=exact)
+    return reads_both(parsable(pair.base), parsable(pair.remote), names, exact=exact, lifted=lifted)
 
 
 def _compare(pair: Pair, scope: Scope, whole: bool) -> tuple[NotebookDiff, Matching]:
@@ -134,15 +135,16 @@ def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
     """nbdime's form; several notebooks make a list of objects with path and diff, for which nbdime has no form."""
     from nb2flow.diff.edits import nbdime_edits, restricted
 
+    lifted = Lifted(os.urandom(8).hex())
     scope = scope_of(options)
     parts = {"source": scope.sources, "cell_type": scope.sources, "outputs": scope.outputs, "id": scope.id}
     parts |= {"attachments": scope.attachments, "metadata": scope.metadata}
     found: list[Any] = []
     for pair in pairs:
-        base, remote = _load_both(pair, exact=True)
+        base, remote = _load_both(pair, exact=True, lifted=lifted)
         edits = nbdime_edits(base, remote, match(base.cells, remote.cells))
         found.append({"path": pair.path, "diff": restricted(edits, lambda key: parts.get(key, scope.details))})
-    _write(options.out, dumps(found[0]["diff"] if len(found) == 1 else found))
+    _write(options.out, lifted.restore(dumps(found[0]["diff"] if len(found) == 1 else found)))
     return any(entry["diff"] for entry in found)
 
 

@@ -15,9 +15,8 @@ import orjson
 
 from nb2flow.diff.upgrade import upgrade_worksheets
 from nb2flow.errors import NotebookError
+from nb2flow.integers import holds_long_integers
 
-_LONG_INTEGER = re.compile(rb"\d{19}")  # what the fast parser may turn into a float, with other digits
-_DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _MARKER = rb"(?m)^(<{7}|>{7}|\|{7}|={7})(\s.*)?$"
 
 
@@ -91,17 +90,6 @@ def parse(data: bytes, name: str, *, exact: bool = True) -> Any:
     except orjson.JSONDecodeError as strict:
         return _parse_leniently(data, name, strict)
     return json.loads(data) if exact and holds_long_integers(data) else value
-
-
-def holds_long_integers(data: bytes) -> bool:
-    """Whether there may be an integer beyond 64 bits, seen from every fourth byte: four digits there, then all."""
-    sample = data[::4].translate(_DIGITS)
-    place = sample.find(b"0000")
-    while place >= 0:
-        if _LONG_INTEGER.search(data, max(4 * place - 19, 0), 4 * place + 36):
-            return True
-        place = sample.find(b"0000", place + 1)
-    return False
 
 
 def reads(data: bytes, name: str, *, exact: bool = True) -> Document:

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import orjson
-
-from nb2flow.diff.document import Document, document, holds_long_integers, reads
+from nb2flow.diff.document import Document, document, parse, reads
+from nb2flow.diff.lifting import Lifted
 from nb2flow.errors import NotebookError
 
 UNREAD: dict[str, Any] = {"cell_type": "raw", "source": ""}
@@ -40,21 +39,25 @@ class _Common(NamedTuple):
     ids_after: int
 
 
+_NOTHING = _Common(len(_OPENING), 0, 0, 0, 0, 0)
+
+
 def reads_both(
-    first: bytes, second: bytes, names: tuple[str, str], *, exact: bool = False
+    first: bytes, second: bytes, names: tuple[str, str], *, exact: bool = False, lifted: Lifted | None = None
 ) -> tuple[Document, Document]:
-    """Two versions from their files' bytes. Raises `NotebookError` as `reads` does, and is `exact` like it."""
-    if exact and (holds_long_integers(first) or holds_long_integers(second)):
-        return reads(first, names[0]), reads(second, names[1])
+    """Two versions from their files' bytes. Raises `NotebookError` as `reads` does, and is `exact` like it.
+
+    With `lifted`, long texts of outputs are replaced by stand-ins, for who puts them back into what is written.
+    """
     ends = [_end_of_cells(data) for data in (first, second)]
     if min(ends) > 0:
         common = _common(first, second, ends[0], ends[1])
-        if common is not None:
+        if common is not None or lifted is not None:
             try:
-                return _rest(first, ends[0], common, names[0]), _rest(second, ends[1], common, names[1])
-            except (orjson.JSONDecodeError, NotebookError):
+                return _rest(first, second, ends, common or _NOTHING, names, exact, lifted)
+            except NotebookError:
                 pass  # the whole file tells what is wrong and where
-    return reads(first, names[0], exact=False), reads(second, names[1], exact=False)
+    return reads(first, names[0], exact=exact), reads(second, names[1], exact=exact)
 
 
 def _end_of_cells(data: bytes) -> int:
@@ -97,14 +100,31 @@ def _plain_cells(data: bytes, start: int, stop: int) -> tuple[int, int] | None:
     return (cells, count(b'id": "')) if count(b'cell_type": "code"') == count(b'outputs": [') else None
 
 
-def _rest(data: bytes, end: int, common: _Common, name: str) -> Document:
-    """One version, with what is not common parsed."""
-    inner = orjson.loads(b"".join((b"[", memoryview(data)[common.start : end - common.stop], b"]")))
-    if not all(type(cell) is dict and "cell_type" in cell for cell in inner):
-        raise NotebookError("these are no cells")
-    notebook = orjson.loads(_OPENING + data[end:])
-    notebook["cells"] = [*_unread(common.head, common.ids_before), *inner, *_unread(common.tail, common.ids_after)]
-    return document(notebook, name)
+def _rest(
+    first: bytes,
+    second: bytes,
+    ends: list[int],
+    common: _Common,
+    names: tuple[str, str],
+    exact: bool,
+    lifted: Lifted | None,
+) -> tuple[Document, Document]:
+    """Both versions, with what is not common parsed."""
+    a, b = ((data, common.start, end - common.stop) for data, end in zip((first, second), ends, strict=True))
+    inner = lifted.shorten(a, b) if lifted is not None else (_listed(*a), _listed(*b))
+    documents = []
+    for data, end, cells, name in zip((first, second), ends, inner, names, strict=True):
+        read = parse(cells, name, exact=exact)
+        if not all(type(cell) is dict and "cell_type" in cell for cell in read):
+            raise NotebookError("these are no cells")
+        notebook = parse(_OPENING + data[end:], name, exact=exact)
+        notebook["cells"] = [*_unread(common.head, common.ids_before), *read, *_unread(common.tail, common.ids_after)]
+        documents.append(document(notebook, name))
+    return documents[0], documents[1]
+
+
+def _listed(data: bytes, start: int, stop: int) -> bytes:
+    return b"".join((b"[", memoryview(data)[start:stop], b"]"))
 
 
 def _unread(cells: int, ids: int) -> list[dict[str, Any]]:

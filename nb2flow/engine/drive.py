@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 
 import msgspec
-import orjson
 
 from nb2flow.engine import repeats
 from nb2flow.engine.cache import ResultCache
@@ -39,7 +38,7 @@ from nb2flow.engine.signals import (
 )
 from nb2flow.engine.workspace import Workspace
 from nb2flow.errors import EnvironmentFault, Nb2flowError
-from nb2flow.notebook import write
+from nb2flow.notebook import values_of, write
 from nb2flow.plan import step_keys, to_values
 from nb2flow.plan.model import Plan
 from nb2flow.runs.events import (
@@ -367,7 +366,7 @@ class _Driver:
         for name, texts in repeats.repeated(names, self._manifests()).items():
             path = self.space.folder.executed(name)
             if path.exists():
-                write(path, repeats.without(orjson.loads(path.read_bytes()), texts))
+                write(path, repeats.without(values_of(path.read_bytes()), texts))
 
     # ---- the log ----
 

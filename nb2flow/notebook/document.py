@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nb2flow.errors import Diagnostic, EnvironmentFault, NotebookError, Place, Severity
+from nb2flow.integers import holds_long_integers
 from nb2flow.notebook.model import Cell, CellKind, Notebook
 from nb2flow.notebook.names import nearest, unique
 
@@ -117,13 +118,18 @@ def _neighbours(path: Path) -> list[str]:
         return []
 
 
-def _decoded(data: bytes, label: str) -> Any:
+def values_of(data: bytes) -> Any:
+    """The JSON values of a file that was written as a notebook, integers of any length as they are."""
     import orjson
 
+    return json.loads(data) if holds_long_integers(data) else orjson.loads(data)
+
+
+def _decoded(data: bytes, label: str) -> Any:
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
+        return values_of(data)
+    except (ValueError, RecursionError):
         pass
     try:  # the standard library also takes NaN, half surrogates and UTF-16, which notebooks in the wild contain
         return json.loads(data)

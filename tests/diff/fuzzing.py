@@ -15,6 +15,7 @@ from nb2flow.diff.compare import diff
 from nb2flow.diff.document import Document, reads
 from nb2flow.diff.edits import exact_edits, nbdime_edits
 from nb2flow.diff.layout import writes
+from nb2flow.diff.lifting import Lifted
 from nb2flow.diff.match import match
 from nb2flow.diff.merge import merge
 from nb2flow.diff.patching import apply
@@ -123,6 +124,10 @@ def survive(first: bytes, second: bytes, third: bytes) -> bool:
     edits = nbdime_edits(a, b, matching)
     x, y = reads_both(first, second, ("a", "b"), exact=True)
     assert _same(nbdime_edits(x, y, match(x.cells, y.cells)), edits)
+    lifted = Lifted("0a1b", long=16, step=24)
+    x, y = reads_both(first, second, ("a", "b"), exact=True, lifted=lifted)
+    short = json.dumps(nbdime_edits(x, y, match(x.cells, y.cells))).encode()
+    assert _same(json.loads(lifted.restore(short)), edits)
     try:
         c = reads(third, "c")
     except Nb2flowError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 import pytest
 from diff.making import code, pairs, texts
 from diff.test_laws import law
@@ -15,6 +16,7 @@ from nb2flow.diff.changes import Scope
 from nb2flow.diff.compare import describe
 from nb2flow.diff.document import Document, parse, reads
 from nb2flow.diff.edits import nbdime_edits
+from nb2flow.diff.lifting import Lifted
 from nb2flow.diff.match import match
 from nb2flow.diff.shared import UNREAD, reads_both
 from nb2flow.diff.show import terminal
@@ -111,3 +113,73 @@ def test_a_row_scores_as_its_pairs_do(one: Any, many: list[Any], cutoff: float) 
     text, others = lexicon.text("".join(one)), [lexicon.text("".join(t)) for t in many]
     singly = {k: similarity(text, other, cutoff) for k, other in enumerate(others)}
     assert similarities(text, others, cutoff) == {k: v for k, v in singly.items() if v}
+
+
+def script(data: list[bytes], lifted: Lifted | None) -> bytes:
+    """The edit script in nbdime's form between two files."""
+    a, b = reads_both(data[0], data[1], ("a", "b"), exact=True, lifted=lifted)
+    return orjson.dumps(nbdime_edits(a, b, match(a.cells, b.cells)))
+
+
+@given(pairs)
+@law(150)
+def test_a_script_is_the_same_when_long_texts_were_lifted(pair: tuple[Json, Json]) -> None:
+    data = [written({"cells": n["cells"], **n}) for n in pair]
+    lifted = Lifted("0a1b", long=12, step=10)
+    assert orjson.loads(lifted.restore(script(data, lifted))) == orjson.loads(script(data, None))
+
+
+BASE64 = "iVBORw0KGgo" * 10_000
+
+
+@pytest.mark.parametrize(
+    ("value", "lifts"),
+    [
+        ({"image/png": BASE64}, True),
+        ({"image/png": "iVBORw0KGgo\n" * 10_000}, True),
+        ({"image/png": ["iVBORw0KGgo\n"] * 10_000}, False),
+        ({"text/html": "line\n" * 5_000}, False),
+        ({"text/html": ["<script>\n", 'a = "b";\t' * 5_000 + "\n", "</script>"]}, True),
+        ({"text/html": ["a\nb" * 5_000]}, False),  # compared line by line
+        ({"text/html": ["a\u2028b" * 5_000]}, False),
+        ({"image/svg+xml": ["<g>\n" + "x" * 9_000]}, False),
+        ({"application/json": {"values": [1.5] * 5_000}}, False),
+    ],
+)
+def test_only_long_texts_that_nobody_looks_into_are_lifted(value: Json, lifts: bool) -> None:
+    def cell(data: Json) -> Json:
+        output = {"data": data, "metadata": {}, "output_type": "display_data"}
+        return {**code("show()"), "outputs": [output], "id": "one"}
+
+    data = [written(notebook([cell(v)])) for v in ({"text/plain": "x"}, value)]
+    lifted = Lifted("0a1b")
+    short = script(data, lifted)
+    assert (len(short) < 2_000) is lifts
+    assert lifted.restore(short) == script(data, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["one line" * 5_000, "line\n" * 5_000, ("line " * 5_000 + "\n") * 3, "h\u00e9" * 9_000]
+)
+@pytest.mark.parametrize("kind", ["image/png", "text/html"])
+def test_a_long_text_written_in_another_way_is_no_change(text: str, kind: str) -> None:
+    ways: list[Any] = [text, text.splitlines(True), [text], [text[:9_000], text[9_000:]]]
+    outputs = [{"data": {kind: way}, "metadata": {}, "output_type": "display_data"} for way in ways]
+    files = [written(notebook([{**code("show()"), "outputs": [o], "id": "one"}])) for o in outputs]
+    files.append(files[0].replace(b"line", b"l\\u0069ne"))
+    for one in files:
+        for other in files:
+            assert script([one, other], Lifted("0a1b")) == b"[]"
+
+
+@pytest.mark.parametrize("damage", [b'"', b"\\", b"\t", b"\\x", b"\xff"])
+def test_a_long_text_that_is_no_json_is_a_fault_at_its_place(damage: bytes) -> None:
+    output = {"data": {"image/png": BASE64}, "metadata": {}, "output_type": "display_data"}
+    whole = written(notebook([{**code("show()"), "outputs": [output], "id": "one"}]))
+    middle = whole.index(b"iVBOR") + 40_000
+    broken = whole[:middle] + damage + whole[middle:]
+    with pytest.raises(NotebookError) as lifted:
+        reads_both(whole.replace(b"show", b"draw"), broken, ("a", "b"), exact=True, lifted=Lifted("0a1b"))
+    with pytest.raises(NotebookError) as plain:
+        reads(broken, "b")
+    assert lifted.value.message == plain.value.message

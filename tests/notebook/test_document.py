@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nb2flow.errors import EnvironmentFault, NotebookError
-from nb2flow.notebook import read, reads, write, writes
+from nb2flow.notebook import read, reads, values_of, write, writes
 
 CODE: dict[str, Any] = {"cell_type": "code", "metadata": {}, "source": "x = 1", "outputs": [], "execution_count": None}
 TEXT = {"cell_type": "markdown", "metadata": {}, "source": "# Title"}
@@ -151,6 +151,16 @@ def test_not_a_number_and_utf16_are_read() -> None:
     cell = {**CODE, "outputs": [{"output_type": "display_data", "metadata": {}, "data": {"x": float("nan")}}]}
     assert reads(data(cell), "demo").cells[0].source == "x = 1"
     assert reads(data(CODE).decode().encode("utf-16"), "demo").cells[0].source == "x = 1"
+
+
+def test_integers_beyond_64_bits_are_kept() -> None:
+    long = {"all": [2**70 + 1, -(2**70), 2**64, 2**63]}
+    cell = {**CODE, "metadata": long, "outputs": [{"output_type": "display_data", "metadata": {}, "data": long}]}
+    notebook = reads(data(cell), "demo")
+    assert notebook.cells[0].metadata == long
+    again = values_of(writes(notebook.raw))["cells"][0]
+    assert (again["metadata"], again["outputs"][0]["data"]) == (long, long)
+    assert {type(n) for n in again["metadata"]["all"]} == {int}
 
 
 def test_ids_are_made_and_kept_apart() -> None:

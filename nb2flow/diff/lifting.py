@@ -1,0 +1,170 @@
+"""Long texts taken out of notebooks' bytes before parsing, a short stand-in for each, put back into what is written.
+
+An edit script only asks of an image or of a line of 30 kB in an output whether it is equal to another one, and holds it
+where it is not. It need not become an object in between, which is most of the work for a notebook full of new images.
+Lifted are images, and single lines of outputs, in the layout of `shared.py`. Two texts that are equal must both be
+lifted or both stay: so all is left as it is where one of the notebooks writes the same things in another way.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+import orjson
+
+_LONG = 8192
+_STEP = 1 << 15
+_LINE = re.compile(rb' {5,}("[^"\\]{1,80}": )?"')  # in an output; sources stand further left
+_END = re.compile(rb'(\\n)?"(,?)\Z')
+_IMAGES = (b"image/png", b"image/jpeg", b"image/gif")
+_LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e"
+_ENDS = 64
+
+Stretch = tuple[bytes, int, int]
+
+
+class _Stays(Enum):
+    """What follows from a text that is not lifted: nothing, that no lines may be, or that nothing may be."""
+
+    ALONE = 0
+    WITH_LINES = 1
+    WITH_ALL = 2
+
+
+class _Text(NamedTuple):
+    data: bytes
+    start: int
+    stop: int
+    image: bool
+
+
+class Lifted:
+    """What was lifted out of any number of notebooks: equal texts have one stand-in, others have different ones.
+
+    `mark` is a text that no notebook can hold: random letters and digits, made anew each time. `long` is from which
+    length on texts are lifted, `step` how much of one is looked at in one go.
+    """
+
+    def __init__(self, mark: str, long: int = _LONG, step: int = _STEP) -> None:
+        self._long, self._step = long, step
+        self._mark = b"lifted-%s-" % mark.encode()
+        self._texts: list[tuple[_Text, bytes]] = []
+        self._alike: dict[tuple[int, bytes, bytes], list[tuple[_Text, bytes]]] = {}
+
+    def shorten(self, first: Stretch, second: Stretch) -> tuple[bytes, bytes]:
+        """The cells in two notebooks' bytes as JSON lists, with stand-ins for their long texts."""
+        sides: list[list[_Text]] = []
+        stays = _Stays.ALONE
+        for data, start, stop in (first, second):
+            texts, said = self._find(data, start, stop)
+            stays = max(stays, said, key=lambda s: s.value)
+            sides.append(texts)
+        if stays is not _Stays.WITH_ALL:
+            lifted = [[text for text in texts if text.image or stays is _Stays.ALONE] for texts in sides]
+            cut = self._cut(first, lifted[0]), self._cut(second, lifted[1])
+            if not any(b'"%s": [' % kind in side for kind in _IMAGES for side in cut):  # images in lines, as once
+                return cut
+        return self._cut(first, []), self._cut(second, [])
+
+    def _cut(self, stretch: Stretch, texts: list[_Text]) -> bytes:
+        data, start, stop = stretch
+        view = memoryview(data)
+        pieces: list[bytes | memoryview] = [b"["]
+        for text in texts:
+            pieces += [view[start : text.start], self._stand_in(text)]
+            start = text.stop
+        return b"".join([*pieces, view[start:stop], b"]"])
+
+    def restore(self, written: bytes) -> bytes:
+        """JSON that was written with stand-ins, with the texts in their places."""
+        if not self._texts:
+            return written
+        first, *others = written.split(self._mark)
+        pieces: list[bytes | memoryview] = [first]
+        for other in others:
+            number, _, rest = other.partition(b"-")
+            text = self._texts[int(number)][0]
+            pieces += [memoryview(text.data)[text.start : text.stop], rest]
+        return b"".join(pieces)
+
+    def _find(self, data: bytes, start: int, stop: int) -> tuple[list[_Text], _Stays]:
+        """The texts that can be lifted, and what follows from the others."""
+        found: list[_Text] = []
+        stays = _Stays.ALONE
+        place = start
+        while place < stop:
+            end = data.rfind(b"\n", place, min(place + self._long, stop))
+            if end < 0:  # a long line
+                end = data.find(b"\n", place, stop)
+                end = stop if end < 0 else end
+                text = _text(data, place, end, self._long, self._step)
+                if isinstance(text, _Text):
+                    found.append(text)
+                else:
+                    stays = max(stays, text, key=lambda s: s.value)
+            place = end + 1
+        return found, stays
+
+    def _stand_in(self, text: _Text) -> bytes:
+        data, start, stop, _ = text
+        alike = self._alike.setdefault((stop - start, data[start : start + _ENDS], data[stop - _ENDS : stop]), [])
+        for (other, at, end, _), known in alike:
+            if all(
+                data[start + k : min(start + k + _STEP, stop)] == other[at + k : min(at + k + _STEP, end)]
+                for k in range(0, stop - start, _STEP)
+            ):
+                return known
+        added = text, b"%s%d-" % (self._mark, len(self._texts))
+        alike.append(added)
+        self._texts.append(added)
+        return added[1]
+
+
+def _text(data: bytes, line: int, end: int, long: int, step: int) -> _Text | _Stays:
+    """The text on a line, without quotes and the line end that it may close with, if it can be lifted."""
+    opened = _LINE.match(data, line, end)
+    if opened is None:
+        return _Stays.ALONE
+    key = opened[1]
+    image = key is not None and key[1:-3] in _IMAGES
+    closed = _END.search(data, max(end - 4, opened.end()), end)
+    if closed is None:
+        return _Stays.WITH_ALL
+    start, stop = opened.end(), closed.start()
+    if stop - start < long:
+        return _Stays.ALONE
+    if data[stop - 1 : stop] == b"\\":  # not the end after all
+        return _Stays.WITH_ALL
+    if not image and (key is not None or (closed[1] is None and closed[2])):
+        return _Stays.WITH_LINES  # several lines in one string, or one line in several
+    return _kind(data, start, stop, step, image) or _Text(data, start, stop, image)
+
+
+def _kind(data: bytes, start: int, stop: int, step: int, image: bool) -> _Stays | None:
+    """Why a stretch cannot be lifted; None if it is the inside of a JSON string, written as it always is.
+
+    It is read piece by piece, which is quick as long as the pieces fit the processor's cache.
+    """
+    plain = data.find(b"\\", start, stop) < 0
+    view = memoryview(data)
+    while start < stop:
+        end = min(start + step, stop)
+        if not plain and end < stop and data.find(b"\\", end - 6, end) >= 0:  # no escape must be cut through
+            end = max(data.rfind(b" ", start, end) + 1, data.rfind(b"\\n", start, end) + 2)
+            if end <= start + 1:
+                return _Stays.WITH_ALL
+        piece = b"".join((b'"', view[start:end], b'"'))
+        try:
+            text = orjson.loads(piece)
+        except orjson.JSONDecodeError:
+            return _Stays.WITH_ALL
+        if type(text) is not str or (not plain and text.isascii() and orjson.dumps(text) != piece):
+            return _Stays.WITH_ALL
+        if not text.isascii():
+            return _Stays.ALONE
+        if not plain and not image and any(mark in text for mark in _LINE_ENDS):
+            return _Stays.WITH_LINES
+        start = end
+    return None
