@@ -33,7 +33,18 @@ def nbdime_edits(base: Document, remote: Document, matching: Matching) -> list[E
     for side in (old, new):
         if isinstance(side.get("metadata"), dict):
             side["metadata"] = join_metadata(side["metadata"])
-    return _Script(guarded=False, view=join_cell).notebook(old, new, matching)
+    edits = _Script(guarded=False, view=join_cell).notebook(old, new, matching)
+    return _with_ids_replaced(edits) if base.format >= (4, 5) else edits
+
+
+def _with_ids_replaced(edits: list[Edit]) -> list[Edit]:
+    """From 4.5 on nbdime's reader gives each cell an id, at random where the file has none: none can be added then."""
+    for edit in edits:
+        if edit["key"] == "cells" and edit["op"] == "patch":
+            for inner in (x for cell in edit["diff"] for x in cell.get("diff", ())):
+                if inner["op"] == "add" and inner["key"] == "id":
+                    inner["op"] = "replace"
+    return edits
 
 
 def _as_nbdime_reads(side: Document) -> dict[str, Any]:

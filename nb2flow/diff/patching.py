@@ -65,11 +65,12 @@ def _apply_to_dict(value: dict[str, Any], edits: list[Edit], place: tuple[str | 
         if not isinstance(key, str) or key in touched:
             raise MisfitError("members are named by strings, each once", here)
         touched.add(key)
-        if (key in value) == (op == "add"):
+        made_up = op == "replace" and key == "id" and "was" not in edit  # nbdime knows an id for each cell
+        if (key in value) == (op == "add") and not made_up:
             raise MisfitError("it is there already" if op == "add" else "it is not there", here)
         if op in ("add", "replace"):
             if op == "replace":
-                _check(edit, value[key], here)
+                _check(edit, value.get(key), here)
             new[key] = edit["value"]
         elif op == "remove":
             _check(edit, value[key], here)

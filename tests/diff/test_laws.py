@@ -145,3 +145,12 @@ def test_words_hold_the_whole_line(a: Any, b: Any) -> None:
     first, second = "".join(a), "".join(b)
     left, right = words(first, second)
     assert ("".join(s.text for s in left), "".join(s.text for s in right)) == (first, second)
+
+
+def test_an_id_given_to_a_cell_without_one_is_replaced_for_nbdime_which_makes_one_up() -> None:
+    a, b = doc(nb(code("x = 1"))), doc(nb(code("x = 1", id="one")))
+    edits = nbdime_edits(a, b, match(a.cells, b.cells))
+    assert edits[0]["diff"][0]["diff"] == [{"op": "replace", "key": "id", "value": "one"}]
+    assert same(apply(a.json, edits), b.json)
+    older = doc(nb(code("x = 1"), minor=4))
+    assert nbdime_edits(older, b, match(older.cells, b.cells))[0]["diff"][0]["diff"][0]["op"] == "add"
