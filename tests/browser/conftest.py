@@ -72,12 +72,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
 
 
 @pytest.fixture
-def folder(server: LabServer, request: pytest.FixtureRequest) -> Path:
-    """This test's folder below the server's root; a project of its own."""
+def folder(server: LabServer, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """This test's folder below the server's root; a project of its own. A run that a failed test left behind ends."""
     made = server.root / re.sub(r"\W+", "-", request.node.name)
     made.mkdir()
     (made / "nb2flow.toml").write_text("")
-    return made
+    yield made
+    server.end_runs(made)
 
 
 @pytest.fixture

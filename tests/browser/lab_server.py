@@ -99,11 +99,28 @@ class LabServer:
         headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=120) as reply:
-            return dict(json.loads(reply.read()))
+            return dict(json.loads(reply.read() or b"{}"))
 
     def json(self, path: str) -> dict:  # type: ignore[type-arg]
         """The same, decoded."""
         return dict(json.loads(self.get(path)))
+
+    def end_runs(self, folder: Path) -> None:
+        """Cancel what still runs of the notebooks in a folder, and wait until it has ended: runs outlive the server."""
+        path = folder.relative_to(self.root).as_posix()
+        told: set[str] = set()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            found = self.json(f"nb2flow/v1/runs?path={path}")["runs"]
+            going = [run["run"] for run in found if run["status"] in ("created", "running")]
+            if not going:
+                return
+            for run in going:
+                if run not in told:
+                    told.add(run)
+                    self.post(f"nb2flow/v1/runs/{run}/cancel", None)
+            time.sleep(0.2)
+        raise RuntimeError(f"runs that do not end: {', '.join(told)}")
 
     def stop(self) -> None:
         """Stop it; runs that it started go on."""

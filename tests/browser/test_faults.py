@@ -69,3 +69,20 @@ def test_an_engine_that_cannot_be_had_is_told_in_the_panel(lab: Lab, write: Call
     expect(refused.locator(".nb2flow-Pill")).to_have_text(re.compile("not started|gave up"))
     expect(lab.page.locator(".jp-Dialog")).to_have_count(0)
     lab.pictures("refused")
+
+
+def test_a_kernel_that_does_not_exist_is_told_in_the_panel(lab: Lab, write: Callable[..., Path]) -> None:
+    notebook = write("kernel.ipynb", ("code", "print(1)", ["step:one"]))
+    content = json.loads(notebook.read_text())
+    content["metadata"]["kernelspec"] = {"name": "nowhere", "display_name": "Nowhere", "language": "python"}
+    notebook.write_text(json.dumps(content))
+    lab.open(notebook)
+    # JupyterLab itself asks for another kernel; a person who wants none of it goes on.
+    lab.page.locator(".jp-Dialog").get_by_role("button", name="No Kernel").click()
+    panel = lab.show_flow()
+    expect(panel.locator(".nb2flow-Node")).to_have_count(1)
+    start(lab)
+    told = panel.get_by_role("alert").filter(has_text="nowhere")
+    expect(told).to_contain_text("python3")  # the kernels that there are
+    expect(lab.page.locator(".jp-Dialog")).to_have_count(0)
+    lab.picture("kernel")
