@@ -154,3 +154,10 @@ def test_an_id_given_to_a_cell_without_one_is_replaced_for_nbdime_which_makes_on
     assert same(apply(a.json, edits), b.json)
     older = doc(nb(code("x = 1"), minor=4))
     assert nbdime_edits(older, b, match(older.cells, b.cells))[0]["diff"][0]["diff"][0]["op"] == "add"
+
+
+def test_lines_that_nbdime_doubles_in_version_2_are_in_the_script() -> None:
+    cell = {"cell_type": "code", "language": "python", "outputs": [], "input": ["x = 1\n", "y = 2"]}
+    old, new = (doc({"nbformat": v, "metadata": {}, "worksheets": [{"cells": [cell]}]}) for v in (3, 2))
+    edits = nbdime_edits(old, new, match(old.cells, new.cells))
+    assert [c["source"] for c in apply(old.notebook, edits)["cells"]] == ["x = 1\n\ny = 2"]
