@@ -16,8 +16,10 @@ from collections.abc import Callable
 from typing import Any
 
 from nb2flow.flow import build
-from nb2flow.flow.model import Flow
+from nb2flow.flow.model import Flow, Step
 from nb2flow.notebook import lay_out, reads, writes
+
+Saved = dict[str, tuple[bytes, dict[str, Any], frozenset[str]]]
 
 
 def make_notebook(cells: list[tuple[str, str]]) -> bytes:
@@ -89,7 +91,7 @@ def reference(cells: list[tuple[str, str]], skip: set[int]) -> dict[int, str]:
 
 def simulate(cells: list[tuple[str, str]], flow: Flow, order: Callable[[list[str]], str]) -> dict[int, str]:
     """Outputs of every author's cell when the steps run in an order picked by `order` among those ready."""
-    saved: dict[str, tuple[bytes, dict[str, Any], frozenset[str]]] = {}
+    saved: Saved = {}
     outputs: dict[int, str] = {}
     left = [s.name for s in flow.steps]
     while left:
@@ -98,18 +100,76 @@ def simulate(cells: list[tuple[str, str]], flow: Flow, order: Callable[[list[str
         name = order(ready)
         left.remove(name)
         step = flow.step(name)
-        namespace = _namespace()
-        for part in step.replay:
-            _run(part.source, namespace)
-        by_source: dict[str, list[str]] = {}
-        for item in step.inputs:
-            by_source.setdefault(item.source, []).append(item.name)
-        for source, names in by_source.items():
-            _restore(saved[source], names, namespace)
-        for cell in step.cells:
-            outputs[cell] = _run(cells[cell][1], namespace)
-        saved[name] = _save(namespace, step.outputs)
+        made = _by_element(cells, step, saved) if step.each is not None else None
+        if made is None:
+            namespace = _begun(step, saved)
+            made = {cell: _run(cells[cell][1], namespace) for cell in step.cells}, namespace
+        outputs.update(made[0])
+        saved[name] = _save(made[1], step.outputs)
     return outputs
+
+
+def _begun(step: Step, saved: Saved) -> dict[str, Any]:
+    namespace = _namespace()
+    for part in step.replay:
+        _run(part.source, namespace)
+    by_source: dict[str, list[str]] = {}
+    for item in step.inputs:
+        by_source.setdefault(item.source, []).append(item.name)
+    for source, names in by_source.items():
+        _restore(saved[source], names, namespace)
+    return namespace
+
+
+def _by_element(cells: list[tuple[str, str]], step: Step, saved: Saved) -> tuple[dict[int, str], dict[str, Any]] | None:
+    """Outputs, and a namespace with what was collected; None when the step has to run over the whole list."""
+    assert step.each is not None
+    name = step.each.name
+    whole = _begun(step, saved)
+    elements = whole[name]
+    others = {n: v for n, v in whole.items() if n != name and not n.startswith("__")}
+    if type(elements) not in (list, tuple) or _mutable(list(elements)) & _mutable(others):
+        return None
+    if any(_mutable(a) & _mutable(b) for k, a in enumerate(elements) for b in elements[:k]):
+        return None
+    outputs = dict.fromkeys(step.cells, "")
+    gathered: dict[str, Any] = {n: {} if kind == "dict" else [] for n, kind in step.each.gathers}
+    for index in range(len(elements)):
+        namespace = _begun(step, saved)
+        namespace[name] = [namespace[name][index]]
+        before = {n: v for n, v in namespace.items() if not n.startswith("__")}
+        for cell in step.cells:
+            outputs[cell] += _run(cells[cell][1], namespace)
+        collected = {n: namespace[n] for n, _ in step.each.gathers if n in step.outputs}
+        if _mutable(collected) & _mutable(before):
+            return None
+        again = _begun(step, saved)  # each instance's results come from a kernel of their own
+        _restore(_save(namespace, tuple(collected)), list(collected), again)
+        for n, kind in step.each.gathers:
+            if n in collected:
+                assert type(again[n]) is (dict if kind == "dict" else list)
+                gathered[n].update(again[n]) if kind == "dict" else gathered[n].extend(again[n])
+    whole.update(gathered)
+    return outputs, whole
+
+
+def _mutable(value: Any, seen: set[int] | None = None) -> set[int]:
+    """Ids of all objects that can be changed and reached from the value."""
+    seen = set() if seen is None else seen
+    if id(value) in seen:
+        return seen
+    if isinstance(value, dict):
+        seen.add(id(value))
+        for part in (*value.keys(), *value.values()):
+            _mutable(part, seen)
+    elif isinstance(value, list | tuple | set):
+        seen.update([] if isinstance(value, tuple) else [id(value)])
+        for part in value:
+            _mutable(part, seen)
+    elif hasattr(value, "__dict__") and not isinstance(value, type | types.ModuleType | types.FunctionType):
+        seen.add(id(value))
+        _mutable(vars(value), seen)
+    return seen
 
 
 def _save(namespace: dict[str, Any], names: tuple[str, ...]) -> tuple[bytes, dict[str, Any], frozenset[str]]:

@@ -95,12 +95,14 @@ def inputs_of(step: PlanStep, manifests: Mapping[str, Manifest]) -> dict[str, st
     """The blobs that `step` loads: "step:name" -> digest (empty: the name does not exist there)."""
     wanted = {(source, name) for source, names in step.inputs.items() for name in names}
     wanted |= {(source, name) for source in step.state for name in PROCESS_STATE}
+    if step.element is not None and step.each is not None:  # which element it is stands in the key
+        wanted.discard((step.each.source, step.each.name))
     found = {}
     for source, name in sorted(wanted):
         manifest = manifests.get(source)
         output = manifest.outputs.get(name) if manifest is not None else None
         if output is not None:
-            found[f"{source}:{name}"] = output.blob
+            found[f"{source}:{name}"] = output.identity
     return found
 
 

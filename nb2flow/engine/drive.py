@@ -13,17 +13,15 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 
-import msgspec
-
-from nb2flow.engine import repeats
+from nb2flow.engine import fanout
 from nb2flow.engine.cache import ResultCache
 from nb2flow.engine.earlier import finished_steps, refuse_if_inputs_are_missing
-from nb2flow.engine.guard import Finished, source_of
+from nb2flow.engine.guard import Finished, with_sources
 from nb2flow.engine.interrupts import Interrupts
 from nb2flow.engine.machine import Machine
 from nb2flow.engine.ports import Attempt, CellBegan, Ended, Noted, Report, StepBackend
 from nb2flow.engine.refine import Refiner, Replan
-from nb2flow.engine.request import RunRequest, ancestors, check, orders
+from nb2flow.engine.request import RunRequest, ancestors, check, creation, orders
 from nb2flow.engine.signals import (
     AttemptEnded,
     CancelWanted,
@@ -38,15 +36,14 @@ from nb2flow.engine.signals import (
 )
 from nb2flow.engine.workspace import Workspace
 from nb2flow.errors import EnvironmentFault, Nb2flowError
-from nb2flow.notebook import values_of, write
 from nb2flow.plan import step_keys, to_values
-from nb2flow.plan.model import Plan
+from nb2flow.plan.expand import gathers
+from nb2flow.plan.model import CompiledPlan, Plan, PlanStep
 from nb2flow.runs.events import (
     AnyEvent,
     CancelRequested,
     CellStarted,
     Failure,
-    RunCreated,
     RunFinished,
     RunReplanned,
     RunStarted,
@@ -105,6 +102,7 @@ class _Driver:
         self._store = store
         self._on_event = on_event
         self._plan: Plan = request.compiled.plan
+        self._notebooks = request.compiled.notebooks
         self._fingerprint = backend.fingerprint(request.kernel)
         self._keys = step_keys(self._plan, request.parameters, self._fingerprint)
         self._digests = FileDigests(request.home / "digests.json")
@@ -130,6 +128,9 @@ class _Driver:
             attempts = {name: step.attempt for name, step in state.steps.items()}
             self.space.lay_out(self.request.compiled)
             self._finished = {n: Finished(m) for n, m in finished_steps(self.space, self._results, state).items()}
+            self._plan = fanout.with_instances(self._plan, self._manifests(), self._divides)
+            self._keys = step_keys(self._plan, self.request.parameters, self._fingerprint)
+            self.space.lay_out(CompiledPlan(plan=self._plan, notebooks=self._notebooks))
         else:
             if self.request.only is not None:
                 refuse_if_inputs_are_missing(self._cache, self._plan, self._keys, self.request.only)
@@ -139,6 +140,8 @@ class _Driver:
         self._machine = Machine(todo, self.request.jobs)
         self._changes = self._store.changes()
         self._record(RunStarted(at=time.time(), pid=os.getpid(), jobs=self.request.jobs))
+        if self._plan != self.request.compiled.plan:
+            self._tell_of_plan(fanout.told(self.request.compiled.plan, self._plan), list(self._finished))
         try:
             with Interrupts(self._queue.put):
                 self._carry_out(self._machine.begin(time.time()))
@@ -147,7 +150,7 @@ class _Driver:
             if self._left:
                 self._record(RunFinished(at=time.time(), status="interrupted", seconds=0.0))
             self._flush()
-            self._take_out_repetitions()
+            self.space.take_out_repetitions(self._plan, self._notebooks, self._manifests())
         except BaseException:
             self._abandon()
             raise
@@ -155,21 +158,7 @@ class _Driver:
         return self._store.state(self.request.run_id)
 
     def _create(self) -> None:
-        request = self.request
-        created = RunCreated(
-            at=time.time(),
-            run_id=request.run_id,
-            notebook=str(request.notebook),
-            plan=to_values(self._plan),
-            parameters=dict(request.parameters),
-            only=request.only,
-            start_from=request.start_from,
-            use_cache=request.use_cache,
-            versions=dict(request.versions),
-            engine=self._backend.name,
-            kernel=request.kernel,
-            profile=request.profile,
-        )
+        created = creation(self.request, to_values(self._plan), self._backend.name, time.time())
         self._store.create(created)
         self._on_event(created)
 
@@ -222,7 +211,7 @@ class _Driver:
         self._finished[name] = Finished(manifest)
         if manifest.observed.network:
             self._note(name, "used the network when it ran; `--no-cache` asks again")
-        return self._machine.handle(LookedUp(name, result.run_id, _previews(manifest)), now)
+        return self._machine.handle(LookedUp(name, result.run_id, manifest.previews), now)
 
     def _manifests(self) -> dict[str, Manifest]:
         return {name: finished.manifest for name, finished in self._finished.items()}
@@ -236,7 +225,12 @@ class _Driver:
             if isinstance(command, Record):
                 self._record(command.event)
             elif isinstance(command, LookUp):
-                waiting.extend(self._look_up(command.step))
+                commands = self._look_up(command.step)
+                instances = self._fan_out(command.step) if command.step in self._finished else None
+                if instances is not None:  # what waits is looked up anew
+                    waiting = deque(c for c in (*waiting, *commands) if not isinstance(c, LookUp))
+                    commands = instances
+                waiting.extend(commands)
             elif isinstance(command, StartAttempt):
                 self._start(command.step, command.attempt)
             elif isinstance(command, StopAttempt):
@@ -253,6 +247,12 @@ class _Driver:
             asked = f"{step.options.gpu} × {step.options.gpu_resource}"
             self._note(name, f"asks for {asked}: locally it runs on what this machine has")
         self._began[name, attempt] = time.time()
+        if gathers(step):
+            fanout.gather(self.space.folder, step, self._manifests(), self._notebooks[step.notebook])
+            self._queue.put((name, attempt, Ended()))
+            return
+        if whole := fanout.why_whole(step, self._manifests(), here=self._backend.fans_out, only=self.request.only):
+            self._note(name, whole)
         self._backend.prepare()
         task = self.space.task(step, attempt, self._keys[name], ancestors(self._plan, name))
         self._attempts[name, attempt] = self._backend.start(task, lambda r: self._queue.put((name, attempt, r)))
@@ -296,6 +296,7 @@ class _Driver:
             failure = self._look_at_result(name, began, now, failure)
             if failure is None and self._machine.is_under_way(name, number):
                 outputs = self._keep(name, now - began)
+                self._carry_out(self._fan_out(name) or ())
         happened = AttemptEnded(name, number, now - began, failure, outputs)
         self._carry_out(self._machine.handle(happened, now))
 
@@ -308,7 +309,7 @@ class _Driver:
         except EnvironmentFault as fault:
             return failure or Failure(kind="engine", message=fault.message, hint=fault.hint)
         if failure is not None:
-            failure = _with_sources(failure, name, self._plan, manifest)
+            failure = with_sources(failure, name, self._plan, manifest)
         self._finished[name] = Finished(manifest, began, ended)
         if self._machine.cancelled_by is None:
             self._refine()
@@ -331,7 +332,7 @@ class _Driver:
             )
             if why_not and step.options.cache:
                 self._note(name, f"will run again next time: {why_not}")
-        return _previews(self._finished[name].manifest)
+        return self._finished[name].manifest.previews
 
     def _refine(self) -> None:
         """Go on with a better plan when what was seen asks for one."""
@@ -345,28 +346,43 @@ class _Driver:
             for name in found.again:
                 self._results.drop(self._keys[name])
             return
-        keys = step_keys(found.compiled.plan, self.request.parameters, self._fingerprint)
-        kept = [
-            name
-            for name, key in keys.items()
-            if self._keys.get(name) == key and name not in found.again and self._machine.stays(name)
-        ]
         for name in found.again:
             self._results.drop(self._keys[name])
-        self._plan, self._keys = found.compiled.plan, keys
-        self._finished = {name: self._finished[name] for name in kept if name in self._finished}
-        self.space.lay_out(found.compiled)
-        plan = to_values(self._plan)
-        self._record(RunReplanned(at=time.time(), plan=plan, because=found.because, kept=tuple(kept)))
-        todo = orders(self.request, self._plan, keys, fresh=found.again)
-        self._carry_out(self._machine.replan(todo, kept, time.time()))
+        self._notebooks = found.compiled.notebooks
+        self._carry_out(self._go_on_with(found.compiled.plan, found.because, found.again))
 
-    def _take_out_repetitions(self) -> None:
-        names = [step.name for step in self._plan.steps]
-        for name, texts in repeats.repeated(names, self._manifests()).items():
-            path = self.space.folder.executed(name)
-            if path.exists():
-                write(path, repeats.without(values_of(path.read_bytes()), texts))
+    def _go_on_with(self, plan: Plan, because: tuple[str, ...], again: frozenset[str] = frozenset()) -> list[Command]:
+        """Another plan from here on, with the instances of lists that are known; results in `again` do not count."""
+        before = self._keys
+        keys = step_keys(plan, self.request.parameters, self._fingerprint)
+        sure = {n: m for n, m in self._manifests().items() if n not in again and before.get(n) == keys.get(n)}
+        self._plan = fanout.with_instances(plan, sure, self._divides)
+        self._keys = keys = step_keys(self._plan, self.request.parameters, self._fingerprint)
+        kept = [n for n, key in keys.items() if before.get(n) == key and n not in again and self._machine.stays(n)]
+        self._finished = {name: self._finished[name] for name in kept if name in self._finished}
+        self.space.lay_out(CompiledPlan(plan=self._plan, notebooks=self._notebooks))
+        self._tell_of_plan(because, kept)
+        todo = orders(self.request, self._plan, keys, fresh=again)
+        return self._machine.replan(todo, kept, time.time())
+
+    def _tell_of_plan(self, because: tuple[str, ...], kept: list[str]) -> None:
+        self._record(RunReplanned(at=time.time(), plan=to_values(self._plan), because=because, kept=tuple(kept)))
+
+    def _fan_out(self, name: str) -> list[Command] | None:
+        """Go on with instances of the steps that run for each element of what `name` has made; None: there are none."""
+        if not self._plan.step(name).splits or self._machine.cancelled_by is not None:
+            return None
+        plan = fanout.with_instances(self._plan, self._manifests(), self._divides)
+        if plan == self._plan:
+            return None
+        return self._go_on_with(plan, fanout.told(self._plan, plan))
+
+    def _divides(self, step: PlanStep) -> bool:
+        """Whether the step gets instances: not where a result of the whole may be taken from an earlier run."""
+        if not self._backend.fans_out or self.request.only is not None:
+            return False
+        usual = self.request.use_cache and self.request.start_from is None
+        return not usual or self._cache.find(step, self._keys.get(step.name, ""), self._manifests()) is None
 
     # ---- the log ----
 
@@ -382,18 +398,3 @@ class _Driver:
         self._store.append(self.request.run_id, events)
         for event in events:
             self._on_event(event)
-
-
-def _previews(manifest: Manifest) -> dict[str, tuple[str, str]]:
-    return {name: (output.type, output.preview) for name, output in manifest.outputs.items() if not output.absent}
-
-
-def _with_sources(failure: Failure, name: str, plan: Plan, manifest: Manifest) -> Failure:
-    """Name, for each variable that cannot be carried, the step that made it."""
-    kinds = {problem.name: problem.kind for problem in manifest.problems}
-    step = plan.step(name)
-    variables = tuple(
-        (variable, name if kinds.get(variable) == "unpicklable" else source_of(step, variable) or name)
-        for variable, _ in failure.variables
-    )
-    return msgspec.structs.replace(failure, variables=variables)

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from nb2flow.flow.model import Observations
 from nb2flow.plan.model import Plan, PlanStep
+from nb2flow.runs.events import Failure
 from nb2flow.runs.manifest import Manifest
 
 
@@ -91,6 +94,17 @@ def source_of(step: PlanStep, name: str) -> str | None:
         if name in names:
             return source
     return None
+
+
+def with_sources(failure: Failure, name: str, plan: Plan, manifest: Manifest) -> Failure:
+    """Name, for each variable that cannot be carried, the step that made it."""
+    kinds = {problem.name: problem.kind for problem in manifest.problems}
+    step = plan.step(name)
+    variables = tuple(
+        (variable, name if kinds.get(variable) == "unpicklable" else source_of(step, variable) or name)
+        for variable, _ in failure.variables
+    )
+    return msgspec.structs.replace(failure, variables=variables)
 
 
 def _check_changes(found: _Findings, plan: Plan, step: PlanStep, finished: Mapping[str, Finished]) -> None:

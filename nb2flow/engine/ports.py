@@ -31,12 +31,14 @@ class StepBackend(Protocol):
     process of ours is alive; steps go on elsewhere only where `goes_on_alone`.
 
     `secrets_here`: what `secret:NAME` asks for is a variable of our own environment. `goes_on_alone`: steps that were
-    begun go on when we leave, and `start` finds them again.
+    begun go on when we leave, and `start` finds them again. `fans_out`: it takes instances of a step that runs for each
+    element (a task's context may have an `element`); otherwise such a step runs over the whole list.
     """
 
     name: str
     secrets_here: bool
     goes_on_alone: bool
+    fans_out: bool
 
     def fingerprint(self, kernel: str) -> str:
         """What stands for the kernel in content keys: another interpreter or package version gives another one.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nb2flow.engine.guard import Finished, judge
 from nb2flow.errors import PlanError
 from nb2flow.flow.model import Observations
+from nb2flow.plan.expand import collapsed
 from nb2flow.plan.model import CompiledPlan, Plan
 
 MOST_REPLANS = 5
@@ -53,5 +54,5 @@ class Refiner:
                 hint="say the order with `after:` tags, or run it as one step with `--split whole`",
             )
         compiled = self._replan(seen)
-        unchanged = compiled.plan == plan
+        unchanged = compiled.plan == collapsed(plan)
         return Refined(None if unchanged else compiled, verdict.because, verdict.again)

@@ -11,6 +11,7 @@ from typing import Any
 from nb2flow.engine.signals import StepOrder, Treatment
 from nb2flow.errors import EnvironmentFault, UsageError
 from nb2flow.plan.model import CompiledPlan, Plan, PlanStep
+from nb2flow.runs.events import RunCreated
 
 DEFAULT_OUTPUT_LIMIT = 10_000_000
 
@@ -65,6 +66,24 @@ def check(request: RunRequest, *, secrets_here: bool = True) -> None:
             f"secrets that steps ask for are not set here: {named}",
             hint="a step's `secret:NAME` takes its value from the environment variable NAME of nb2flow itself",
         )
+
+
+def creation(request: RunRequest, plan: Mapping[str, Any], engine: str, now: float) -> RunCreated:
+    """The event with which the run begins."""
+    return RunCreated(
+        at=now,
+        run_id=request.run_id,
+        notebook=str(request.notebook),
+        plan=dict(plan),
+        parameters=dict(request.parameters),
+        only=request.only,
+        start_from=request.start_from,
+        use_cache=request.use_cache,
+        versions=dict(request.versions),
+        engine=engine,
+        kernel=request.kernel,
+        profile=request.profile,
+    )
 
 
 def orders(
@@ -122,7 +141,7 @@ def ancestors(plan: Plan, name: str) -> list[str]:
 
 
 def _from(plan: Plan, name: str) -> set[str]:
-    reached = {name}
+    reached = {name, *(step.name for step in plan.steps if step.element is not None and step.element.of == name)}
     for step in plan.steps:
         if reached & set(predecessors(step)):
             reached.add(step.name)

@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nb2flow.engine import fanout, repeats
 from nb2flow.engine.cache import PROCESS_STATE
 from nb2flow.engine.ports import StepTask
 from nb2flow.engine.request import RunRequest
 from nb2flow.errors import EnvironmentFault, PlanError
+from nb2flow.notebook import values_of, write
 from nb2flow.notebook.document import writes
 from nb2flow.plan import dumps
+from nb2flow.plan.expand import instances
 from nb2flow.plan.model import CompiledPlan, Plan, PlanStep
 from nb2flow.runs.folders import Home, RunFolder, disk_faults, replace_file
 from nb2flow.runs.manifest import Manifest, read_manifest
@@ -37,10 +40,10 @@ class Workspace:
         """Write plan, step notebooks and runtime. EnvironmentFault when the disk will not have them."""
         with disk_faults(self.folder.path):
             replace_file(self.folder.plan, dumps(compiled.plan, "json").encode())
+            for notebook in dict.fromkeys(step.notebook for step in compiled.plan.steps):
+                replace_file(self.folder.steps / Path(notebook).name, writes(compiled.notebooks[notebook]))
             for step in compiled.plan.steps:
-                document = compiled.notebooks[step.notebook]
-                replace_file(self.folder.steps / Path(step.notebook).name, writes(document))
-                self._uses_runtime[step.name] = _has_injected_cells(document)
+                self._uses_runtime[step.name] = _has_injected_cells(compiled.notebooks[step.notebook])
             wanted = {Path(step.notebook).name for step in compiled.plan.steps}
             for file in self.folder.steps.glob("*.ipynb"):
                 if file.name not in wanted:
@@ -79,13 +82,32 @@ class Workspace:
 
     def _context(self, step: PlanStep) -> dict[str, Any]:
         sources = dict.fromkeys((*step.inputs, *step.state))
+        element = {}
+        if step.element is not None and step.each is not None:
+            own = {"step": step.name, "source": step.each.source, "name": step.each.name, "blob": step.element.blob}
+            element = {"element": {**own, "gathers": step.each.gathers}}
         return {
             "version": 1,
             "store": str(self.home.store),
             "manifest": str(self.folder.manifest(step.name)),
             "inputs": {source: str(self.folder.manifest(source)) for source in sources},
             "home": str(self._request.notebook.parent),
+            **element,
         }
+
+    def take_out_repetitions(
+        self, plan: Plan, notebooks: Mapping[str, Mapping[str, Any]], manifests: Mapping[str, Manifest]
+    ) -> None:
+        """Leave in the executed notebooks what one kernel would have shown, when the run has ended."""
+        found = repeats.repeated([step.name for step in plan.steps], manifests)
+        for name, texts in found.items():
+            path = self.folder.executed(name)
+            if path.exists():
+                write(path, repeats.without(values_of(path.read_bytes()), texts))
+        for step in plan.steps:
+            made = instances(step)
+            if not found.keys().isdisjoint(made) and all(self.folder.executed(name).exists() for name in made):
+                fanout.show(self.folder, step, notebooks[step.notebook])
 
     def manifest(self, step: str) -> Manifest:
         """What the step said of itself; an empty one for a step without the runtime.

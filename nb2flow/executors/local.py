@@ -66,6 +66,7 @@ class LocalBackend:
     name = "local"
     secrets_here = True
     goes_on_alone = False
+    fans_out = True
 
     def __init__(self) -> None:
         self._server: subprocess.Popen[bytes] | None = None

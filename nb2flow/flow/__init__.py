@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nb2flow.errors import Diagnostic
-from nb2flow.flow import assemble, checks, groups
+from nb2flow.flow import assemble, checks, elementwise, groups
 from nb2flow.flow.codes import CODES
 from nb2flow.flow.graph import Conflict, Graph
 from nb2flow.flow.groups import Group
@@ -50,7 +50,9 @@ def build(
     replayable = groups.parameters_replayable(layout, analysis)
     found += checks.check_code(notebook, layout, analysis)
     found += checks.check_parameters(notebook, layout, parameters, replayable=replayable)
-    return assemble.flow(notebook, layout, graph, parameters, [*notebook.diagnostics, *layout.diagnostics, *found])
+    each, refused = elementwise.check(notebook, layout, graph, stars or _NOTHING)
+    found = [*notebook.diagnostics, *layout.diagnostics, *found, *refused]
+    return assemble.flow(notebook, layout, graph, parameters, found, each)
 
 
 def _legal(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 from nb2flow.errors import Diagnostic
 from nb2flow.flow import checks
 from nb2flow.flow.effects import HISTORY, PLOT, is_resource
 from nb2flow.flow.graph import Graph, Node, replay_order
-from nb2flow.flow.model import Edge, Flow, Input, Parameter, Reason, Replay, Step
+from nb2flow.flow.model import Each, Edge, Flow, Input, Parameter, Reason, Replay, Step
 from nb2flow.notebook.model import Layout, Notebook
 
 # Restored before anything is imported, by the start cell.
@@ -28,7 +30,12 @@ def whole(notebook: Notebook, layout: Layout) -> Flow:
 
 
 def flow(
-    notebook: Notebook, layout: Layout, graph: Graph, parameters: tuple[Parameter, ...], found: list[Diagnostic]
+    notebook: Notebook,
+    layout: Layout,
+    graph: Graph,
+    parameters: tuple[Parameter, ...],
+    found: list[Diagnostic],
+    each: Mapping[str, Each],
 ) -> Flow:
     """The finished flow. An `after:` that makes a cycle becomes a diagnostic."""
     names = [n.group.name for n in graph.nodes]
@@ -39,6 +46,7 @@ def flow(
         found.append(checks.cycle(notebook, path, None))
     known = frozenset(p.name for p in parameters)
     steps = [_step(notebook, graph, k, names, known, layout.parameters) for k in range(len(names))]
+    steps = [replace(step, each=each.get(step.name)) for step in steps]
     watch = tuple(sorted({s for u in graph.analysis.units for s in u.seeds if s.startswith("rng:")}))
     return Flow(
         notebook.name,

@@ -21,4 +21,7 @@ CODES: Mapping[str, str] = {
     "NB401": "Something cannot leave its kernel: steps were merged",
     "NB402": "Everything may be read or changed here",
     "NB403": "The order of steps forms a cycle",
+    "NB404": "A step cannot run for each element by itself",
+    "NB405": "A step runs over the whole list at once",
+    "NB406": "A step gathers nothing",
 }

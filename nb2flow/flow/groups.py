@@ -79,6 +79,8 @@ def settle(groups: list[Group], analysis: Analysis, feeds: dict[str, set[str]]) 
         following = groups[k + 1] if k + 1 < len(groups) else None
         target = following or groups[k - 1]
         others = feeds.get(group.name, set()) - {target.name}
+        if target.options.each is not None:
+            continue  # it would run once for each element
         if pure or (not others and following is not None) or following is None:
             cells = tuple(sorted((*group.cells, *target.cells)))
             joined = replace(target, cells=cells)

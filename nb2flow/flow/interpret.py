@@ -53,6 +53,9 @@ def analyse(
         if cell.index in ends:
             _run_observed(machine, parsed, ends[cell.index], observed)
         result.by_cell[cell.index] = list(range(first, len(result.units)))
+    lists = {s.options.each for s in layout.steps} - {None}
+    for unit in result.units:  # a list that a step runs for is an artifact, so that its elements are known
+        unit.fixed = unit.fixed or (layout.dialect != "whole" and not lists.isdisjoint(unit.writes))
     result.seeded = frozenset(s for u in result.units for s in u.seeds)
     replay.classify(result.units, result.by_cell.get(layout.parameters, []) if layout.parameters is not None else [])
     return result

@@ -86,14 +86,24 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Each:
+    """A step may run once for each element of the list `name`, which step `source` made. `gathers` are the names that
+    it collects into, with what they are (`list` or `dict`); nothing else leaves it."""
+
+    name: str
+    source: str
+    gathers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of the flow.
 
     `cells` are code-cell indices in document order; `replay` is run before them; `inputs` are loaded, `outputs` are
     saved (each exactly once); `changes` are the resources that it writes, whoever needs them; `state` are earlier steps
     whose process state (cwd, environ, sys.path) is restored first, in that order; `parameters` are the pipeline's
-    parameters that this step reads; `files` are literal paths it opens.
-    `notes` tell what was decided and why (merged steps, kept order) in words.
+    parameters that this step reads; `files` are literal paths it opens; `each` is set when it was shown to be element
+    by element. `notes` tell what was decided and why (merged steps, kept order) in words.
     """
 
     name: str
@@ -108,6 +118,7 @@ class Step:
     parameters: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    each: Each | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,6 @@ CODES: Mapping[str, str] = {
     "NB225": "A switch is neither on nor off",
     "NB226": "A tag lacks its value",
     "NB227": "An entry of the `nb2flow` metadata is not known",
-    "NB230": "Running a step for each element is not available yet",
     "NB240": "The notebook is one step",
     "NB241": "There are no tags to split by",
     "NB242": "Step tags are ignored because another split was asked for",

@@ -14,7 +14,7 @@ from typing import Any
 from nb2flow.errors import Diagnostic, Place, Severity, UsageError
 from nb2flow.notebook.model import Dialect, Layout, Notebook, StepCells
 from nb2flow.notebook.names import dns_label
-from nb2flow.notebook.options import merge, not_available
+from nb2flow.notebook.options import merge
 from nb2flow.notebook.orders import resolve_after
 from nb2flow.notebook.settings import CellSettings, Setting, cell_settings, notebook_defaults
 from nb2flow.notebook.split import Stretch, by_cells, by_headings, headings, in_one
@@ -159,7 +159,6 @@ def _steps(draft: _Draft, stretches: list[Stretch]) -> list[StepCells]:
         wanted = {}
     after = resolve_after([(s.name, bases[s.name]) for s in stretches], wanted, draft.aliases, draft.diagnostics)
     options = {b: merge(b, found, draft.defaults, draft.diagnostics) for b, found in settings.items()}
-    draft.diagnostics += [d for found in settings.values() for d in not_available(found)]
     steps = []
     for stretch in stretches:
         if draft.dialect in ("nb2flow", "kale") and not any(draft.cells[i].has_code for i in stretch.cells):

@@ -66,13 +66,3 @@ def _differs(step: str, before: Setting, setting: Setting) -> Diagnostic:
     first = f" (cell {before.place.cell} says otherwise)" if before.place.cell is not None else ""
     message = f"the cells of step {step!r} ask for two different values of {what}{first}"
     return Diagnostic("NB208", Severity.ERROR, message, setting.place, "keep one of them")
-
-
-def not_available(settings: Iterable[Setting]) -> list[Diagnostic]:
-    """A diagnostic for each `each:` and `gather`: they are understood but cannot be run yet."""
-    hint = "remove the tag; write a loop in the step for now"
-    return [
-        Diagnostic("NB230", Severity.ERROR, f"`{s.key}` is not available yet in local runs", s.place, hint)
-        for s in settings
-        if s.key in ("each", "gather")
-    ]

@@ -36,7 +36,7 @@ def step_notebook(
     author = _author_cells(notebook, step)
     taken = {cell["id"] for cell in author}
     parts = list(_before(flow, notebook, step, inputs, home))
-    after = list(_around(inputs, number, step))
+    after = list(_around(inputs, number, step, split_names(flow, step)))
     cells = [_with_id(c, taken) for c in parts] + [_with_id(after[0], taken)] + author + [_with_id(after[1], taken)]
     return _document(flow, notebook, step.name, cells)
 
@@ -59,6 +59,11 @@ def wants_parameters(flow: Flow, step: Step) -> bool:
     if flow.parameters_cell is None or flow.parameters_cell in step.cells:  # run as one of the author's own
         return False
     return bool(step.parameters) or any(r.kind == "parameters" for r in step.replay)
+
+
+def split_names(flow: Flow, step: Step) -> tuple[str, ...]:
+    """The lists made by this step for whose elements another one runs: they are saved by element, too."""
+    return tuple(sorted({s.each.name for s in flow.steps if s.each is not None and s.each.source == step.name}))
 
 
 def replayed(step: Step) -> tuple[Replay, ...]:
@@ -100,7 +105,9 @@ def _before(
         yield _replay_cell(group)
 
 
-def _around(inputs: Mapping[str, Sequence[str]], number: int, step: Step) -> Iterator[dict[str, Any]]:
+def _around(
+    inputs: Mapping[str, Sequence[str]], number: int, step: Step, splits: tuple[str, ...]
+) -> Iterator[dict[str, Any]]:
     told = "loads what earlier steps made" if inputs else "nothing to load from earlier steps"
     wanted = _laid_out({source: list(names) for source, names in inputs.items()})
     call = f"_nb2flow.load({wanted}, number={number})"
@@ -109,7 +116,8 @@ def _around(inputs: Mapping[str, Sequence[str]], number: int, step: Step) -> Ite
     names = repr(list(step.outputs))
     if len(names) > _WIDTH:
         names = "[\n" + "".join(f"    {name!r},\n" for name in step.outputs) + "]"
-    yield _injected("save", f"# nb2flow: {told}\n{_IMPORT}_nb2flow.save({names})")
+    each = f", each={list(splits)!r}" if splits else ""
+    yield _injected("save", f"# nb2flow: {told}\n{_IMPORT}_nb2flow.save({names}{each})")
 
 
 def _laid_out(wanted: dict[str, list[str]]) -> str:

@@ -12,9 +12,9 @@ from nb2flow.errors import PlanError
 from nb2flow.flow.model import Edge, Flow, Step
 from nb2flow.notebook.model import Notebook
 from nb2flow.notebook.settings import cell_settings
-from nb2flow.plan.cells import step_notebook, whole_notebook
+from nb2flow.plan.cells import split_names, step_notebook, whole_notebook
 from nb2flow.plan.keys import code_digest, source_digest
-from nb2flow.plan.model import CompiledPlan, Plan, PlanEdge, PlanStep
+from nb2flow.plan.model import CompiledPlan, Plan, PlanEach, PlanEdge, PlanStep
 from nb2flow.plan.words import why
 
 
@@ -76,13 +76,14 @@ def _step(flow: Flow, notebook: Notebook, step: Step, file: str, number: int, ru
         if order.get(source, len(order)) >= order[step.name]:
             raise PlanError(f"step {step.name!r} needs something of {source!r}, which is not an earlier step")
     inputs = {source: tuple(wanted[source]) for source in sorted(wanted, key=order.__getitem__)}
+    splits, each = split_names(flow, step), step.each
     return PlanStep(
         name=step.name,
         title=step.title,
         notebook=file,
         cells=tuple(notebook.cells[i].id for i in step.cells),
         first_number=number,
-        code=code_digest(flow, notebook, step, inputs, number, runtime_digest),
+        code=code_digest(flow, notebook, step, inputs, number, runtime_digest, splits),
         after=flow.before(step.name),
         inputs=inputs,
         state=step.state,
@@ -92,6 +93,8 @@ def _step(flow: Flow, notebook: Notebook, step: Step, file: str, number: int, ru
         options=step.options,
         files=step.files,
         notes=step.notes,
+        splits=splits,
+        each=PlanEach(name=each.name, source=each.source, gathers=dict(each.gathers)) if each else None,
     )
 
 

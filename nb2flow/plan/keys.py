@@ -18,6 +18,7 @@ from nb2flow.errors import PlanError
 from nb2flow.flow.model import Flow, Parameter, Step
 from nb2flow.notebook.model import Notebook
 from nb2flow.plan.cells import replayed, wants_parameters
+from nb2flow.plan.expand import instances
 from nb2flow.plan.model import Plan, PlanStep
 
 _ASKS_FOR_NUMBERS = re.compile(
@@ -42,7 +43,13 @@ def source_digest(notebook: Notebook) -> str:
 
 
 def code_digest(
-    flow: Flow, notebook: Notebook, step: Step, inputs: Mapping[str, tuple[str, ...]], number: int, runtime: str
+    flow: Flow,
+    notebook: Notebook,
+    step: Step,
+    inputs: Mapping[str, tuple[str, ...]],
+    number: int,
+    runtime: str,
+    splits: tuple[str, ...] = (),
 ) -> str:
     """The digest of everything in the step notebook that can change its result.
 
@@ -62,6 +69,7 @@ def code_digest(
     wanted = sorted(sorted(names) for names in inputs.values())
     environment = [sorted(step.options.env), sorted(step.options.secrets)]
     frame = [parameters, replay, author, wanted, sorted(step.outputs), len(step.state), number if asks else None]
+    frame += [sorted(splits)] if splits else []
     return digest("code", runtime, flow.language, environment, frame)
 
 
@@ -115,7 +123,8 @@ def step_keys(plan: Plan, parameters: Mapping[str, Any], kernel: str) -> dict[st
     keys: dict[str, str] = {}
     for step in plan.steps:
         contents[step.name] = _content(step, contents, values, kernel)
-        keys[step.name] = digest("step", step.name, contents[step.name])
+        name = step.name if step.element is None else step.element.of  # the place in the list is nothing to an element
+        keys[step.name] = digest("step", name, contents[step.name])
     return keys
 
 
@@ -124,11 +133,19 @@ def _content(step: PlanStep, contents: Mapping[str, str], values: Mapping[str, A
     if unknown:
         raise PlanError(f"step {step.name!r} comes after {unknown[0]!r}, which is not an earlier step of the plan")
     given = [[name, values.get(name)] for name in sorted(step.parameters)]
-    loaded = sorted([contents[source], sorted(names)] for source, names in step.inputs.items())
+    inputs, after, own = dict(step.inputs), set(step.after) - {*instances(step)}, []
+    if step.element is not None and step.each is not None:  # what made the list is nothing to an element either
+        source, listed = step.each.source, step.each.name
+        own = [step.element.blob]
+        inputs[source] = tuple(name for name in inputs.get(source, ()) if name != listed)
+        if not inputs[source]:
+            del inputs[source]
+            after.discard(source)
+    loaded = sorted([contents[source], sorted(names)] for source, names in inputs.items())
     state = [contents[source] for source in step.state]
-    before = sorted({contents[source] for source in step.after})
+    before = sorted({contents[source] for source in after})
     image = [step.options.image] if step.options.image else []
-    return digest("content", step.code, kernel, given, loaded, state, before, *image)
+    return digest("content", step.code, kernel, given, loaded, state, before, *image, *own)
 
 
 def _value(parameter: Parameter, given: Mapping[str, Any]) -> Any:

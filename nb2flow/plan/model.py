@@ -17,6 +17,27 @@ from nb2flow.notebook.model import StepOptions
 PLAN_VERSION = 1
 
 
+class PlanEach(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The step may run once for each element of the list `name`, which step `source` saves whole and by element.
+
+    `gathers` are the names that it collects into, with what they are (`list`, `dict`). `instances` is set in the plan
+    of a run once the list is known: the step then runs nothing, and puts together what that many instances made.
+    """
+
+    name: str
+    source: str
+    gathers: dict[str, str] = {}
+    instances: int | None = None
+
+
+class Element(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """This step is an instance, the one of element `index`, of step `of`; the element lies in `blob`, in a list."""
+
+    of: str
+    index: int
+    blob: str
+
+
 class PlanStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One step notebook and what it needs.
 
@@ -25,7 +46,8 @@ class PlanStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     steps whose process state is restored first; `cells` are the ids of the author's cells in order; `first_number` is
     the execution count that the first of them has in the notebook; `changes` are the resources that the step is known
     to change (a change of another one is a reason to plan again); `code` is the digest of everything in the step
-    notebook that can change its result; `files` are literal paths that its code opens, relative to the notebook.
+    notebook that can change its result; `files` are literal paths that its code opens, relative to the notebook;
+    `splits` are outputs that are saved by element, too.
     """
 
     name: str
@@ -43,6 +65,9 @@ class PlanStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     options: StepOptions = StepOptions()
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+    each: PlanEach | None = None
+    element: Element | None = None
 
 
 class PlanEdge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

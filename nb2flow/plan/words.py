@@ -75,5 +75,7 @@ def header(step: Step, notebook: str, inputs: Mapping[str, Sequence[str]]) -> st
     if step.parameters:
         lines.append("- **Parameters** " + listed(f"`{name}`" for name in step.parameters))
     lines.append("- **Gives** " + (listed(map(thing, step.outputs)) if step.outputs else "nothing to other steps"))
+    if step.each is not None:
+        lines.append(f"- **Runs** for each element of `{step.each.name}` by itself, or for all of them at once")
     lines += [f"- {' '.join(note.split())}" for note in step.notes]
     return "\n".join(lines)

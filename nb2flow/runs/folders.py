@@ -19,6 +19,7 @@ from pathlib import Path
 from nb2flow.errors import EnvironmentFault, UsageError
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_INSTANCE = re.compile(_LABEL.pattern + r"\[\d{1,6}\]")
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _LONGEST_SLUG = 40
 
@@ -132,7 +133,7 @@ class RunFolder:
 
 def checked_label(name: str, what: str) -> str:
     """`name` if it may become part of a path. UsageError otherwise; `what` says what it should name."""
-    if not _LABEL.fullmatch(name):
+    if not _LABEL.fullmatch(name) and not (what == "step" and _INSTANCE.fullmatch(name)):
         raise UsageError(f"'{name}' is not the name of a {what}")
     return name
 

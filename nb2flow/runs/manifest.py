@@ -15,13 +15,26 @@ MANIFEST_VERSION = 1
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One saved name: the digest of its blob, its type, size in bytes and a short preview; or it does not exist."""
+    """One saved name: the digest of its blob, its type, size in bytes and a short preview; or it does not exist.
+
+    `elements` are blobs of a list's elements, `undivided` says why it has none though a step runs for each of them.
+    What instances collected lies in `parts`, one blob for each, and `gathers` says how it is put together.
+    """
 
     blob: str = ""
     type: str = ""
     size: int = 0
     preview: str = ""
     absent: bool = False
+    elements: tuple[str, ...] | None = None
+    undivided: str = ""
+    parts: tuple[str, ...] = ()
+    gathers: str = ""
+
+    @property
+    def identity(self) -> str:
+        """Equal when it is the same value, made in the same way; empty when there is none."""
+        return self.blob or (f"{self.gathers}:{','.join(self.parts)}" if self.gathers else "")
 
 
 class Warned(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -81,7 +94,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def blobs(self) -> frozenset[str]:
         """Digests of all blobs that the outputs (and files that were written) lie in."""
         saved = {output.blob for output in self.outputs.values() if output.blob}
+        for output in self.outputs.values():
+            saved.update(output.elements or (), output.parts)
         return frozenset(saved | {blob for blob in self.files.values() if blob})
+
+    @property
+    def previews(self) -> dict[str, tuple[str, str]]:
+        """Type and short preview of what was saved, for people."""
+        return {name: (output.type, output.preview) for name, output in self.outputs.items() if not output.absent}
 
 
 def read_manifest(path: Path) -> Manifest | None:

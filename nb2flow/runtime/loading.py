@@ -11,7 +11,7 @@ import os
 import sys
 from typing import Any, Iterable, Mapping
 
-from . import blob, explain, imports, observe, replaying, resources, uncarried, warned
+from . import blob, elements, explain, imports, observe, replaying, resources, uncarried, warned
 from .carrier import restore, without_garbage_collection
 from .faults import CannotLoad
 from .manifest import missing_input, read_manifest, write_manifest
@@ -43,9 +43,10 @@ def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
     warned.end()
     parts: list[_Part] = []
     restored: dict[str, None] = {}
+    gathered: dict[str, str] = {}
     for step, names in inputs.items():
         wanted = list(dict.fromkeys(names))
-        outputs = _manifest(session, step)["outputs"]
+        outputs = _of_element(session, step, _manifest(session, step)["outputs"])
         for name in wanted:
             _require(session, step, name, outputs)
             if resources.is_resource(name) and (step, name) not in session.restored:
@@ -53,16 +54,27 @@ def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
                 restored[name] = None
         variables = [name for name in wanted if not resources.is_resource(name)]
         parts.extend(_parts(step, variables, outputs))
+        gathered.update({name: outputs[name]["gathers"] for name in variables if "gathers" in outputs[name]})
     early = [name for name in restored if name in resources.AT_START]
     _apply(session, early)
-    _load_parts(session, parts)
+    _load_parts(session, parts, gathered)
     _make_figures_showable(name for part in parts for name in part.names)
     _apply(session, [name for name in restored if name not in early])
+    if session.element is not None:
+        session.before = elements.variables()
     session.baseline = resources.capture(session.home)
     session.watch = uncarried.Watch(observe.own_files(session.home, session.store))
     imports.begin(session.baseline, session.home, session.watch.look)
     warned.begin()
     observe.begin()
+
+
+def _of_element(session: Session, step: str, outputs: dict[str, Any]) -> dict[str, Any]:
+    """The outputs of `step` as an instance sees them: of the list, its own element alone."""
+    own = session.element
+    if own is None or own["source"] != step:
+        return outputs
+    return dict(outputs, **{own["name"]: {"blob": own["blob"]}})
 
 
 def _make_figures_showable(names: Iterable[str]) -> None:
@@ -75,12 +87,14 @@ def _make_figures_showable(names: Iterable[str]) -> None:
 
 
 class _Part:
-    """What is taken from one blob: `names` are bound, or made undefined when `blob` is None."""
+    """What is taken from one blob: `names` are bound, or made undefined when `blob` is None. With `place`, it is what
+    the instance of that number collected."""
 
-    def __init__(self, step: str, blob_name: str | None, names: list[str]) -> None:
+    def __init__(self, step: str, blob_name: str | None, names: list[str], place: int | None = None) -> None:
         self.step = step
         self.blob_name = blob_name
         self.names = names
+        self.place = place
 
 
 def _apply(session: Session, names: Iterable[str]) -> None:
@@ -106,16 +120,21 @@ def _require(session: Session, step: str, name: str, outputs: dict[str, Any]) ->
 
 
 def _parts(step: str, wanted: list[str], outputs: dict[str, Any]) -> list[_Part]:
-    found: dict[str | None, _Part] = {}
+    found: dict[tuple[int | None, str | None], _Part] = {}
     for name in wanted:
+        if "gathers" in outputs[name]:
+            for place, key in enumerate(outputs[name].get("parts", ())):
+                found.setdefault((place, key), _Part(step, key, [], place)).names.append(name)
+            continue
         key = outputs[name].get("blob")
-        found.setdefault(key, _Part(step, key, [])).names.append(name)
+        found.setdefault((None, key), _Part(step, key, [])).names.append(name)
     return list(found.values())
 
 
-def _load_parts(session: Session, parts: list[_Part]) -> None:
-    """Load each blob, those first that define names which others refer to."""
+def _load_parts(session: Session, parts: list[_Part], gathered: Mapping[str, str]) -> None:
+    """Load each blob, those first that define names which others refer to; then put together what was `gathered`."""
     names = namespace()
+    collected: dict[str, dict[int, Any]] = {name: {} for name in gathered}
     waiting: list[tuple[_Part, blob.Blob]] = []
     for part in parts:
         if part.blob_name is None:
@@ -128,7 +147,12 @@ def _load_parts(session: Session, parts: list[_Part]) -> None:
             part, opened = waiting.pop(_next(waiting))
             values = _restore(session, part.step, opened, part.names)
             for name in part.names:
-                names[name] = values[name]
+                if part.place is None:
+                    names[name] = values[name]
+                else:
+                    collected[name][part.place] = values[name]
+    for name, found in collected.items():
+        names[name] = elements.put_together(gathered[name], [found[place] for place in sorted(found)])
 
 
 def _next(waiting: list[tuple[_Part, blob.Blob]]) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
-from . import explain, groups, imports, observe, resources, warned
+from . import elements, explain, groups, imports, observe, resources, warned
 from .blob import write_blob
 from .carrier import without_garbage_collection
 from .faults import CannotCarry
@@ -19,7 +19,7 @@ from .session import Session
 from .shell import namespace
 
 
-def save_outputs(session: Session, names: Iterable[str]) -> None:
+def save_outputs(session: Session, names: Iterable[str], each: Iterable[str] = ()) -> None:
     """Save variables and resources by name; raises CannotCarry after the manifest is written."""
     observe.pause()
     now = resources.capture(session.home)
@@ -32,7 +32,9 @@ def save_outputs(session: Session, names: Iterable[str]) -> None:
     outputs: dict[str, Any] = {}
     problems: list[dict[str, str]] = []
     user = namespace()
-    _save_variables(session, {n: user[n] for n in wanted if n in user}, outputs, problems)
+    if session.element is not None:
+        problems.extend(elements.not_gathered(session, {n: user[n] for n in wanted if n in user}))
+    _save_variables(session, {n: user[n] for n in wanted if n in user}, outputs, problems, set(each))
     for name in wanted:
         if resources.is_resource(name):
             _save_resource(session, name, base, now, outputs, problems)
@@ -44,7 +46,11 @@ def save_outputs(session: Session, names: Iterable[str]) -> None:
 
 
 def _save_variables(
-    session: Session, values: dict[str, Any], outputs: dict[str, Any], problems: list[dict[str, str]]
+    session: Session,
+    values: dict[str, Any],
+    outputs: dict[str, Any],
+    problems: list[dict[str, str]],
+    each: set[str],
 ) -> None:
     with without_garbage_collection():
         found, wrong = groups.pickle_groups(values)
@@ -54,6 +60,10 @@ def _save_variables(
         blob, size = _write(session, group, types)
         for name, kind in zip(group.names, types):
             outputs[name] = {"blob": blob, "type": kind, "size": size, "preview": preview(name, values[name])}
+        for name in each.intersection(group.names):
+            made, why_not = elements.split(name, values[name], group.names)
+            blobs = [_write(session, element, [type_name([])])[0] for element in made]
+            outputs[name].update({"undivided": why_not} if why_not else {"elements": blobs})
 
 
 def _save_resource(

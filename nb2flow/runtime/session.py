@@ -23,7 +23,9 @@ PACKAGE = Path(__file__).parent  # not resolved: it must equal the entry of sys.
 
 class Session:
     """The running step. `inputs` maps a step to the path of its manifest; `deltas` are the process resources restored
-    so far, by resource id; `restored` are (step, resource id) pairs that need no restoring any more."""
+    so far, by resource id; `restored` are (step, resource id) pairs that need no restoring any more. `element` is set
+    in an instance: the list it is an element of, where it lies, and what the step collects; `before` are then the
+    variables that it began with."""
 
     def __init__(self, step: str, home: Path, store: Path, manifest: Path, inputs: dict[str, Path] | None) -> None:
         self.step = step
@@ -35,6 +37,8 @@ class Session:
         self.restored: set[tuple[str, str]] = set()
         self.baseline: dict[str, Any] | None = None
         self.watch: Watch | None = None
+        self.before: dict[str, Any] = {}
+        self.element: dict[str, Any] | None = None
 
     def manifest_of(self, step: str) -> Path:
         """Where the manifest of an earlier step is."""
@@ -77,6 +81,8 @@ def begin(step: str, home: str) -> Session:
         _Running.session = Session(
             step, Path(context["home"]), Path(context["store"]), Path(context["manifest"]), inputs
         )
+        _Running.session.element = context.get("element")
+        _Running.session.step = (context.get("element") or {}).get("step", step)
     return _Running.session
 
 

@@ -133,8 +133,8 @@ TOLD: dict[str, tuple[list[str | dict[str, Any]], list[tuple[str, str, int | Non
     ),
     "two spellings": (["code|step:fit_a|x", "code|step:fit-a|y"], [("NB216", "warning", 1)], {"fit-a": (0, 1)}),
     "bad quantity": (["code|step:a memory:16G|x", "code|cpu:four|y"], [("NB220", "error", 1)], {"a": (0, 1)}),
-    "each": (["code|step:a each:files|x"], [("NB230", "error", 0)], {"a": (0,)}),
-    "gather": (["code|step:a gather|x"], [("NB230", "error", 0)], {"a": (0,)}),
+    "each": (["code|step:a each:files|x"], [], {"a": (0,)}),
+    "gather": (["code|step:a gather|x"], [], {"a": (0,)}),
     "nothing runs": (["code|skip|x"], [("NB244", "error", None)], {}),
     "step of comments": (["code|step:a|# later", "code|step:b|x"], [("NB245", "warning", 0)], {"a": (0,), "b": (1,)}),
     "step notebook": (
