@@ -5,4 +5,4 @@ from pathlib import Path
 
 project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
 extras = project["optional-dependencies"]
-print("\n".join([*project["dependencies"], *extras["samples"], *extras["s3"]]))
+print("\n".join([*project["dependencies"], *extras["samples"], *extras["s3"], *extras["kubernetes"]]))

@@ -39,7 +39,7 @@ class Profile:
     the image or the cluster says). `include` are patterns of files below the notebook's folder that travel with the
     run. `jobs` steps run at once; a pod that was lost is replaced `pod_retries` times; finished Jobs are kept for
     `keep` seconds. `command` replaces the command that runs a step, `service_account` the pods' account,
-    `argo_executor` the account of Argo's own containers in them.
+    `driver_account` that of the pod which drives a detached run, `argo_executor` the account of Argo's own containers.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Profile:
     queue: str = ""
     user: int = 1000
     service_account: str = ""
+    driver_account: str = "nb2flow"
     volumes: tuple[Volume, ...] = ()
     include: tuple[str, ...] = ()
     jobs: int = 100
@@ -97,7 +98,11 @@ def _profile(name: str, table: object, told_by: str) -> Profile:
 
 def _value(key: str, kind: str, value: object, where: str) -> Any:
     if kind == "str" and isinstance(value, str):
-        if key in ("namespace", "queue", "service_account", "argo_executor") and value and not _LABEL.fullmatch(value):
+        if (
+            key in ("namespace", "queue", "service_account", "driver_account", "argo_executor")
+            and value
+            and not _LABEL.fullmatch(value)
+        ):
             raise UsageError(f"{key} = '{value}' in {where} is not a name that Kubernetes takes")
         return value.strip()
     if kind == "str" and key in ("cpu",) and isinstance(value, int | float) and not isinstance(value, bool):

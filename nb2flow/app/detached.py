@@ -21,11 +21,12 @@ from typing import Any
 import msgspec
 
 from nb2flow import config, notebook
-from nb2flow.app import engines, history
+from nb2flow.app import copies, engines, history, refusals
 from nb2flow.app.analysis import Analysis, analyse
 from nb2flow.app.compiling import compiled
 from nb2flow.app.editing import document_of
 from nb2flow.app.history import Found
+from nb2flow.app.refusals import raise_refusal
 from nb2flow.app.running import Asked, resume, run
 from nb2flow.config import Settings
 from nb2flow.errors import EnvironmentFault, Nb2flowError, UsageError
@@ -53,14 +54,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int | None = None
     engine: str | None = None
     profile: str | None = None
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a run could not begin; `kind` is the name of the exception's class."""
-
-    kind: str
-    message: str
-    hint: str = ""
 
 
 class Launched(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,13 +98,22 @@ def go_on(found: Found) -> Launched:
         raise UsageError(f"{run_id} is running: there is nothing to resume")
     if found.state.status == "succeeded":
         raise UsageError(f"{run_id} has succeeded: there is nothing to resume")
+    if copies.is_copy(found.folder):
+        from nb2flow.app import remote
+
+        remote.go_on(found, None, lambda text: None)
+        return _launched(found)
     last = max((number for number, _ in history.events(found)), default=0)
     with disk_faults(found.folder.path):
         found.folder.refusal.unlink(missing_ok=True)
     _spawn(found.folder, "resume")
     _wait_for_event(found.folder, found.settings, run_id, after=last)
+    return _launched(found)
+
+
+def _launched(found: Found) -> Launched:
     data = found.folder.source.read_bytes() if found.folder.source.is_file() else b""
-    return Launched(run_id=run_id, content_hash=hashlib.sha256(data).hexdigest())
+    return Launched(run_id=found.state.run_id, content_hash=hashlib.sha256(data).hexdigest())
 
 
 def again(found: Found, *, only: str | None = None, start_from: str | None = None) -> Launched:
@@ -189,7 +191,7 @@ def _wait_for_event(folder: RunFolder, settings: Settings, run_id: str, *, after
             if store.events(run_id, after):
                 return
             ended = child.poll() is not None
-            _raise_refusal(folder)
+            raise_refusal(folder)
             if ended and not store.events(run_id, after):
                 raise EnvironmentFault(
                     f"the process that was to run {run_id} ended with {child.returncode} before it began",
@@ -198,26 +200,6 @@ def _wait_for_event(folder: RunFolder, settings: Settings, run_id: str, *, after
             time.sleep(_LOOK_EVERY)
     child.terminate()
     raise EnvironmentFault(f"{run_id} has not begun within {PATIENCE:g} s", hint="is this machine very busy?")
-
-
-def refusal_of(folder: RunFolder) -> Refusal | None:
-    """Why the process that drove a run gave up (its cluster cannot be reached, the disk is full); None: it did not."""
-    try:
-        return msgspec.json.decode(folder.refusal.read_bytes(), type=Refusal)
-    except (OSError, msgspec.DecodeError):
-        return None
-
-
-def _raise_refusal(folder: RunFolder) -> None:
-    refusal = refusal_of(folder)
-    if refusal is None:
-        return
-    kinds = {k.__name__: k for k in _kinds(Nb2flowError)}
-    raise kinds.get(refusal.kind, EnvironmentFault)(refusal.message, hint=refusal.hint)
-
-
-def _kinds(kind: type[Nb2flowError]) -> list[type[Nb2flowError]]:
-    return [kind, *(found for sub in kind.__subclasses__() for found in _kinds(sub))]
 
 
 def _take_back(folder: RunFolder, settings: Settings, run_id: str) -> None:
@@ -253,8 +235,7 @@ def main(arguments: list[str]) -> int:
                 state = store.state(run_id)
             resume(Found(state, folder, _settings_of(Path(state.notebook), home)))
     except Nb2flowError as error:
-        refusal = Refusal(kind=type(error).__name__, message=error.message, hint=error.hint)
-        replace_file(folder.refusal, msgspec.json.encode(refusal))
+        refusals.leave(folder, error)
         return error.exit_code
     return 0
 

@@ -11,23 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from nb2flow import config
+from nb2flow.app import copies
 from nb2flow.app.analysis import unknown_step
 from nb2flow.config import Settings
-from nb2flow.errors import UsageError
+from nb2flow.errors import EnvironmentFault, UsageError
 from nb2flow.runs.events import AnyEvent
 from nb2flow.runs.folders import Home, RunFolder, disk_faults
 from nb2flow.runs.lock import RunLock
 from nb2flow.runs.state import RunState
 from nb2flow.runs.store import RunStore, RunSummary
 
+GOING = ("created", "running")
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A run: its state now, its folder and the settings of its project."""
+    """A run: its state now, its folder and the settings of its project. `stale`: why that may be an older state, of a
+    run that is driven elsewhere; empty when it is not."""
 
     state: RunState
     folder: RunFolder
     settings: Settings
+    stale: str = ""
 
     def step(self, name: str) -> str:
         """`name` if the run has such a step; UsageError with a guess otherwise."""
@@ -85,8 +90,14 @@ def summaries(start: Path) -> list[RunSummary]:
 
 def states(start: Path, limit: int) -> list[RunState]:
     """The newest `limit` runs of the project at `start`, in full."""
-    with store_of(settings_at(start)) as store:
-        return [store.state(s.run_id) for s in store.runs()[:limit]]
+    settings = settings_at(start)
+    with store_of(settings) as store:
+        shown = store.runs()[:limit]
+    for summary in shown:
+        if summary.status in GOING:
+            _bring(settings, summary.run_id)
+    with store_of(settings) as store:
+        return [store.state(s.run_id) for s in shown]
 
 
 def find(start: Path, name: str) -> Found:
@@ -94,7 +105,8 @@ def find(start: Path, name: str) -> Found:
     settings = settings_at(start)
     with store_of(settings) as store:
         run_id = store.find(name)
-        return Found(store.state(run_id), Home(settings.home).run(run_id), settings)
+        found = Found(store.state(run_id), Home(settings.home).run(run_id), settings)
+    return again(found) if found.state.status in GOING else found
 
 
 def exactly(settings: Settings, run_id: str) -> Found:
@@ -130,8 +142,19 @@ def events(found: Found, since: int = 0) -> list[tuple[int, AnyEvent]]:
 
 def again(found: Found) -> Found:
     """The same run as it stands now."""
+    stale = _bring(found.settings, found.state.run_id)
     with store_of(found.settings) as store:
-        return Found(store.state(found.state.run_id), found.folder, found.settings)
+        return Found(store.state(found.state.run_id), found.folder, found.settings, stale)
+
+
+def _bring(settings: Settings, run_id: str) -> str:
+    """Bring the copy of a run that is driven elsewhere up to date; returns why that was not possible."""
+    try:
+        if copies.is_copy(Home(settings.home).run(run_id)):
+            copies.bring(settings, run_id)
+    except (EnvironmentFault, UsageError) as fault:
+        return fault.message
+    return ""
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -33,6 +33,7 @@ _BUILDS: Mapping[str, tuple[str, ...]] = {
     "buildah": ("buildah", "build", "--layers"),
 }
 _NOT_IN_PODS = ("nbconvert",)  # writes scripts of steps; with all that it requires a tenth of nb2flow's libraries
+_ALSO = ("s3fs", "kubernetes")  # where they are here: for stores, and for the pod that drives a detached run
 _OLDEST = (3, 11)  # the Python that nb2flow itself needs
 
 
@@ -195,5 +196,5 @@ def _our_pins(ours: Installed, profile: Profile | None) -> list[Pin]:
     own = ours.distributions["nb2flow"]
     lean = replace(own, requires=tuple(r for r in own.requires if not r.startswith(_NOT_IN_PODS)))
     there = replace(ours, distributions={**ours.distributions, "nb2flow": lean})
-    pins, _ = lock.pinned(["nb2flow", "s3fs"], there)
+    pins, _ = lock.pinned(["nb2flow", *_ALSO], there)
     return [p for p in pins if p.name != "nb2flow" and not ours.distributions[p.name].folder and lock.is_sound(p)]

@@ -23,7 +23,7 @@ def recall(home: Path, notebook: Notebook) -> Observations:
     import msgspec
 
     try:
-        pairs = msgspec.json.decode(_path(home, notebook).read_bytes(), type=dict[str, list[tuple[str, str]]])
+        pairs = msgspec.json.decode(place(home, notebook).read_bytes(), type=dict[str, list[tuple[str, str]]])
     except (OSError, msgspec.DecodeError):  # ValidationError is one too
         return Observations()
     return Observations(**{kind: frozenset(pairs.get(kind, ())) for kind in _KINDS})
@@ -34,7 +34,7 @@ def remember(home: Path, notebook: Notebook, observations: Observations) -> None
     from nb2flow.runs.folders import replace_file
 
     value = {kind: sorted(getattr(observations, kind)) for kind in _KINDS}
-    path = _path(home, notebook)
+    path = place(home, notebook)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, json.dumps(value, indent=1).encode())
@@ -44,7 +44,8 @@ def _folder(home: Path) -> Path:
     return home / "observed"
 
 
-def _path(home: Path, notebook: Notebook) -> Path:
+def place(home: Path, notebook: Notebook) -> Path:
+    """The file with what is known about this version of the notebook."""
     from nb2flow.plan import source_digest
 
     return _folder(home) / f"{source_digest(notebook)}.json"

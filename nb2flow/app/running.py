@@ -8,16 +8,16 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from nb2flow import __version__, engine
-from nb2flow.app import engines, history, observed
+from nb2flow.app import copies, engines, history, observed, stars
 from nb2flow.app.analysis import Analysis, analyse
 from nb2flow.app.compiling import compiled
 from nb2flow.app.history import Found
-from nb2flow.engine import RunRequest
+from nb2flow.engine import RunRequest, StepBackend
 from nb2flow.errors import UsageError, has_errors
 from nb2flow.flow.model import Observations
 from nb2flow.plan import bind
@@ -33,6 +33,10 @@ OnEvent = Callable[[AnyEvent], None]
 
 
 def _ignore(event: AnyEvent) -> None:
+    return None
+
+
+def _say_nothing(text: str) -> None:
     return None
 
 
@@ -57,14 +61,40 @@ def run(analysis: Analysis, asked: Asked, on_event: OnEvent = _ignore) -> Found:
     `on_event` is called with each event, in this thread. Raises NotebookError (its diagnostics forbid running),
     UsageError (parameters, step names), EnvironmentFault (kernel missing, disk full, …).
     """
+    request, backend, _ = _requested(analysis, asked)
+    with RunStore(request.home) as store:
+        state = engine.drive(request, backend, store, on_event=on_event, replan=_Planner(analysis).again)
+    return Found(state, Home(request.home).run(request.run_id), analysis.settings)
+
+
+def launch(analysis: Analysis, asked: Asked, say: Callable[[str], None] = _say_nothing) -> Found:
+    """Have a pod in the cluster drive the run, and return as soon as it does; what keeps it waiting is said.
+
+    Raises as `run` does, and UsageError for the engine local: its steps need this machine.
+    """
+    request, backend, profile = _requested(analysis, asked)
+    try:
+        if profile is None:
+            raise UsageError(
+                "a run of this machine's own steps cannot be detached from it",
+                hint="--detach goes with --engine kubernetes",
+            )
+        from nb2flow.app import remote
+
+        known = (observed.place(request.home, analysis.notebook), request.home / stars.FILE)
+        return remote.launch(request, backend, profile, analysis.settings, known, say)
+    finally:
+        backend.close()
+
+
+def _requested(analysis: Analysis, asked: Asked) -> tuple[RunRequest, StepBackend, Profile | None]:
     made = compiled(analysis)
-    home = Home(analysis.settings.home)
     engine_name, profile = engines.chosen(analysis.settings, asked.engine, asked.profile)
     request = RunRequest(
         run_id=asked.run_id or new_run_id(analysis.notebook.name),
         compiled=made,
         notebook=analysis.path.resolve(),
-        home=home.path,
+        home=analysis.settings.home,
         kernel=analysis.notebook.kernel,
         runtime=runtime_files(),
         runtime_digest=runtime_digest(),
@@ -78,20 +108,21 @@ def run(analysis: Analysis, asked: Asked, on_event: OnEvent = _ignore) -> Found:
         versions=versions(),
         profile=profile.name if profile else "",
     )
-    backend = engines.backend(engine_name, profile, request.notebook.parent)
-    with RunStore(home.path) as store:
-        state = engine.drive(request, backend, store, on_event=on_event, replan=_Planner(analysis).again)
-    return Found(state, home.run(request.run_id), analysis.settings)
+    return request, engines.backend(engine_name, profile, request.notebook.parent), profile
 
 
-def resume(found: Found, *, jobs: int | None = None, on_event: OnEvent = _ignore) -> Found:
+def resume(
+    found: Found, *, jobs: int | None = None, on_event: OnEvent = _ignore, notebook: Path | None = None
+) -> Found:
     """Go on with a run that failed, was interrupted or killed: by its own plan, parameters and step notebooks.
 
-    Raises UsageError when it is running or has succeeded, PlanError when its files are gone.
+    `notebook` is where the notebook lies here, if not where it lay. Raises UsageError when it is running or has
+    succeeded, PlanError when its files are gone.
     """
     settings = found.settings
     profile = _profile_of(found)
-    backend = engines.backend(found.state.engine, profile, Path(found.state.notebook).parent)
+    here = notebook or Path(found.state.notebook)
+    backend = engines.backend(found.state.engine, profile, here.parent)
     with RunStore(settings.home) as store:
         request = engine.resume(
             store,
@@ -102,7 +133,8 @@ def resume(found: Found, *, jobs: int | None = None, on_event: OnEvent = _ignore
             jobs=jobs or (profile.jobs if profile else settings.jobs),
             output_limit=settings.output_limit,
         )
-        state = engine.drive(request, backend, store, on_event=on_event, replan=_planner_of(found))
+        request = replace(request, notebook=here)
+        state = engine.drive(request, backend, store, on_event=on_event, replan=_planner_of(found, here))
     return Found(state, found.folder, settings)
 
 
@@ -116,6 +148,10 @@ def cancel(start: Path, name: str) -> Found:
 
 def cancel_found(found: Found) -> Found:
     """The same for a run that was found already."""
+    if copies.is_copy(found.folder):
+        from nb2flow.app import remote
+
+        return remote.cancel(found)
     with RunStore(found.settings.home) as store:
         if not is_held(found.folder.lock) and (profile := _profile_of(found)) is not None:
             _stop_in_cluster(found, profile, store)
@@ -198,14 +234,14 @@ class _Planner:
         return compiled(self._analysis)
 
 
-def _planner_of(found: Found) -> Callable[[Observations], CompiledPlan] | None:
+def _planner_of(found: Found, here: Path) -> Callable[[Observations], CompiledPlan] | None:
     """How to plan a resumed run again; None when the notebook's copy of that time is gone or cannot be analysed now."""
     plan = found.state.plan
     split = plan.dialect if plan.dialect in ("headings", "cells", "whole") else None
     if not found.folder.source.is_file():
         return None
     analysis = analyse(
-        Path(found.state.notebook),
+        here,
         split=split,
         kernel=found.state.kernel or plan.kernel,
         settings=found.settings,

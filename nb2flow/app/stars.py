@@ -20,6 +20,7 @@ from nb2flow.executors import kernels
 from nb2flow.runs.folders import replace_file
 
 TIMEOUT = 20.0
+FILE = "stars.json"  # in the `.nb2flow` folder
 
 # Runs in the kernel's interpreter (any Python 3.8 or later). Modules come on standard input; what their import prints
 # goes to standard error, so that standard output holds the answer alone.
@@ -52,7 +53,7 @@ def resolve(
     python = interpreter(kernel)
     if python is None:
         return {}
-    cache = home / "stars.json"
+    cache = home / FILE
     known = _read(cache)
     missing = [m for m in modules if not _fresh(known.get(_key(python, m, folder)))]
     if missing and ask:

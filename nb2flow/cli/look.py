@@ -13,6 +13,7 @@ import click
 
 from nb2flow import __version__
 from nb2flow.app import history
+from nb2flow.app.copies import is_copy
 from nb2flow.app.debugging import open_with_inputs
 from nb2flow.app.history import Found
 from nb2flow.app.output import write_text
@@ -52,6 +53,14 @@ def runs(limit: int, project: Path, as_json: bool) -> None:
 def show(run: str, project: Path, as_json: bool) -> None:
     """Show one run (the newest by default): status of each step, failures, what to type next."""
     found = history.find(project, run)
+    if is_copy(found.folder) and found.state.status in history.GOING and not found.stale:
+        from nb2flow.app import remote
+
+        found, said = remote.see(found)
+        if said:
+            click.echo(said, err=True)
+    if found.stale:
+        click.echo(f"as it was when last heard of: {found.stale}", err=True)
     if as_json:
         print_json(runs_view.to_value(found.state, str(found.folder.path)))
         return

@@ -44,7 +44,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Run it": {
         "run": Entry("run:run", "Run a notebook as a pipeline, independent steps side by side."),
         "resume": Entry("run:resume", "Go on with a run that failed, was interrupted or killed."),
-        "cancel": Entry("run:cancel", "Stop a run that goes on in another terminal."),
+        "attach": Entry("attach:attach", "Watch a run that goes on elsewhere: in the cluster, in another terminal."),
+        "cancel": Entry("run:cancel", "Stop a run that goes on elsewhere."),
         "verify": Entry("verify:verify", "Prove that the pipeline gives what the notebook gives."),
     },
     "Look at runs": {

@@ -10,8 +10,9 @@ import click
 
 from nb2flow.app import history
 from nb2flow.app.analysis import analyse
+from nb2flow.app.copies import is_copy
 from nb2flow.app.history import Found
-from nb2flow.app.running import Asked, read_parameters
+from nb2flow.app.running import Asked, launch, read_parameters
 from nb2flow.app.running import cancel as cancel_run
 from nb2flow.app.running import resume as resume_run
 from nb2flow.app.running import run as run_notebook
@@ -34,6 +35,7 @@ from nb2flow.errors import ExitCode, UsageError
 from nb2flow.views import runs as runs_view
 
 _PATIENCE = 15.0  # seconds that `cancel` waits for the run to have stopped
+_PATIENCE_CLUSTER = 60.0  # there a pod that has just begun takes its whole grace to end
 
 
 parameter_option = click.option(
@@ -68,6 +70,7 @@ file_option = click.option(
 @click.option("--no-cache", is_flag=True, help="Run every step, unchanged ones too.")
 @click.option("--engine", type=click.Choice(ENGINES), help="Who runs the steps.  [default: the setting, or local]")
 @click.option("--profile", metavar="NAME", help="The profile of the project's file that says where they run.")
+@click.option("--detach", is_flag=True, help="Have a pod in the cluster drive the run; this machine may leave.")
 @split_option
 @kernel_option
 @json_option
@@ -83,6 +86,7 @@ def run(
     no_cache: bool,
     engine: str | None,
     profile: str | None,
+    detach: bool,
     split: str | None,
     kernel: str | None,
     as_json: bool,
@@ -99,9 +103,12 @@ def run(
     analysis = analyse(notebook, split=split, kernel=kernel)
     show_notes(analysis.diagnostics)
     asked = Asked(parameters, jobs, only, start_from, use_cache=not no_cache, engine=engine, profile=profile)
+    if detach:
+        begun(launch(analysis, asked, remark), as_json)
+        return
     with display(quiet=as_json) as shown:
         found = run_notebook(analysis, asked, shown)
-    _close(ctx, found, as_json)
+    close(ctx, found, as_json)
 
 
 @click.command()
@@ -113,18 +120,26 @@ def run(
 def resume(ctx: click.Context, run: str, jobs: int | None, project: Path, as_json: bool) -> None:
     """Go on with a run (the newest by default) that failed, was interrupted or killed; finished steps are kept."""
     before = history.find(project, run)
+    if is_copy(before.folder):
+        from nb2flow.app import remote
+        from nb2flow.cli.attach import watch
+
+        watch(ctx, remote.go_on(before, jobs, remark), as_json)
+        return
     with display(quiet=as_json, state=before.state) as shown:
         found = resume_run(before, jobs=jobs, on_event=shown)
-    _close(ctx, found, as_json)
+    close(ctx, found, as_json)
 
 
 @click.command()
 @run_argument
 @project_option
 def cancel(run: str, project: Path) -> None:
-    """Stop a run (the newest by default) that goes on in another terminal."""
+    """Stop a run (the newest by default) that goes on in another terminal or in the cluster."""
     found = cancel_run(project, run)
-    deadline = time.monotonic() + _PATIENCE
+    if found.stale:
+        remark(found.stale)
+    deadline = time.monotonic() + (_PATIENCE if found.state.engine == "local" else _PATIENCE_CLUSTER)
     while found.state.status in ("created", "running") and time.monotonic() < deadline:
         time.sleep(0.1)
         found = history.again(found)
@@ -147,7 +162,23 @@ def given_parameters(pairs: tuple[str, ...], files: tuple[Path, ...]) -> dict[st
     return values
 
 
-def _close(ctx: click.Context, found: Found, as_json: bool) -> None:
+def remark(text: str) -> None:
+    """Something worth telling while one waits, on standard error."""
+    click.echo(text, err=True)
+
+
+def begun(found: Found, as_json: bool) -> None:
+    """What to say of a run that goes on without this process."""
+    state = found.state
+    if as_json:
+        print_json(runs_view.to_value(state, str(found.folder.path)))
+        return
+    echo(f"run {state.run_id} goes on in the cluster; this machine may leave")
+    echo(f"  nb2flow attach {state.run_id}   shows how it goes")
+    echo(f"  nb2flow cancel {state.run_id}   stops it")
+
+
+def close(ctx: click.Context, found: Found, as_json: bool) -> None:
     """The last words of a run, and the exit code that its status asks for."""
     state = found.state
     if as_json:
@@ -156,7 +187,7 @@ def _close(ctx: click.Context, found: Found, as_json: bool) -> None:
         show_failures(found)
         echo("")
         echo(runs_view.last_words(state, out(), shown_path(found.folder.path / "executed")))
-        if state.engine != "local" and state.status == "interrupted":
+        if state.engine != "local" and state.status == "interrupted" and not is_copy(found.folder):
             echo("Steps that were begun go on in the cluster:")
             echo(f"  nb2flow resume {state.run_id}   takes them up again")
             echo(f"  nb2flow cancel {state.run_id}   stops them")

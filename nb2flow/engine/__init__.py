@@ -6,17 +6,19 @@ in the calling thread; `replan(observations) -> CompiledPlan` is asked when a st
 Raises UsageError (no such step; another process drives the run; `only` without its inputs), EnvironmentFault (kernel
 or secret missing, disk full, folder not writable) and PlanError (planned again too often). A step that fails raises
 nothing: it is in the state.
-`resume` makes the request for a run that did not finish; `cancel` reaches a run in another process.
+`begin` makes a run that is driven elsewhere; `resume` makes the request for a run that did not finish; `cancel`
+reaches a run in another process.
 
 Rules: `machine` and `guard` are pure; `drive` alone meets clock, queue, store and backend; nothing here knows kernels.
 """
 
 from __future__ import annotations
 
+from nb2flow.engine.begin import begin
 from nb2flow.engine.drive import drive
 from nb2flow.engine.ports import StepBackend, StepTask
 from nb2flow.engine.request import RunRequest
 from nb2flow.engine.resume import cancel, resume
 from nb2flow.engine.workspace import lay_out_runtime
 
-__all__ = ["RunRequest", "StepBackend", "StepTask", "cancel", "drive", "lay_out_runtime", "resume"]
+__all__ = ["RunRequest", "StepBackend", "StepTask", "begin", "cancel", "drive", "lay_out_runtime", "resume"]

@@ -7,11 +7,12 @@ a pod refuses a task of another version by name.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from nb2flow.errors import EnvironmentFault
+from nb2flow.profiles import Profile
 from nb2flow.runs.attempt import CellBegan
 from nb2flow.runs.events import Failure
 
@@ -22,6 +23,9 @@ COMMAND = ("nb2flow-step",)
 # `AWS_…` to the storage library); the kernel never sees them.
 STORE_PREFIX = "NB2FLOW_STORE_"
 SCRATCH = "/scratch"
+
+
+_Document = TypeVar("_Document", bound=msgspec.Struct)
 
 
 class PodExit(IntEnum):
@@ -84,6 +88,26 @@ class EndedDocument(msgspec.Struct, frozen=True, kw_only=True):
     version: int = CONTRACT_VERSION
 
 
+class DriverOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What a driver in the cluster needs besides the run's own events and files, which lie in its `RunPlace`.
+
+    `profile` is the one that the run was begun with, its cluster the driver's own. `notebook` is the notebook's file
+    name, `files` maps paths below its folder to blobs, `kept` paths below the `.nb2flow` folder (results of earlier
+    runs, what was observed in them). `since` events were there when this driver was asked for: an end among those after
+    them is its own work, done by an earlier pod. Holds no secret.
+    """
+
+    run_id: str
+    profile: Profile
+    notebook: str
+    files: dict[str, str] = {}
+    kept: dict[str, str] = {}
+    jobs: int = 1
+    output_limit: int = 10_000_000
+    since: int = 1
+    version: int = CONTRACT_VERSION
+
+
 class TaskFolder(msgspec.Struct, frozen=True):
     """The folder of one task in the store: names of what lies there."""
 
@@ -120,6 +144,44 @@ class TaskFolder(msgspec.Struct, frozen=True):
         return f"{self.path}/ended.json"
 
 
+class RunPlace(msgspec.Struct, frozen=True):
+    """The place in the store of a run that is driven in the cluster (no step's name begins with `_`)."""
+
+    run_id: str
+
+    @property
+    def path(self) -> str:
+        """The folder."""
+        return f"runs/{self.run_id}/_run"
+
+    @property
+    def files(self) -> str:
+        """Below it, the files of the run's folder."""
+        return f"{self.path}/files"
+
+    @property
+    def events(self) -> str:
+        """Below it, the events, many in one object."""
+        return f"{self.path}/events"
+
+    def segment(self, first: int, count: int) -> str:
+        """The object that holds `count` events, the first of which is number `first` (from 0) of the run."""
+        return f"{self.events}/{first:08d}-{count:06d}.jsonl"
+
+    @property
+    def latest(self) -> str:
+        """The `DriverOrder` that was given last."""
+        return f"{self.path}/order.json"
+
+    def order(self, driver: str) -> str:
+        """The `DriverOrder` of the driver whose Job has this name."""
+        return f"{self.path}/drivers/{driver}/order.json"
+
+    def cancel(self, driver: str) -> str:
+        """Is there when this driver should stop the run."""
+        return f"{self.path}/drivers/{driver}/cancel"
+
+
 def task_folder(run_id: str, name: str) -> TaskFolder:
     """The folder of the task called `name` (a step, or a step and what tells its tries apart) in a run."""
     return TaskFolder(f"runs/{run_id}/{name}")
@@ -147,16 +209,25 @@ def encode(value: msgspec.Struct) -> bytes:
 
 def decode_task(data: bytes) -> PodTask:
     """The task in `data`. EnvironmentFault when it is not one of this version."""
+    return _decoded(data, PodTask, "the step's task")
+
+
+def decode_order(data: bytes) -> DriverOrder:
+    """The driver's order in `data`. EnvironmentFault when it is not one of this version."""
+    return _decoded(data, DriverOrder, "the driver's order")
+
+
+def _decoded(data: bytes, kind: type[_Document], what: str) -> _Document:
     try:
         version = msgspec.json.decode(data, type=_Versioned).version
         if version != CONTRACT_VERSION:
             raise EnvironmentFault(
-                f"the step's task has version {version}, and the nb2flow in this image reads {CONTRACT_VERSION}",
+                f"{what} has version {version}, and the nb2flow in this image reads {CONTRACT_VERSION}",
                 hint="build the step image with the nb2flow that starts the run",
             )
-        return msgspec.json.decode(data, type=PodTask)
+        return msgspec.json.decode(data, type=kind)
     except msgspec.DecodeError as error:
-        raise EnvironmentFault(f"the step's task cannot be read: {error}") from error
+        raise EnvironmentFault(f"{what} cannot be read: {error}") from error
 
 
 class _Versioned(msgspec.Struct):

@@ -120,6 +120,16 @@ class RunFolder:
         """What that process printed."""
         return self.path / "driver.log"
 
+    @property
+    def elsewhere(self) -> Path:
+        """Is there when the run is driven elsewhere, and what lies here is a copy: where that is."""
+        return self.path / "elsewhere.json"
+
+    @property
+    def copied(self) -> Path:
+        """What was copied last, and the lock of whoever copies."""
+        return self.path / "copied.json"
+
     def opened(self, step: str) -> Path:
         """The context of a notebook in which a person looks at the step with its inputs loaded."""
         return self.path / "opened" / f"{checked_label(step, 'step')}.json"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nb2flow.errors import UsageError
-from nb2flow.runs.folders import disk_faults
+from nb2flow.runs.folders import RunFolder, disk_faults
 
 
 class RunLock:
@@ -51,3 +53,20 @@ def is_held(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def is_driven(folder: RunFolder) -> bool:
+    """Whether somebody drives the run: a process here, or one elsewhere whose events we copy."""
+    return is_held(folder.lock) or folder.elsewhere.is_file()
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Waits until no other process is in here with the same file."""
+    with disk_faults(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

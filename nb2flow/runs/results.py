@@ -45,6 +45,16 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.json.decode(self.manifest, type=Manifest)
 
 
+def documents_of(home: Home, key: str) -> list[Path]:
+    """The files of the result with this key: its document and its executed notebook. None when there is no result."""
+    document = home.results / f"{key}.json"
+    try:
+        result = msgspec.json.decode(document.read_bytes(), type=StepResult)
+    except (OSError, msgspec.DecodeError):
+        return []
+    return [home.results / Path(result.executed).name, document]
+
+
 class ResultStore:
     """The results in a `.nb2flow` folder."""
 

@@ -18,7 +18,7 @@ from typing import Any
 from nb2flow.errors import EnvironmentFault, UsageError
 from nb2flow.runs.events import AnyEvent, RunCreated, RunFinished, RunStarted, decode, encode
 from nb2flow.runs.folders import Home
-from nb2flow.runs.lock import is_held
+from nb2flow.runs.lock import is_driven
 from nb2flow.runs.state import RunState, RunStatus, fold
 
 SCHEMA_VERSION = 1
@@ -137,7 +137,7 @@ class RunStore:
         return replace(state, status=self._as_it_is(run_id, state.status))
 
     def _as_it_is(self, run_id: str, status: RunStatus) -> RunStatus:
-        if status in ("created", "running") and not is_held(self.home.run(run_id).lock):
+        if status in ("created", "running") and not is_driven(self.home.run(run_id)):
             return "interrupted"
         return status
 

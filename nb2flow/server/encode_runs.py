@@ -9,8 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 from nb2flow import notebook
-from nb2flow.app.detached import refusal_of
 from nb2flow.app.history import Found
+from nb2flow.app.refusals import refusal_of
 from nb2flow.errors import NotebookError
 from nb2flow.plan import source_digest
 from nb2flow.runs.events import AnyEvent, Failure, RunCreated, RunReplanned

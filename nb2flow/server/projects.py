@@ -19,8 +19,8 @@ from nb2flow.app import history
 from nb2flow.app.history import Found
 from nb2flow.config import Settings
 from nb2flow.errors import Nb2flowError, UsageError
-from nb2flow.runs.folders import Home, checked_label
-from nb2flow.runs.lock import is_held
+from nb2flow.runs.folders import Home, RunFolder, checked_label
+from nb2flow.runs.lock import is_driven
 from nb2flow.runs.state import RunState, apply, fold
 from nb2flow.runs.store import RunStore
 from nb2flow.server.places import MissingError
@@ -108,7 +108,7 @@ class Projects:
             while len(self._states) > _MOST_STATES:
                 self._states.popitem(last=False)
         folder = Home(settings.home).run(run_id)
-        return Listed(history.Found(_as_it_is(state, folder.lock), folder, settings), last)
+        return Listed(history.Found(_as_it_is(state, folder), folder, settings), last)
 
     def forget(self, run_id: str) -> None:
         """A run has been deleted."""
@@ -148,8 +148,8 @@ def _with_runs(root: Path) -> list[Path]:
     return found
 
 
-def _as_it_is(state: RunState, lock: Path) -> RunState:
+def _as_it_is(state: RunState, folder: RunFolder) -> RunState:
     """A run that says it goes on though nobody drives it was interrupted."""
-    if state.status in ("created", "running") and not is_held(lock):
+    if state.status in ("created", "running") and not is_driven(folder):
         return replace(state, status="interrupted")
     return state

@@ -14,7 +14,7 @@ from nb2flow.app import detached
 from nb2flow.config import Settings
 from nb2flow.errors import Nb2flowError
 from nb2flow.runs.folders import Home
-from nb2flow.runs.lock import is_held
+from nb2flow.runs.lock import is_driven
 from nb2flow.server.projects import Projects
 
 SCHEMA = "urn:nb2flow:run-changed:v1"
@@ -52,7 +52,7 @@ class Watcher:
 
     def _look_at(self, settings: Settings, seen: _Seen, *, told: bool) -> None:
         home = Home(settings.home)
-        dead = {run for run in seen.going if not is_held(home.run(run).lock)}
+        dead = {run for run in seen.going if not is_driven(home.run(run))}
         look = _look(home)
         changed: set[str] = set()
         if look != seen.look:

@@ -74,6 +74,19 @@ def test_a_step_that_asks_for_everything() -> None:
     compare("job-full.json", made(FULL, OPTIONS))
 
 
+def test_the_driver() -> None:
+    name = manifests.driver_name("wine-quality-aaaa2222", 1)
+    compare(
+        "job-driver.json", manifests.driver(FULL, "wine-quality-aaaa2222", name, "runs/r/_run/drivers/d/order.json")
+    )
+
+
+def test_names_of_drivers_are_labels_and_tell_runs_apart() -> None:
+    names = {manifests.driver_name(f"{'long-' * 8}{end}", 12) for end in ("aaaa2222", "aaaa2223")}
+    assert len(names) == 2
+    assert all(len(name) <= 52 and name.strip("-") == name for name in names)
+
+
 def test_rights() -> None:
     compare("rights.json", manifests.rights("research", "nb2flow"))
 

@@ -52,3 +52,11 @@ def test_a_pod_whose_node_is_silent_is_told() -> None:
 
 def condition(status: str) -> dict[str, str]:
     return {"type": "Ready", "status": status}
+
+
+def test_an_account_that_is_not_there_is_told_with_the_fix() -> None:
+    said = 'pods "x-" is forbidden: error looking up service account ns/who: serviceaccount "who" not found'
+    found = words.missing_pod([f"Error creating: {said}"])
+    assert found is not None
+    assert found.text == "there is no service account who in the namespace"
+    assert "nb2flow cluster manifests" in found.hint

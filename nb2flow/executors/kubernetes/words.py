@@ -162,6 +162,13 @@ def missing_pod(messages: Sequence[str]) -> Trouble | None:
             return Trouble(
                 f"the namespace's quota is used up: {found[1] if found else message}", "it starts when there is room"
             )
+        account = re.search(r'serviceaccount "?([a-z0-9.-]+)"? not found', message)
+        if account:
+            return Trouble(
+                f"there is no service account {account[1]} in the namespace",
+                "`nb2flow cluster manifests` prints it with the least rights, for whoever administers the namespace",
+                5.0,
+            )
         if "forbidden" in message or "denied" in message:
             text = message.partition("Error creating: ")[2] or message
             return Trouble(f"the cluster refuses its pod: {text}", "`nb2flow cluster check` says what is missing", 60.0)

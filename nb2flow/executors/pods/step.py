@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--task", metavar="PATH", help="the task's path in the store")
     what.add_argument("--check", action="store_true", help="run nothing: see whether the store can be used from here")
+    what.add_argument("--drive", metavar="PATH", help="drive a whole run: its order's path in the store")
     parser.add_argument(
         "--run",
         metavar="PATH",
@@ -61,6 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--parameter must be like NAME=VALUE")
     if given.check:
         return _check(given.store)
+    if given.drive:
+        # Another program of the same image: what drives runs knows this room, and not the other way round.
+        command = [sys.executable, "-P", "-m", "nb2flow.app.driving", given.store, given.drive]
+        # It takes this process's place, so that it hears when the pod is asked to stop.
+        os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, no shell wanted
     scratch = Path(given.scratch or os.environ.get("NB2FLOW_SCRATCH") or "/scratch")
     shared = None
     if given.run:

@@ -1,0 +1,58 @@
+"""`attach`: a run that goes on elsewhere, shown as if it went on here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nb2flow.app import copies, engines, history, remote
+from nb2flow.app.history import Found
+from nb2flow.cli.arguments import json_option, project_option, run_argument
+from nb2flow.cli.live import display
+from nb2flow.cli.main import echo
+from nb2flow.cli.run import close, remark
+from nb2flow.errors import ExitCode, UsageError
+
+
+@click.command()
+@run_argument
+@click.option("--profile", metavar="NAME", help="Where to look for a run that another machine began.")
+@project_option
+@json_option
+@click.pass_context
+def attach(ctx: click.Context, run: str, profile: str | None, project: Path, as_json: bool) -> None:
+    """Watch a run (the newest by default) that goes on elsewhere, until it ends; Ctrl-C leaves it alone.
+
+    Finds runs of this project, and by its whole id also a run that another machine began with `run --detach` and the
+    same store. Exits as `run` would.
+    """
+    watch(ctx, _found(project, run, profile), as_json)
+
+
+def _found(project: Path, run: str, profile: str | None) -> Found:
+    if profile is None:
+        try:
+            return history.find(project, run)
+        except UsageError:
+            settings = history.settings_at(project)
+            if run == "last" or not settings.profiles:
+                raise
+    settings = history.settings_at(project)
+    _, chosen = engines.chosen(settings, "kubernetes", profile)
+    if chosen is not None:
+        copies.bring_unknown(settings, run, chosen)
+    return history.find(project, run)
+
+
+def watch(ctx: click.Context, found: Found, as_json: bool) -> None:
+    """Show a run until it ends or the user leaves."""
+    run_id = found.state.run_id
+    try:
+        with display(quiet=as_json) as shown:
+            found = remote.follow(found, shown, remark)
+    except KeyboardInterrupt:
+        echo("")
+        echo(f"run {run_id} goes on: nb2flow attach {run_id} shows it again, nb2flow cancel {run_id} stops it")
+        ctx.exit(ExitCode.INTERRUPTED)
+    close(ctx, found, as_json)

@@ -1,0 +1,89 @@
+"""The Job that drives a run from inside the cluster, seen from outside: begun, looked for, stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nb2flow.errors import UsageError
+from nb2flow.executors.kubernetes import manifests, words
+from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
+from nb2flow.pods.spec import RUN
+from nb2flow.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run's driver stands: `job` is its Job's name (empty: there is none); whether it may still do something;
+    whether its pod runs; what is wrong, in words, with a hint; `final`: it will not get better by waiting."""
+
+    job: str = ""
+    going: bool = False
+    running: bool = False
+    trouble: str = ""
+    hint: str = ""
+    patience: float | None = None
+
+
+def begin(cluster: Cluster, profile: Profile, run_id: str, prepare: Callable[[str], str]) -> str:
+    """Create a driver's Job; `prepare` is told its name before and returns the path of its order. Returns the name.
+
+    UsageError when there is a driver already, ClusterFault when it is refused.
+    """
+    there = _jobs(cluster, run_id)
+    if any(words.job_state(job) == "active" for job in there):
+        raise _driven(run_id)
+    name = manifests.driver_name(run_id, max(map(_number, there), default=0) + 1)
+    try:
+        cluster.create("jobs", manifests.driver(profile, run_id, name, prepare(name)))
+    except ClusterFault as fault:
+        if fault.status == 409:
+            raise _driven(run_id) from fault
+        raise
+    return name
+
+
+def standing(cluster: Cluster, run_id: str, memory: str = "1Gi") -> Standing:
+    """Where the newest driver of the run stands."""
+    there = sorted(_jobs(cluster, run_id), key=_number)
+    if not there:
+        return Standing(trouble="its driver is not in the cluster any more")
+    job = there[-1]
+    name = str(job["metadata"]["name"])
+    pods, _ = cluster.list("pods", f"batch.kubernetes.io/job-name={name}")
+    pods.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
+    if words.job_state(job) == "failed" or words.is_going(job):
+        return Standing(name, trouble=words.given_up(pods, job).message)
+    if words.job_state(job) == "succeeded":
+        return Standing(name)
+    if pods and (final := words.final(pods[-1], memory)) is not None:
+        return Standing(name, True, trouble=final.message, hint=final.hint, patience=0.0)
+    found = words.trouble(pods[-1]) if pods else words.missing_pod(_events(cluster, name))
+    running = bool(pods) and pods[-1].get("status", {}).get("phase") == "Running"
+    if found is None:
+        return Standing(name, True, running)
+    return Standing(name, True, running, found.text, found.hint, found.patience)
+
+
+def remove(cluster: Cluster, name: str) -> None:
+    """Delete a driver's Job."""
+    cluster.delete("jobs", name, grace=0)
+
+
+def _jobs(cluster: Cluster, run_id: str) -> list[Any]:
+    found, _ = cluster.list("jobs", f"{manifests.DRIVER}=true,{RUN}={run_id}")
+    return found
+
+
+def _events(cluster: Cluster, name: str) -> list[str]:
+    found, _ = cluster.list("events", fields=f"involvedObject.name={name}")
+    return [str(event.get("message", "")) for event in found]
+
+
+def _number(job: words.Value) -> int:
+    return int(str(job["metadata"]["name"]).rpartition("-")[2])
+
+
+def _driven(run_id: str) -> UsageError:
+    return UsageError(f"run {run_id} is driven in the cluster already", hint=f"`nb2flow attach {run_id}` shows it")
