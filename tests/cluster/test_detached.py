@@ -27,7 +27,7 @@ from nb2flow.runs.state import RunState
 from nb2flow.runs.store import RunStore
 
 # Read from a file, so that nothing of it is simply done again in the steps that need it.
-SLOW = "import time\nfor i in range(30):\n    print(i, flush=True)\n    time.sleep(0.4)\ny = x + 1"
+SLOW = "import time\nfor i in range(20):\n    print(i, flush=True)\n    time.sleep(0.4)\ny = x + 1"
 CELLS = ("step:a", "x = int(open('numbers.txt').read())"), ("step:b", SLOW), ("step:c", "print('got', y * 2)")
 
 
