@@ -90,7 +90,7 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
         else:
             if obj.label == UNBOUND:
                 m.barrier("a function whose code is not seen", reads_only=True)
-            results += held_functions(m, obj, args)
+            results += held_functions(m, obj, args.values, args.node)
             results.append(apply(m, known.UNKNOWN, args, Val(frozenset({obj})), ""))
     if not callee.objs:
         return apply(m, known.UNKNOWN, args, None, "")

@@ -87,6 +87,7 @@ class Machine:
     _special: set[Obj] = field(default_factory=set)  # live things and what draws
     _code: set[Obj] = field(default_factory=set)  # the notebook's functions and classes
     classes: set[Obj] = field(default_factory=set)
+    functions_made: set[Obj] = field(default_factory=set)
     definitions: set[Obj] = field(default_factory=set)  # and modules: all that is no data
     _looked_at: int = 0  # by the heap, before this unit
     identity: bool = False  # this unit asks whether two things are one object
@@ -299,6 +300,8 @@ class Machine:
                 self._code.add(obj)
             if kind == "class":
                 self.classes.add(obj)
+            elif kind == "function":
+                self.functions_made.add(obj)
         held = list(holds)
         if held:
             self.heap.link([obj], held)

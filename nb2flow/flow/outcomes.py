@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nb2flow.flow import known, library, scopes
@@ -46,7 +47,7 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     text = _text(args.node)
     base = receiver or SCALAR
     everything = union([base, *args.values])
-    results = _callbacks(m, args, everything)
+    results = _callbacks(m, spec, args, base, path)
     if spec.barrier:
         m.barrier(f"`{text}`", reads_only=spec.barrier != "exec")
     if path.startswith("patsy.") or (path.startswith("statsmodels.") and "formula" in path):
@@ -113,33 +114,44 @@ def _dotted(node: ast.expr) -> str:
     return ast.unparse(node)
 
 
-def _callbacks(m: Machine, args: Arguments, everything: Val) -> list[Val]:
-    """Functions passed to a library may be called by it, with anything that it was given."""
-    given = [obj for value in args.values for obj in value.objs]
-    return [_follow_with(m, obj, everything, args) for obj in given if _has_body(obj)]
+def _callbacks(m: Machine, spec: Call, args: Arguments, base: Val, path: str) -> list[Val]:
+    """Functions given to a library may be called by it, with anything that it was given: those that stand in the call,
+    those in what stands there, and those that what a library made was given earlier."""
+    functions = {obj for value in args.values for obj in value.objs if _has_body(obj)}
+    if m.functions_made:
+        holders = {obj for obj in base.objs if obj.kind == "unknown" or obj.label}
+        if "." in path and spec.result != "scalar":
+            holders.update(obj for value in args.values for obj in value.objs if obj.kind != "module")
+        if holders:
+            held = m.functions_made & m.heap.reach(frozenset(holders))
+            functions |= {obj for obj in held if _has_body(obj) and "method" not in obj.flags}
+    return _run(m, functions, union([base, *args.values]), args.node) if functions else []
 
 
-def held_functions(m: Machine, callee: Obj, args: Arguments) -> list[Val]:
-    """What is called may hand on the call to functions that it holds, as a `functools.partial` does."""
-    held = m.heap.reach(frozenset({callee}))
-    functions = [obj for obj in held if _has_body(obj)]
+def held_functions(m: Machine, holder: Obj, values: Iterable[Val], node: ast.AST) -> list[Val]:
+    """What is called or looked into may hand that on to functions that it holds, as `functools.partial` does, and a
+    `defaultdict`."""
+    held = m.heap.reach(frozenset({holder}))
+    functions = {obj for obj in held & m.functions_made if _has_body(obj)}
     if not functions:
         return []
-    m.mention(Val(frozenset({callee})))
-    everything = union([Val(held), *args.values])
-    functions.sort(key=lambda obj: (getattr(obj.node, "lineno", 0), getattr(obj.node, "col_offset", 0)))
-    return [_follow_with(m, obj, everything, args) for obj in functions]
+    m.mention(Val(frozenset({holder})))
+    return _run(m, functions, union([Val(held), *values]), node)
+
+
+def _run(m: Machine, functions: Iterable[Obj], everything: Val, node: ast.AST) -> list[Val]:
+    """Follow functions, in the order of their places, with any of these things as any argument."""
+    given = Val(m.heap.reach(everything.objs) - m.definitions)
+    in_order = sorted(functions, key=lambda o: (getattr(o.node, "lineno", 0), getattr(o.node, "col_offset", 0)))
+    return [
+        follow(m, obj, (given,) * len(scopes.parameter_names(obj.node)), (), node)
+        for obj in in_order
+        if isinstance(obj.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    ]
 
 
 def _has_body(obj: Obj) -> bool:
     return obj.kind == "function" and isinstance(obj.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-
-
-def _follow_with(m: Machine, function: Obj, everything: Val, args: Arguments) -> Val:
-    assert isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    given = Val(m.heap.reach(everything.objs) - m.definitions)
-    count = len(scopes.parameter_names(function.node))
-    return follow(m, function, (given,) * count, (), args.node)
 
 
 def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, text: str, path: str) -> None:
@@ -270,7 +282,9 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
                 held |= obj.contains
     if spec.result == "unknown":
         kind = "data" if spec.draws else "unknown"
-        held = m.heap.mutable(everything.objs) if spec.touches == "deep" else held
+        if spec.touches == "deep":
+            reach = m.heap.reach(everything.objs)
+            held = (reach - m.definitions) | {o for o in reach & m.functions_made if "method" not in o.flags}
     elif spec.result in ("iterator", "live"):
         kind, label, held = spec.result, spec.label, everything.objs
     obj = m.alloc(kind, label, site=node, holds=held)  # type: ignore[arg-type]
