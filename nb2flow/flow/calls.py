@@ -113,13 +113,27 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             spec = library.call_by_path(path)
             results.append(apply(m, spec or known.UNKNOWN, args, None, path))
             continue
-        if not methods.find(obj, name) and not (obj.cls and is_plain_instance(obj)):  # else it has no such method
+        if methods.find(obj, name):
+            continue
+        if obj.cls and is_plain_instance(obj):  # no method, so an attribute that was set: `self.callback(…)`
+            results += [invoke(m, Val(frozenset({held})), args) for held in _callable(obj)]
+        else:
             plain.add(obj)
     results += methods.follow(m, args.positional, args.keywords, args.node)
     if plain or not receiver.objs:
         spec = _method_spec(name, plain)
         results.append(apply(m, spec, args, Val(frozenset(plain), receiver.text), name))
     return union(results)
+
+
+def _callable(obj: Obj) -> list[Obj]:
+    """What an instance holds and its code may call, in the order of the places where it was defined."""
+    held = [
+        o
+        for o in obj.contains
+        if o is not obj.cls and "method" not in o.flags and (o.kind in ("function", "class") or member([o], "__call__"))
+    ]
+    return sorted(held, key=lambda o: (getattr(o.node, "lineno", 0), getattr(o.node, "col_offset", 0)))
 
 
 def _names_in_query(m: Machine, args: Arguments) -> None:

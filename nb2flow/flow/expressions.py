@@ -107,7 +107,12 @@ _COPYING_INDEX = (ast.Compare, ast.List, ast.ListComp)
 def _subscript(m: Machine, node: ast.Subscript) -> Val:
     base = evaluate(m, node.value)
     index = evaluate(m, node.slice)
-    made = [v for obj in base.objs if "." in obj.label for v in outcomes.held_functions(m, obj, [index], node)]
+    made = [
+        v
+        for obj in base.objs
+        if obj.label == "collections.defaultdict"
+        for v in outcomes.held_functions(m, obj, [index], node)
+    ]
     own = calls.run_methods(m, base, ("__getitem__", "__missing__"), [index], node)
     return union([subscript(m, node, base), own, *made])
 

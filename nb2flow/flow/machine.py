@@ -285,6 +285,22 @@ class Machine:
             if "eval" in obj.flags:
                 self.barrier("a function that it uses evaluates text as code", reads_only=True)
 
+    def looks_at_data(self, function: Obj) -> bool:
+        """Whether a function, or one that it may call, looks up a global name that stands for something changeable."""
+        seen = {function}
+        todo = [function]
+        while todo:
+            for name in free_globals(todo.pop()):
+                value = self.names.get(name)
+                if value is None or not value.objs:
+                    continue
+                if not value.objs <= self.definitions:
+                    return True
+                new = (self._code & self.heap.reach(value.objs)) - seen
+                seen |= new
+                todo.extend(new)
+        return False
+
     # -- objects ---------------------------------------------------------------------------------------------------
 
     def alloc(self, kind: ObjKind, label: str = "", site: object = None, holds: Iterable[Obj] = ()) -> Obj:

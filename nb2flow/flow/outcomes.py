@@ -47,7 +47,7 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     text = _text(args.node)
     base = receiver or SCALAR
     everything = union([base, *args.values])
-    results = _callbacks(m, spec, args, base, path)
+    results = _callbacks(m, args, base, path)
     if spec.barrier:
         m.barrier(f"`{text}`", reads_only=spec.barrier != "exec")
     if path.startswith("patsy.") or (path.startswith("statsmodels.") and "formula" in path):
@@ -114,18 +114,39 @@ def _dotted(node: ast.expr) -> str:
     return ast.unparse(node)
 
 
-def _callbacks(m: Machine, spec: Call, args: Arguments, base: Val, path: str) -> list[Val]:
+def _callbacks(m: Machine, args: Arguments, base: Val, path: str) -> list[Val]:
     """Functions given to a library may be called by it, with anything that it was given: those that stand in the call,
-    those in what stands there, and those that what a library made was given earlier."""
+    those in what stands there, and those that what a library made was given earlier; so may the methods of classes made
+    from a library's. What does not stand in the call is followed only if more than its arguments may come to harm."""
     functions = {obj for value in args.values for obj in value.objs if _has_body(obj)}
     if m.functions_made:
-        holders = {obj for obj in base.objs if obj.kind == "unknown" or obj.label}
-        if "." in path and spec.result != "scalar":
+        holders = {obj for obj in base.objs if obj.kind == "unknown" or obj.label or obj.cls}
+        if "." in path or holders:
             holders.update(obj for value in args.values for obj in value.objs if obj.kind != "module")
         if holders:
-            held = m.functions_made & m.heap.reach(frozenset(holders))
-            functions |= {obj for obj in held if _has_body(obj) and "method" not in obj.flags}
+            reach = m.heap.reach(frozenset(holders))
+            held = {o for o in m.functions_made & reach if "method" not in o.flags}
+            held.update(o for cls in m.classes & reach for o in _methods_for_libraries(cls))
+            functions |= {o for o in held if _has_body(o) and m.looks_at_data(o)}
     return _run(m, functions, union([base, *args.values]), args.node) if functions else []
+
+
+def _methods_for_libraries(cls: Obj) -> list[Obj]:
+    """The methods of a class and of the notebook's classes that it is made from, if one of them is made from a
+    library's (Python's own containers call nothing that they were not made to)."""
+    scopes_: list[dict[str, Val]] = []
+    todo, from_library = [cls], False
+    while todo:
+        scope = todo.pop().scope
+        if scope is None or scope in scopes_:
+            continue
+        scopes_.append(scope)
+        bases = scope.get("__bases__", SCALAR).objs
+        from_library = from_library or any(o.kind != "class" for o in bases)
+        todo.extend(o for o in bases if o.kind == "class")
+    return (
+        [o for scope in scopes_ for v in scope.values() for o in v.objs if "method" in o.flags] if from_library else []
+    )
 
 
 def held_functions(m: Machine, holder: Obj, values: Iterable[Val], node: ast.AST) -> list[Val]:
