@@ -13,6 +13,7 @@ import textwrap
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from nb2flow.notebook.ipython import transform_cell
 from nb2flow.notebook.model import Cell
 
 # Cell magics whose body is Python that runs in the notebook's namespace.
@@ -129,14 +130,11 @@ def _parse(source: str) -> tuple[ast.Module, str] | SyntaxFault:
         pass
     except (RecursionError, MemoryError):
         return SyntaxFault(1, 0, "nested too deeply to be analysed")
-    from IPython.core.inputtransformer2 import TransformerManager
-
     joined = _join_magic_lines(source)
     blank = re.match(r"(?:[ \t]*\n)*", joined)
     lead = blank.group(0).count("\n") if blank else 0
     try:
-        manager = TransformerManager()  # type: ignore[no-untyped-call]
-        text = "\n" * lead + manager.transform_cell(joined[blank.end() if blank else 0 :])
+        text = "\n" * lead + transform_cell()(joined[blank.end() if blank else 0 :])
         return _compile(text), text
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1

@@ -164,6 +164,18 @@ def test_check_and_graph_import_no_papermill_and_no_nbformat(tmp_path: Path) -> 
     assert done.stderr.strip() == "[]"
 
 
+def test_magics_are_parsed_without_the_rest_of_ipython_which_stays_importable(tmp_path: Path) -> None:
+    path = notebooks.save(tmp_path / "a.ipynb", ("step:a", "%matplotlib inline\nfiles = !ls"))
+    code = (
+        "import sys; from nb2flow.cli.main import main\n"
+        f"print(main(['check', {str(path)!r}]), 'IPython' in sys.modules, file=sys.stderr)\n"
+        "import IPython; from IPython.core import inputtransformer2\n"
+        "print(IPython.InteractiveShell.__module__, inputtransformer2.__name__, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == ["0", "False", "IPython.core.interactiveshell", "IPython.core.inputtransformer2"]
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(shell: str) -> None:
     result = nb2flow("completion", shell)
