@@ -455,7 +455,7 @@ export interface RunSide {
   step?: string | null;
 }
 
-/** How one step fares. `cell` of `cells` is the author's cell that runs (`cell_id`); `words` tells the status shortly; `has_notebook`: its executed notebook can be asked for. */
+/** How one step fares. `cell` of `cells` is the author's cell that runs (`cell_id`); `words` tells the status shortly; `has_notebook`: its executed notebook can be asked for. A step that runs once for each element of a list names its `instances`, which are steps too (each says `instance_of` whom), and stands as they do. */
 export interface RunStep {
   name: string;
   title: string;
@@ -475,6 +475,8 @@ export interface RunStep {
   because: string[];
   notes: string[];
   made: Made[];
+  instances: string[];
+  instance_of: string | null;
   has_notebook: boolean;
 }
 

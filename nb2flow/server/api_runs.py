@@ -116,7 +116,8 @@ class Made(Reply, frozen=True, kw_only=True):
 
 class RunStep(Reply, frozen=True, kw_only=True):
     """How one step fares. `cell` of `cells` is the author's cell that runs (`cell_id`); `words` tells the status
-    shortly; `has_notebook`: its executed notebook can be asked for."""
+    shortly; `has_notebook`: its executed notebook can be asked for. A step that runs once for each element of a list
+    names its `instances`, which are steps too (each says `instance_of` whom), and stands as they do."""
 
     name: str
     title: str
@@ -136,6 +137,8 @@ class RunStep(Reply, frozen=True, kw_only=True):
     because: list[str]
     notes: list[str]
     made: list[Made]
+    instances: list[str]
+    instance_of: str | None
     has_notebook: bool
 
 

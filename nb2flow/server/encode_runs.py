@@ -18,14 +18,14 @@ from nb2flow.runs.state import StepState
 from nb2flow.server import api_runs, encode
 from nb2flow.server.places import Places
 from nb2flow.server.projects import Listed
-from nb2flow.views.graph import status_note
 from nb2flow.views.runs import run_seconds
+from nb2flow.views.standing import parts, progress, standing
 
 
 def summary(listed: Listed, places: Places) -> api_runs.RunSummary:
     """One line about a run."""
     state = listed.found.state
-    steps = state.steps.values()
+    done, asked = progress(state)
     return api_runs.RunSummary(
         run=state.run_id,
         path=places.path(Path(state.notebook)),
@@ -37,9 +37,9 @@ def summary(listed: Listed, places: Places) -> api_runs.RunSummary:
         started_at=state.started_at,
         ended_at=state.ended_at,
         seconds=run_seconds(state),
-        steps=len(state.steps),
-        done=sum(s.status in ("succeeded", "cached") for s in steps),
-        failed=[s.name for s in steps if s.status == "failed"],
+        steps=asked,
+        done=done,
+        failed=[s.name for s in state.steps.values() if s.status == "failed"],
         parameters=state.parameters,
         last_event=listed.last,
         gave_up=_gave_up(listed.found),
@@ -99,25 +99,28 @@ def event(number: int, told: AnyEvent) -> api_runs.EventEntry:
 
 def _step(found: Found, step: StepState) -> api_runs.RunStep:
     planned = found.state.plan.step(step.name)
+    stands = standing(found.state, step)
     return api_runs.RunStep(
         name=step.name,
         title=planned.title,
-        status=step.status,
-        words=status_note(step),
+        status=stands.status,
+        words=stands.note,
         attempt=step.attempt,
         cell=step.cell,
         cells=step.cells or len(planned.cells),
         cell_id=step.cell_id,
         cell_ids=list(planned.cells),
         after=list(planned.after),
-        started_at=step.started_at,
-        ended_at=step.ended_at,
-        seconds=step.seconds,
+        started_at=stands.started_at,
+        ended_at=stands.ended_at,
+        seconds=stands.seconds,
         failure=_failure(step.failure) if step.failure is not None else None,
         cached_from=step.cached_from,
         because=list(step.because),
         notes=list(dict.fromkeys((*planned.notes, *step.notes))),
         made=[api_runs.Made(name=n, type=t, preview=p) for n, (t, p) in step.outputs.items()],
+        instances=[p.name for p in parts(found.state, step.name)],
+        instance_of=planned.element.of if planned.element is not None else None,
         has_notebook=found.folder.executed(step.name).is_file(),
     )
 

@@ -6,14 +6,16 @@ Mermaid, DOT, JSON) know neither flows nor runs. Pure values in, pure values out
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nb2flow.flow.model import Edge, Flow, Reason, Step
 from nb2flow.notebook.model import StepOptions
+from nb2flow.plan.expand import collapsed
 from nb2flow.plan.model import Plan, PlanEdge, PlanStep
 from nb2flow.runs.state import RunState, StepState
-from nb2flow.views.words import counted, duration
+from nb2flow.views.standing import standing
+from nb2flow.views.words import counted, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +58,6 @@ class Graph:
         return tuple(sorted((k for k in self.links if k.target == name), key=lambda k: place[k.source]))
 
 
-def shortened(names: Iterable[str], limit: int) -> str:
-    """Names joined by commas within `limit` characters; the rest as a count (`df, labels, +3`); at least one name."""
-    every = list(names)
-    for shown in range(len(every), 0, -1):
-        text = ", ".join(every[:shown]) + (f", +{len(every) - shown}" if shown < len(every) else "")
-        if len(text) <= limit or shown == 1:
-            return text
-    return ""
-
-
 def options_text(options: StepOptions) -> str:
     """The options that matter to a reader of the graph, in the tag language: `gpu:1 memory:4Gi retries:1`."""
     words = []
@@ -104,36 +96,13 @@ def of_plan(plan: Plan) -> Graph:
 
 
 def of_run(state: RunState) -> Graph:
-    """The graph of a run's plan with the status of each step."""
-    plain = of_plan(state.plan)
+    """The graph of a run's plan with the status of each step. The instances of a step are told at that step."""
+    plain = of_plan(collapsed(state.plan))
     nodes = []
     for node in plain.nodes:
-        step = state.steps.get(node.name)
-        nodes.append(
-            Node(
-                node.name,
-                node.title,
-                node.detail,
-                step.status if step else "waiting",
-                status_note(step) if step else "",
-            )
-        )
+        stands = standing(state, state.steps.get(node.name, StepState(node.name)))
+        nodes.append(Node(node.name, node.title, node.detail, stands.status, stands.note))
     return Graph(f"{plain.title}: run {state.run_id}", tuple(nodes), plain.links)
-
-
-def status_note(step: StepState) -> str:
-    """How a step stands, in a few words: `1.2 s`, `cell 3 of 7`, `unchanged since run wine-abc`."""
-    if step.status == "running":
-        return f"cell {max(step.cell, 1)} of {step.cells}" if step.cells else "starting"
-    if step.status == "retrying":
-        return f"failed, attempt {step.attempt + 1} follows"
-    if step.status == "cached":
-        return f"unchanged since {step.cached_from}"
-    if step.status == "skipped":
-        return "needs " + shortened(step.because, 30) if step.because else "not asked for"
-    if step.status == "failed" and step.failure is not None:
-        return step.failure.ename or step.failure.kind
-    return duration(step.seconds) if step.seconds is not None else step.status
 
 
 def reduced(graph: Graph) -> dict[str, tuple[str, ...]]:

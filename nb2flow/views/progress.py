@@ -25,10 +25,11 @@ from nb2flow.runs.events import (
 )
 from nb2flow.runs.state import RunState, StepState
 from nb2flow.views.failure import headline
-from nb2flow.views.graph import Graph, Node, of_plan, shortened, status_note
+from nb2flow.views.graph import Graph, Node, of_plan
 from nb2flow.views.rails import draw as draw_rails
+from nb2flow.views.standing import status_note
 from nb2flow.views.terminal import Terminal
-from nb2flow.views.words import counted, duration
+from nb2flow.views.words import counted, duration, shortened
 
 _BAR = 12
 

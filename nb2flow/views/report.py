@@ -13,10 +13,11 @@ from typing import Any
 from nb2flow.runs.state import RunState, StepState
 from nb2flow.views.ansi_html import ANSI_CSS, to_html
 from nb2flow.views.failure import headline, where
-from nb2flow.views.graph import of_run, options_text, status_note
+from nb2flow.views.graph import of_run, options_text
 from nb2flow.views.notebook_html import render
 from nb2flow.views.report_css import CSS
 from nb2flow.views.runs import run_seconds
+from nb2flow.views.standing import parts, standing
 from nb2flow.views.svg import STATUS_CSS
 from nb2flow.views.svg import draw as draw_svg
 from nb2flow.views.terminal import GLYPHS
@@ -36,7 +37,7 @@ def page(state: RunState, notebooks: Mapping[str, Mapping[str, Any]], made_by: s
         _timeline(state),
         _facts(state),
         "<section><h2>Steps</h2>"
-        + "\n".join(_step(state, s, notebooks.get(s.name)) for s in state.steps.values())
+        + "\n".join(_step(state, s, notebooks) for s in state.steps.values() if state.plan.step(s.name).element is None)
         + "</section>",
         f"<footer>made by {escape(made_by)}</footer>",
     ]
@@ -114,9 +115,11 @@ def _table(title: str, rows: list[tuple[str, str]]) -> str:
     return f"<div><h2>{title}</h2><table>{cells}</table></div>"
 
 
-def _step(state: RunState, step: StepState, notebook: Mapping[str, Any] | None) -> str:
-    planned = state.plan.step(step.name)
-    facts = [counted(len(planned.cells), "cell"), options_text(planned.options), status_note(step)]
+def _step(state: RunState, step: StepState, notebooks: Mapping[str, Mapping[str, Any]]) -> str:
+    """A step with its notebook; one that ran for each element of a list holds those runs, too."""
+    planned, notebook = state.plan.step(step.name), notebooks.get(step.name)
+    stands, each = standing(state, step), parts(state, step.name)
+    facts = [counted(len(planned.cells), "cell"), options_text(planned.options), stands.note]
     facts += [f"attempt {step.attempt}"] if step.attempt > 1 else []
     outputs = "".join(
         f"<tr><th scope='row'><code>{escape(name)}</code></th><td>{escape(kind)}</td><td>{escape(preview)}</td></tr>"
@@ -124,13 +127,15 @@ def _step(state: RunState, step: StepState, notebook: Mapping[str, Any] | None) 
     )
     made = f"<h4>Passed on</h4><table class='made'>{outputs}</table>" if outputs else ""
     notes = "".join(f"<p class='dim'>{escape(n)}</p>" for n in (*planned.notes, *step.notes))
-    content = (
-        render(notebook) if notebook is not None else "<p class='dim'>No executed notebook: this step did not run.</p>"
-    )
-    opened = " open" if step.status == "failed" else ""
+    inner = "".join(_step(state, part, notebooks) for part in each)
+    if notebook is not None:
+        inner = f'{inner}<div class="notebook">{render(notebook)}</div>'
+    elif not each:
+        inner = "<div class='notebook'><p class='dim'>No executed notebook: this step did not run.</p></div>"
+    opened = " open" if stands.status == "failed" else ""
     told = " · ".join(escape(f) for f in facts if f)
     return (
         f'<details class="step" id="{escape(step.name)}"{opened}>'
-        f"<summary>{_badge(step.status)} <b>{escape(step.name)}</b> "
-        f'<span class="dim">{told}</span></summary>{notes}{made}<div class="notebook">{content}</div></details>'
+        f"<summary>{_badge(stands.status)} <b>{escape(step.name)}</b> "
+        f'<span class="dim">{told}</span></summary>{notes}{made}{inner}</details>'
     )

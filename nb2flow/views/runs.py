@@ -13,6 +13,7 @@ from nb2flow.runs.state import RunState, StepState
 from nb2flow.views.failure import headline, where
 from nb2flow.views.graph import of_run
 from nb2flow.views.rails import draw as draw_rails
+from nb2flow.views.standing import progress
 from nb2flow.views.terminal import Terminal, stripped
 from nb2flow.views.words import ago, clipped, counted, duration, moment
 
@@ -34,12 +35,12 @@ def table(states: Iterable[RunState], now: float, terminal: Terminal) -> str:
     """The list of runs, newest first as given: RUN, STATUS, STEPS, TIME, BEGAN, NOTEBOOK."""
     rows = []
     for state in states:
-        done = sum(s.status in ("succeeded", "cached") for s in state.steps.values())
+        done, asked = progress(state)
         rows.append(
             (
                 state.run_id,
                 f"{terminal.glyph(state.status)} {state.status}",
-                f"{done}/{len(state.steps)}",
+                f"{done}/{asked}",
                 duration(run_seconds(state, now)),
                 ago(max(now - state.created_at, 0)),
                 clipped(PurePath(state.notebook).name, 40),

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
     """`1 cell`, `3 cells`."""
     return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
+
+
+def shortened(names: Iterable[str], limit: int) -> str:
+    """Names joined by commas within `limit` characters; the rest as a count (`df, labels, +3`); at least one name."""
+    every = list(names)
+    for shown in range(len(every), 0, -1):
+        text = ", ".join(every[:shown]) + (f", +{len(every) - shown}" if shown < len(every) else "")
+        if len(text) <= limit or shown == 1:
+            return text
+    return ""
 
 
 def duration(seconds: float | None) -> str:

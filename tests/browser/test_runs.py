@@ -134,6 +134,37 @@ def test_a_run_survives_a_reload_and_is_cancelled_and_resumed(
     expect(rows).to_have_count(1)
 
 
+def test_a_step_that_runs_for_each_element(lab: Lab, write: Callable[..., Path]) -> None:
+    lab.open(
+        write(
+            "each.ipynb",
+            ("code", "words = ['a', 'bb', 'ccc']", ["step:words"]),
+            (
+                "code",
+                "sizes = []\nfor word in words:\n    print('reads', word)\n    sizes.append(6 // (3 - len(word)))",
+                ["step:measure", "each:words"],
+            ),
+            ("code", "print(sum(sizes))", ["step:total", "gather"]),
+        )
+    )
+    panel = lab.show_flow()
+    start(lab)
+    node = panel.locator(".nb2flow-Node[data-step='measure']")
+    expect(node).to_contain_text("×3")
+    expect(run_status(panel)).to_contain_text("failed")
+    expect(node).to_have_attribute("data-status", "failed")
+    expect(panel.locator(".nb2flow-Node")).to_have_count(3)
+
+    # The element that failed is what is shown; the others are one click away.
+    expect(panel.locator(".nb2flow-Step h3")).to_contain_text("measure[2]")
+    expect(panel.locator(".nb2flow-Failure")).to_contain_text("ZeroDivisionError")
+    lab.pictures("each")
+    panel.get_by_role("button", name="measure[1] succeeded").click()
+    expect(panel.locator(".nb2flow-Log pre")).to_have_text(re.compile("^reads bb\\s*$"))
+    panel.locator(".nb2flow-Instances").get_by_role("button", name="all 2/3").click()
+    expect(panel.locator(".nb2flow-Step h3")).to_contain_text("1 of 3 failed")
+
+
 def test_two_tabs_on_one_notebook(lab: Lab, write: Callable[..., Path], folder: Path) -> None:
     notebook = write(
         "tabs.ipynb",

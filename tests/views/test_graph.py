@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from nb2flow.notebook.model import StepOptions
 from nb2flow.views import markup, rails, svg
-from nb2flow.views.graph import Graph, Link, Node, of_flow, of_run, reduced, shortened, to_value
+from nb2flow.views.graph import Graph, Link, Node, of_flow, of_run, reduced, to_value
 from nb2flow.views.terminal import Terminal
+from nb2flow.views.words import shortened
 
 Snapshot = Callable[[str, str], None]
 WIDE = (

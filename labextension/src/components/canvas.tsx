@@ -8,7 +8,7 @@ import {
 } from '@xyflow/react'; // prettier-ignore
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IEdge, IGraph, INode } from '../model/graph';
-import { mark, span, taken } from '../model/words';
+import { done, mark, span, taken } from '../model/words';
 import { arranged, HEIGHT, WIDTH } from './layout';
 import { Why } from './why';
 
@@ -23,9 +23,12 @@ export interface ICanvasProps {
 type StepNode = Node<{ node: INode; wide: boolean; trans: TranslationBundle }, 'step'>;
 type WhyEdge = Edge<{ edge: IEdge; lit: boolean }, 'why'>;
 
-/** A progress of cells, as part of one; null where there is none to show. */
+/** A progress of cells (or of instances), as part of one; null where there is none to show. */
 function progress(node: INode): number | null {
-  const run = node.run;
+  const { run, instances } = node;
+  if (run?.status === 'running' && instances.length) {
+    return instances.filter(one => done(one.status)).length / instances.length;
+  }
   return run?.status === 'running' && run.cells ? Math.max(0, run.cell - 1) / run.cells : null;
 }
 
@@ -43,7 +46,10 @@ function Step({ data, selected }: NodeProps<StepNode>): React.JSX.Element {
       title={[node.title, ...node.notes].filter(Boolean).join('\n')}
     >
       <Handle type="target" position={wide ? Position.Left : Position.Top} isConnectable={false} />
-      <span className="nb2flow-Node-name">{node.id}</span>
+      <span className="nb2flow-Node-name">
+        {node.id}
+        {node.instances.length > 0 && <span className="nb2flow-Times">×{node.instances.length}</span>}
+      </span>
       <span className="nb2flow-Node-line">
         {node.run
           ? `${mark(node.run.status)} ${node.run.status} ${time}`
@@ -89,6 +95,12 @@ function handlesOf(wide: boolean): NonNullable<StepNode['handles']> {
   ];
 }
 
+/** The tip of an arrow: as large on a thick line as on a thin one. */
+function tipOf(lit: boolean): WhyEdge['markerEnd'] {
+  const color = lit ? 'var(--jp-brand-color1)' : 'var(--nb2flow-edge)';
+  return { type: MarkerType.ArrowClosed, width: 20, height: 20, markerUnits: 'userSpaceOnUse', color };
+}
+
 const NODES = { step: Step };
 const EDGES = { why: Arrow };
 
@@ -127,13 +139,15 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
     selected: node.id === selected,
     data: { node, wide, trans }
   }));
+  const isLit = (edge: IEdge): boolean =>
+    hover?.edge === edge.id || edge.source === selected || edge.target === selected;
   const edges: WhyEdge[] = graph.edges.map(edge => ({
     id: edge.id,
     source: edge.source,
     target: edge.target,
     type: 'why',
-    markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: 'var(--nb2flow-edge)' },
-    data: { edge, lit: hover?.edge === edge.id || edge.source === selected || edge.target === selected }
+    markerEnd: tipOf(isLit(edge)),
+    data: { edge, lit: isLit(edge) }
   }));
   const hovered = hover && graph.edges.find(edge => edge.id === hover.edge);
   const leave = (): void => {

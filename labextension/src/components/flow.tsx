@@ -3,7 +3,8 @@
 import React, { Suspense, useEffect, useState } from 'react';
 import type { Diagnostic, Flow, RunReply } from '../api';
 import type { Fault } from '../client';
-import type { IGraph } from '../model/graph';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IGraph, INode } from '../model/graph';
 import { active } from '../model/words';
 import type { IActions } from './actions';
 import { StepList } from './list';
@@ -35,7 +36,7 @@ export function FlowView(props: IFlowProps): React.JSX.Element {
   const [selected, setSelected] = useState<string | null>(null);
   useTicks(run !== null && active(run.summary.status));
   // A step that has failed is what one wants to see; it is picked once, when that becomes known.
-  const failed = run?.steps.find(step => step.status === 'failed')?.name ?? null;
+  const failed = run?.steps.find(step => step.failure && step.status === 'failed')?.name ?? null;
   const runId = run?.summary.run;
   useEffect(() => {
     if (failed) {
@@ -50,8 +51,11 @@ export function FlowView(props: IFlowProps): React.JSX.Element {
       actions.reveal(cell);
     }
   };
-  const picked = graph?.nodes.find(node => node.id === selected) ?? null;
+  const stepRun = run?.steps.find(step => step.name === selected) ?? null;
+  // An instance is looked at within its step.
+  const picked = graph?.nodes.find(node => node.id === (stepRun?.instance_of ?? selected)) ?? null;
   const untagged = flow !== null && flow.dialect !== 'nb2flow' && flow.dialect !== 'kale';
+  const drawn = { selected: picked?.id ?? null, onSelect: select, onReveal: actions.reveal, trans };
   const views = [
     ['drawing', trans.__('Graph')],
     ['list', trans.__('List')]
@@ -69,7 +73,6 @@ export function FlowView(props: IFlowProps): React.JSX.Element {
         </button>
         <span className="nb2flow-Flow-words" title={props.name}>
           {flow ? trans._n('%1 step', '%1 steps', flow.steps.length) : trans.__('reading…')}
-          {behind && <span className="nb2flow-Pill"> {trans.__('a cell has a syntax error')}</span>}
         </span>
         <span className="nb2flow-Switch" role="group" aria-label={trans.__('View')}>
           {views.map(([id, text]) => (
@@ -87,6 +90,11 @@ export function FlowView(props: IFlowProps): React.JSX.Element {
       {props.refused && (
         <Refused {...props.refused} pill={trans.__('not started')} onRead={props.onRead} trans={trans} />
       )}
+      {behind && (
+        <div className="nb2flow-Banner">
+          <span>{trans.__('A cell has a syntax error: this is the flow as it was before.')}</span>
+        </div>
+      )}
       {untagged && (
         <div className="nb2flow-Banner">
           <span>
@@ -103,34 +111,39 @@ export function FlowView(props: IFlowProps): React.JSX.Element {
         <div className={`nb2flow-Flow-graph${behind ? ' nb2flow-mod-behind' : ''}`} data-view={view}>
           {view === 'drawing' ? (
             <Suspense fallback={<p className="nb2flow-Note">{trans.__('drawing…')}</p>}>
-              <Canvas graph={graph} selected={selected} onSelect={select} onReveal={actions.reveal} trans={trans} />
+              <Canvas graph={graph} {...drawn} />
             </Suspense>
           ) : (
-            <StepList graph={graph} selected={selected} onSelect={select} onReveal={actions.reveal} trans={trans} />
+            <StepList graph={graph} {...drawn} />
           )}
         </div>
       )}
       <div className="nb2flow-Flow-below">
         <Problems diagnostics={diagnostics} onReveal={actions.reveal} onFix={actions.fix} trans={trans} />
         {run && <RunHead run={run} actions={actions} />}
-        {run && picked?.run && <StepRun run={run} step={picked.run} actions={actions} />}
-        {picked && !picked.run && (
-          <section className="nb2flow-Step" aria-label={trans.__('Step %1', picked.id)}>
-            <h3>{picked.id}</h3>
-            {picked.inputs.length > 0 && (
-              <p>
-                {trans.__('loads')} {picked.inputs.join(', ')}
-              </p>
-            )}
-            {picked.outputs.length > 0 && (
-              <p>
-                {trans.__('saves')} {picked.outputs.join(', ')}
-              </p>
-            )}
-          </section>
-        )}
+        {run && picked && stepRun && <StepRun run={run} step={stepRun} onPick={setSelected} actions={actions} />}
+        {picked && !stepRun && <StepPlan node={picked} trans={trans} />}
       </div>
     </div>
+  );
+}
+
+/** What a step takes and gives, as long as it has not run. */
+function StepPlan({ node, trans }: { node: INode; trans: TranslationBundle }): React.JSX.Element {
+  return (
+    <section className="nb2flow-Step" aria-label={trans.__('Step %1', node.id)}>
+      <h3>{node.id}</h3>
+      {node.inputs.length > 0 && (
+        <p>
+          {trans.__('loads')} {node.inputs.join(', ')}
+        </p>
+      )}
+      {node.outputs.length > 0 && (
+        <p>
+          {trans.__('saves')} {node.outputs.join(', ')}
+        </p>
+      )}
+    </section>
   );
 }
 

@@ -14,7 +14,7 @@ export interface IFormProps {
 }
 
 const EXAMPLES: Record<Field, string> = {
-  gpu: '1', cpu: '4', memory: '16Gi', disk: '20Gi', image: 'python:3.12', retries: '2', timeout: '2h', after: 'load, split',
+  gpu: '1', cpu: '4', memory: '16Gi', disk: '20Gi', image: 'python:3.12', retries: '2', timeout: '2h', after: 'load, split', each: 'files',
   cache: '', secret: 'API_TOKEN'
 }; // prettier-ignore
 
@@ -31,6 +31,7 @@ export function StepForm({ step, values, problems, onChange, trans }: IFormProps
     retries: trans.__('Retries'),
     timeout: trans.__('Time limit'),
     after: trans.__('After steps'),
+    each: trans.__('For each of'),
     cache: trans.__('Run even if unchanged'),
     secret: trans.__('Secrets')
   };

@@ -28,7 +28,10 @@ export function StepList({ graph, selected, onSelect, onReveal, trans }: IListPr
               aria-pressed={node.id === selected}
               onClick={() => onSelect(node.id)}
             >
-              <span className="nb2flow-List-name">{node.id}</span>
+              <span className="nb2flow-List-name">
+                {node.id}
+                {node.instances.length > 0 && <span className="nb2flow-Times">×{node.instances.length}</span>}
+              </span>
               <span className="nb2flow-List-cells">
                 {trans._n('%1 cell', '%1 cells', node.cells.length)}
                 {node.options && ` · ${node.options}`}

@@ -2,7 +2,9 @@
 
 import React, { useEffect, useRef, useState } from 'react';
 import type { RunReply, RunStep } from '../api';
-import { active, mark, plain, span, taken, when } from '../model/words';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { instancesOf } from '../model/graph';
+import { active, done, mark, plain, span, taken, when } from '../model/words';
 import type { IActions } from './actions';
 import { Refused } from './refused';
 
@@ -81,10 +83,12 @@ export function RunHead({ run, actions }: { run: RunReply; actions: IActions }):
 export function StepRun({
   run,
   step,
+  onPick,
   actions
 }: {
   run: RunReply;
   step: RunStep;
+  onPick: (step: string) => void;
   actions: IActions;
 }): React.JSX.Element {
   const { trans } = actions;
@@ -95,6 +99,9 @@ export function StepRun({
     </button>
   );
   const going = active(run.summary.status);
+  // Whole steps can be run again, not one element of a list: what is done is kept anyway.
+  const whole = step.instance_of ?? step.name;
+  const instances = instancesOf(whole, run);
   return (
     <section className="nb2flow-Step" aria-label={trans.__('Step %1', step.name)}>
       <h3>
@@ -103,12 +110,17 @@ export function StepRun({
           {mark(step.status)} {step.words || step.status}
         </span>
       </h3>
+      {instances.length > 0 && (
+        <Instances whole={whole} all={instances} step={step.name} onPick={onPick} trans={trans} />
+      )}
       {step.failure && <Failed step={step} actions={actions} />}
       <div className="nb2flow-Buttons">
-        {step.status === 'failed' && button(trans.__('Open with Inputs'), () => actions.open(id, step.name, 'inputs'))}
+        {step.failure &&
+          step.status === 'failed' &&
+          button(trans.__('Open with Inputs'), () => actions.open(id, step.name, 'inputs'))}
         {step.has_notebook && button(trans.__('Executed Notebook'), () => actions.open(id, step.name, 'executed'))}
-        {!going && button(trans.__('Run from Here'), () => actions.rerun(id, step.name, 'from'))}
-        {!going && button(trans.__('Run Only This'), () => actions.rerun(id, step.name, 'only'))}
+        {!going && button(trans.__('Run from Here'), () => actions.rerun(id, whole, 'from'))}
+        {!going && button(trans.__('Run Only This'), () => actions.rerun(id, whole, 'only'))}
       </div>
       {step.notes.map(note => (
         <p key={note} className="nb2flow-Note">
@@ -125,10 +137,49 @@ export function StepRun({
           ))}
         </dl>
       )}
-      {step.status !== 'waiting' && step.status !== 'skipped' && (
+      {step.status !== 'waiting' && step.status !== 'skipped' && (step.has_notebook || !step.instances.length) && (
         <Log key={`${id} ${step.name}`} run={id} step={step} actions={actions} />
       )}
     </section>
+  );
+}
+
+/** The step's runs, one for each element of its list, to pick from. */
+function Instances(props: {
+  whole: string;
+  all: RunStep[];
+  step: string;
+  onPick: (step: string) => void;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { whole, all, step, onPick, trans } = props;
+  const ended = all.filter(one => done(one.status)).length;
+  return (
+    <div className="nb2flow-Instances" role="group" aria-label={trans.__('Runs of %1, one for each element', whole)}>
+      <button
+        type="button"
+        className="nb2flow-Instance"
+        aria-pressed={step === whole}
+        title={trans.__('All elements together')}
+        onClick={() => onPick(whole)}
+      >
+        {trans.__('all')} {ended}/{all.length}
+      </button>
+      {all.map(one => (
+        <button
+          key={one.name}
+          type="button"
+          className="nb2flow-Instance nb2flow-Status"
+          data-status={one.status}
+          aria-pressed={step === one.name}
+          aria-label={`${one.name} ${one.status}`}
+          title={`${one.name}: ${one.status} ${span(taken(one))}`}
+          onClick={() => onPick(one.name)}
+        >
+          {mark(one.status)} {one.name.slice(whole.length)}
+        </button>
+      ))}
+    </div>
   );
 }
 

@@ -65,7 +65,7 @@ export function RunsView(props: IRunsProps): React.JSX.Element {
       {runs.length === 0 && !fault ? (
         <p className="nb2flow-Note">{trans.__('No runs yet. Open a notebook and press “Run Flow” in its toolbar.')}</p>
       ) : (
-        <table>
+        <table className="nb2flow-Runs-list">
           <thead>
             <tr>
               <th>
@@ -140,18 +140,20 @@ function Row({ run, picked, onPick, trans, ...does }: RowProps): React.JSX.Eleme
       <td>
         {run.done}/{run.steps}
       </td>
-      <td>{when(run.created_at)}</td>
-      <td>{span(taken(run))}</td>
+      <td className="nb2flow-Runs-when">{when(run.created_at)}</td>
+      <td className="nb2flow-Runs-when">{span(taken(run))}</td>
       <td className="nb2flow-Runs-parameters">
         {Object.entries(run.parameters)
           .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
           .join(' ')}
       </td>
-      <td className="nb2flow-Buttons">
-        {going && button(trans.__('Cancel'), () => does.onCancel(run.run))}
-        {!going && run.status !== 'succeeded' && button(trans.__('Resume'), () => does.onResume(run.run))}
-        {!going && button(trans.__('Report'), () => does.onReport(run.run))}
-        {!going && button(trans.__('Delete'), () => does.onDelete(run.run))}
+      <td className="nb2flow-Runs-does">
+        <div className="nb2flow-Buttons">
+          {going && button(trans.__('Cancel'), () => does.onCancel(run.run))}
+          {!going && run.status !== 'succeeded' && button(trans.__('Resume'), () => does.onResume(run.run))}
+          {!going && button(trans.__('Report'), () => does.onReport(run.run))}
+          {!going && button(trans.__('Delete'), () => does.onDelete(run.run))}
+        </div>
       </td>
     </tr>
   );

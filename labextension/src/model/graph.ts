@@ -1,4 +1,4 @@
-// The graph that the panel draws, the same for a flow being edited and for a run: boxes and arrows with words.
+// The graph that the panel draws: boxes and arrows with words, and how the steps of a run fare.
 
 import type { Flow, FlowEdge, Reason, RunReply, RunStep } from '../api';
 
@@ -13,6 +13,8 @@ export interface INode {
   inputs: string[];
   outputs: string[];
   run: RunStep | null;
+  /** The runs of the step for each element of its list; empty where it has none. */
+  instances: RunStep[];
 }
 
 /** A line that a reason speaks of, and what that line does. */
@@ -53,33 +55,15 @@ export function graphOf(flow: Flow, run: RunReply | null): IGraph {
     notes: step.notes,
     inputs: step.inputs.map(input => `${input.name} (${input.source})`),
     outputs: step.outputs,
-    run: fares.get(step.name) ?? null
+    run: fares.get(step.name) ?? null,
+    instances: instancesOf(step.name, run)
   }));
   return { nodes, edges: flow.edges.map(edgeOf) };
 }
 
-/** The graph of a run by its own plan: for runs of a notebook that is not open, or that looked otherwise then. */
-export function graphOfRun(run: RunReply): IGraph {
-  const nodes = run.steps.map((step, index) => ({
-    id: step.name,
-    title: step.title,
-    hue: index % HUES,
-    cells: step.cell_ids,
-    options: '',
-    notes: step.notes,
-    inputs: [],
-    outputs: step.made.map(made => made.name),
-    run: step
-  }));
-  const edges = run.edges.map(edge => ({
-    id: `${edge.source}>${edge.target}`,
-    source: edge.source,
-    target: edge.target,
-    label: shortened(edge.carries),
-    hidden: false,
-    reasons: edge.why.map(words => ({ words, hidden: false, sites: [] }))
-  }));
-  return { nodes, edges };
+/** The instances of a step in a run, in the order of its list. */
+export function instancesOf(step: string, run: RunReply | null): RunStep[] {
+  return run?.steps.filter(one => one.instance_of === step) ?? [];
 }
 
 function edgeOf(edge: FlowEdge): IEdge {

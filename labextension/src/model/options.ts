@@ -3,10 +3,11 @@
 
 import type { Options } from '../api';
 
-export type Field = 'gpu' | 'cpu' | 'memory' | 'disk' | 'image' | 'retries' | 'timeout' | 'after' | 'cache' | 'secret';
+export type Field =
+  'gpu' | 'cpu' | 'memory' | 'disk' | 'image' | 'retries' | 'timeout' | 'after' | 'each' | 'cache' | 'secret';
 
 export const FIELDS: readonly Field[] = [
-  'gpu', 'cpu', 'memory', 'disk', 'image', 'retries', 'timeout', 'after', 'cache', 'secret'
+  'gpu', 'cpu', 'memory', 'disk', 'image', 'retries', 'timeout', 'after', 'each', 'cache', 'secret'
 ]; // prettier-ignore
 
 /** The metadata entries and tag words that mean a field. */
@@ -19,6 +20,7 @@ const WORDS: Record<Field, { entries: string[]; tags: string[] }> = {
   retries: { entries: ['retries'], tags: ['retries'] },
   timeout: { entries: ['timeout'], tags: ['timeout'] },
   after: { entries: ['after'], tags: ['after', 'prev'] },
+  each: { entries: ['each'], tags: ['each'] },
   cache: { entries: ['cache'], tags: ['cache'] },
   secret: { entries: ['secret', 'secrets'], tags: ['secret'] }
 };

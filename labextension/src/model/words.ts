@@ -19,6 +19,11 @@ export function active(status: Status): boolean {
   return ['waiting', 'created', 'running', 'retrying'].includes(status);
 }
 
+/** Whether a step with this status has done what it is there for. */
+export function done(status: Status): boolean {
+  return status === 'succeeded' || status === 'cached';
+}
+
 /** A time span in few characters: `0.4 s`, `12 s`, `3 min`, `2 h 5 min`. */
 export function span(seconds: number | null): string {
   if (seconds === null) {

@@ -3,6 +3,7 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { draw, IBadge } from '../components/badge';
+import { instancesOf } from '../model/graph';
 import { roleOf } from '../model/tags';
 import { Session, tagsOf } from '../model/session';
 import { Commands, IFlows } from '../tokens';
@@ -19,17 +20,23 @@ function badgesOf(session: Session): Map<string, IBadge> {
     }
   }
   const badges = new Map<string, IBadge>();
+  const begun = new Set<string>();
   for (const cell of session.models) {
     const own = roleOf(tagsOf(cell));
     // What the author says of a cell stands, also where the flow makes it part of a step for what it does.
     const place =
       own && own.kind !== 'step' ? { kind: own.kind, name: '', hue: -1, first: true } : session.place(cell.id);
+    const first = place?.kind === 'step' ? !begun.has(place.name) : (place?.first ?? false);
+    if (place?.kind === 'step') {
+      begun.add(place.name);
+    }
     const step = place?.kind === 'step' ? steps.get(place.name) : undefined;
-    const failed = step?.failure?.cell_id === cell.id && step.status === 'failed';
-    const running = step?.status === 'running' && step.cell_id === cell.id;
-    const told = step && (place?.first || failed || running) && step.status !== 'waiting' ? step.status : null;
+    const runs = step ? [step, ...instancesOf(step.name, session.run)] : [];
+    const failed = runs.some(one => one.status === 'failed' && one.failure?.cell_id === cell.id);
+    const running = runs.some(one => one.status === 'running' && one.cell_id === cell.id);
+    const told = step && (first || failed || running) && step.status !== 'waiting' ? step.status : null;
     badges.set(cell.id, {
-      place,
+      place: place && { ...place, first },
       own: own !== null,
       status: told,
       here: failed || running,
