@@ -104,8 +104,10 @@ def real_pairs(pairs: Path, ours: Tool, theirs: Tool | None, python: str | None)
     """Real consecutive versions."""
     index = json.loads((pairs / "index.json").read_text())
     rows: list[tuple[float, float, float]] = []
+    told: list[str] = []
     patched = unpatched = 0
     faults: list[str] = []
+    compared: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         script = str(Path(folder) / "script.json")
         for entry in index:
@@ -116,11 +118,17 @@ def real_pairs(pairs: Path, ours: Tool, theirs: Tool | None, python: str | None)
                 said = f"ours {mine.get('fault', 'ok')[:70]}; nbdime {other.get('fault', '-')[:70]}"
                 faults.append(f"{Path(entry['dir']).name}: {said}")
                 continue
+            compared.append(entry)
             patched += other.get("patched") is True
             if other.get("patched") is False:
                 unpatched += 1
                 faults.append(f"{Path(entry['dir']).name}: not the second file after nbdime's patch")
             rows.append((mine["all"], mine["full"], other.get("all", 0.0)))
+            if other and other["all"] < 30 * mine["all"]:
+                parts = ", ".join(f"{part} {mine[part] * 1000:.1f}" for part in ("read", "diff", "dump"))
+                sizes = "/".join(f"{entry[side] / 1e6:.2f}" for side in "ab")
+                which = f"{Path(entry['dir']).name}, {sizes} MB"
+                told.append(f"{other['all'] / mine['all']:.1f}×: {which}; ours {parts} ms, nbdime {other['all']:.3f} s")
     say("real pairs compared", f"{len(rows)} of {len(index)}")
     for name, column in (
         ("ours: read + diff + dump", 0),
@@ -133,8 +141,10 @@ def real_pairs(pairs: Path, ours: Tool, theirs: Tool | None, python: str | None)
         ratios = sorted(r[2] / r[0] for r in rows)
         say("nbdime / ours", f"median {statistics.median(ratios):.0f}×, least {ratios[0]:.0f}×", "≥ 100×, ≥ 30×")
         say("pairs below 30×", f"{sum(r < 30 for r in ratios)} of {len(ratios)}")
+        for line in sorted(told, key=lambda line: float(line.partition("×")[0])):
+            say("  below 30×", line)
         say("our scripts patched by nbdime give the second file", f"{patched} of {patched + unpatched}", "100 %")
-        whole_process(index, python)
+        whole_process(compared, python)
     for fault in faults:
         say("  not compared", fault)
 
@@ -147,6 +157,7 @@ def whole_process(index: list[dict[str, Any]], python: str | None) -> None:
         mine = cpu([sys.executable, "-m", "nb2flow.cli.diff", a, b], 3)
         other = cpu([str(python), "-m", "nbdime.nbdiffapp", "--no-git", "--no-use-diff", a, b], 1)
         ratios.append(other / mine)
+        say("  a whole process", f"{ratios[-1]:.1f}×: {Path(entry['dir']).name}, {mine:.3f} s, nbdime {other:.2f} s")
     say(
         "whole process, text on a pipe, nbdime / ours",
         f"median {statistics.median(ratios):.0f}×, least {min(ratios):.0f}×",

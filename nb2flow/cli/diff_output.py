@@ -10,18 +10,20 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nb2flow.cli.diff_options import PARTS
 from nb2flow.cli.diff_sources import Pair, Version, is_text, parsable
 from nb2flow.diff.changes import NotebookDiff, Scope
 from nb2flow.diff.compare import describe
 from nb2flow.diff.document import Document, empty, reads
-from nb2flow.diff.lifting import Lifted
 from nb2flow.diff.match import Matching, match
 from nb2flow.diff.shared import reads_both
 from nb2flow.diff.show import terminal, words
 from nb2flow.errors import NotebookError, UsageError
+
+if TYPE_CHECKING:
+    from nb2flow.diff.lifting import Lifted
 
 
 def show(pairs: Sequence[Pair], from_git: bool, options: argparse.Namespace) -> bool:
@@ -67,7 +69,8 @@ def _load_both(pair: Pair, exact: bool = False, lifted: Lifted | None = None) ->
     if pair.base.data is None or pair.remote.data is None:
         return load(pair.base), load(pair.remote)
     names = (pair.base.name, pair.remote.name)
-    return reads_both(parsable(pair.base), parsable(pair.remote), names, exact=exact, lifted=lifted)
+    once = lifted is None  # a script is written by the fast parser's own library
+    return reads_both(parsable(pair.base), parsable(pair.remote), names, exact=exact, once=once, lifted=lifted)
 
 
 def _compare(pair: Pair, scope: Scope, whole: bool) -> tuple[NotebookDiff, Matching]:
@@ -134,6 +137,7 @@ def _json(diffs: Sequence[tuple[NotebookDiff, Matching]], from_git: bool) -> Non
 def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
     """nbdime's form; several notebooks make a list of objects with path and diff, for which nbdime has no form."""
     from nb2flow.diff.edits import nbdime_edits, restricted
+    from nb2flow.diff.lifting import Lifted
 
     lifted = Lifted(os.urandom(8).hex())
     scope = scope_of(options)

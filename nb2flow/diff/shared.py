@@ -9,11 +9,13 @@ for writing a notebook, a page or a patch with digests.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nb2flow.diff.document import Document, document, parse, reads
-from nb2flow.diff.lifting import Lifted
 from nb2flow.errors import NotebookError
+
+if TYPE_CHECKING:
+    from nb2flow.diff.lifting import Lifted
 
 UNREAD: dict[str, Any] = {"cell_type": "raw", "source": ""}
 _UNREAD_WITH_ID = {**UNREAD, "id": "unread"}
@@ -39,13 +41,26 @@ class _Common(NamedTuple):
     ids_after: int
 
 
+class _Parser(NamedTuple):
+    """How what is not common is parsed."""
+
+    exact: bool
+    once: bool
+
+
 _NOTHING = _Common(len(_OPENING), 0, 0, 0, 0, 0)
 
 
 def reads_both(
-    first: bytes, second: bytes, names: tuple[str, str], *, exact: bool = False, lifted: Lifted | None = None
+    first: bytes,
+    second: bytes,
+    names: tuple[str, str],
+    *,
+    exact: bool = False,
+    once: bool = False,
+    lifted: Lifted | None = None,
 ) -> tuple[Document, Document]:
-    """Two versions from their files' bytes. Raises `NotebookError` as `reads` does, and is `exact` like it.
+    """Two versions from their files' bytes. Raises `NotebookError` as `reads` does; `exact` and `once` are as there.
 
     With `lifted`, long texts of outputs are replaced by stand-ins, for who puts them back into what is written.
     """
@@ -54,10 +69,11 @@ def reads_both(
         common = _common(first, second, ends[0], ends[1])
         if common is not None or lifted is not None:
             try:
-                return _rest(first, second, ends, common or _NOTHING, names, exact, lifted)
+                return _rest(first, second, ends, common or _NOTHING, names, _Parser(exact, once), lifted)
             except NotebookError:
                 pass  # the whole file tells what is wrong and where
-    return reads(first, names[0], exact=exact), reads(second, names[1], exact=exact)
+    options = _Parser(exact, once)._asdict()
+    return reads(first, names[0], **options), reads(second, names[1], **options)
 
 
 def _end_of_cells(data: bytes) -> int:
@@ -106,7 +122,7 @@ def _rest(
     ends: list[int],
     common: _Common,
     names: tuple[str, str],
-    exact: bool,
+    parser: _Parser,
     lifted: Lifted | None,
 ) -> tuple[Document, Document]:
     """Both versions, with what is not common parsed."""
@@ -114,10 +130,10 @@ def _rest(
     inner = lifted.shorten(a, b) if lifted is not None else (_listed(*a), _listed(*b))
     documents = []
     for data, end, cells, name in zip((first, second), ends, inner, names, strict=True):
-        read = parse(cells, name, exact=exact)
+        read = parse(cells, name, **parser._asdict())
         if not all(type(cell) is dict and "cell_type" in cell for cell in read):
             raise NotebookError("these are no cells")
-        notebook = parse(_OPENING + data[end:], name, exact=exact)
+        notebook = parse(_OPENING + data[end:], name, **parser._asdict())
         notebook["cells"] = [*_unread(common.head, common.ids_before), *read, *_unread(common.tail, common.ids_after)]
         documents.append(document(notebook, name))
     return documents[0], documents[1]

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+_TEXT = {str}
 _MIME_TYPES = {
     "text": "text/plain",
     "html": "text/html",
@@ -116,6 +117,6 @@ def _embedded_json(content: Any) -> Any:
 
 def _join(value: Any) -> Any:
     """Version 3 wrote lines with or without their ends; a list whose first line has no end lost them all."""
-    if isinstance(value, list) and all(isinstance(v, str) for v in value):
+    if isinstance(value, list) and set(map(type, value)) <= _TEXT:
         return ("" if value and value[0].endswith(("\n", "\r")) else "\n").join(value)
     return value

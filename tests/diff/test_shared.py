@@ -22,6 +22,7 @@ from nb2flow.diff.shared import UNREAD, reads_both
 from nb2flow.diff.show import terminal
 from nb2flow.diff.similarity import Lexicon, similarities, similarity
 from nb2flow.errors import NotebookError
+from nb2flow.integers import holds_long_integers
 
 Json = dict[str, Any]
 
@@ -49,6 +50,32 @@ def test_both_ways_of_reading_tell_the_same(pair: tuple[Json, Json]) -> None:
     data = [written({"cells": n["cells"], **n}) for n in pair]
     whole = told(reads(data[0], "a"), reads(data[1], "b"))
     assert told(*reads_both(data[0], data[1], ("a", "b"))) == whole
+    assert told(*reads_both(data[0], data[1], ("a", "b"), once=True)) == whole
+
+
+ODD = [b"[NaN]", b'["\\ud800"]', b"[1e999]", b"[123456789012345678901234567890]", b"\xef\xbb\xbf[1]", b'{"a":1,"a":2}']
+
+
+@pytest.mark.parametrize("data", [*ODD, "[1]".encode("utf-16")])
+def test_a_small_file_is_the_same_to_both_parsers(data: bytes) -> None:
+    assert repr(parse(data, "x", once=True)) == repr(parse(data, "x"))
+
+
+@pytest.mark.parametrize("data", [b"", b"[1,]", b'["a\nb"]', b"[\xff]", b'["\xed\xa0\x80"]', b"[1", b"[" * 10**5])
+def test_a_small_file_that_is_no_json_is_refused_by_both(data: bytes) -> None:
+    said = []
+    for once in (False, True):
+        with pytest.raises(NotebookError) as fault:
+            parse(data, "x", once=once)
+        said.append(fault.value.message)
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    "text", ["0.12345678901234567890", "18446744073709551615", "-9223372036854775808", '"x%s"' % ("1" * 40)]
+)
+def test_many_digits_are_no_long_integer_yet(text: str) -> None:
+    assert not any(holds_long_integers(b" " * shift + b"[%s]" % text.encode()) for shift in range(4))
 
 
 def notebook(cells: list[Json]) -> Json:
