@@ -45,7 +45,8 @@ def stock(notebook: str, output: str) -> Callable[[], Cost]:
 
 def ours(notebook: str, step: str) -> Callable[[], Cost]:
     """Our executor, handed the tasks that the engine would hand it."""
-    from nb2flow.app.analysis import analyse, compiled
+    from nb2flow.app.analysis import analyse
+    from nb2flow.app.compiling import compiled
     from nb2flow.engine import RunRequest
     from nb2flow.engine.workspace import Workspace
     from nb2flow.executors.local import LocalBackend
