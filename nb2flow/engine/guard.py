@@ -81,9 +81,10 @@ class _Findings:
 
 def _check_problems(found: _Findings, step: PlanStep, manifest: Manifest) -> None:
     for problem in manifest.problems:
-        maker = step.name if problem.kind == "unpicklable" else source_of(step, problem.name)
-        if maker is None or problem.kind == "missing-input":
+        if problem.kind == "missing-input":
             continue
+        source = source_of(step, problem.name) if problem.kind == "unloadable" else None
+        maker = source or step.name  # what a step makes is loaded once to see that it can be
         verb = "saved by" if problem.kind == "unpicklable" else "loaded from"
         found.add(found.uncarryable, maker, problem.name, f"{problem.name} cannot be {verb} step {maker}")
 

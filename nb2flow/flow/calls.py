@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 
 from nb2flow.flow import known, known_methods, library, magics, scopes
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.following import follow
+from nb2flow.flow.instances import (
+    Methods,
+    ancestors,
+    class_of,
+    compare,
+    extends_container,
+    is_plain_instance,
+    member,
+    own_methods,
+    run_methods,
+    show,
+    use_up,
+)
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import UNBOUND, Machine
 from nb2flow.flow.outcomes import Arguments, apply, held_functions, set_config
@@ -28,14 +40,9 @@ def call(m: Machine, node: ast.Call) -> Val:
         return magics.line_magic(m, node)
     func = node.func
     receiver: Val | None = None
+    from_super = isinstance(func, ast.Attribute) and _is_super(func.value)
     if isinstance(func, ast.Attribute):
-        receiver = (
-            evaluate(m, func.value)
-            if not _is_super(func.value)
-            else m.frames[-1].names.get("self", SCALAR)
-            if m.frames
-            else SCALAR
-        )
+        receiver = _own_object(m, func.value) if from_super else evaluate(m, func.value)
         m.unit.attributes.add(func.attr)
     args = Arguments(
         node,
@@ -45,6 +52,10 @@ def call(m: Machine, node: ast.Call) -> Val:
     if not m.frames:
         m.line, m.column = node.lineno, node.col_offset
     if receiver is not None and isinstance(func, ast.Attribute):
+        if from_super:
+            return _call_inherited(m, func.attr, receiver, args)
+        if args.positional and _is_builtin_type(m, func.value):  # `list.append(a, 1)`
+            args, receiver = replace(args, positional=args.positional[1:]), args.positional[0]
         return _call_method(m, func.attr, receiver, args)
     if isinstance(func, ast.Name):
         local = bool(m.frames) and (func.id in m.frames[-1].local or func.id in m.frames[-1].outer)
@@ -69,6 +80,44 @@ def _is_super(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
 
 
+def _is_builtin_type(m: Machine, node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in MUTABLE_TYPES and node.id not in m.names
+
+
+def _own_object(m: Machine, node: ast.expr) -> Val:
+    """What `super()` stands for in a method: its first parameter; in `super(C, x)` it is x."""
+    given = node.args if isinstance(node, ast.Call) else []
+    if len(given) == 2:
+        return evaluate(m, given[1])
+    function = m.active[-1] if m.active else None
+    a = getattr(function, "args", None)
+    first = next((p.arg for p in (*a.posonlyargs, *a.args)), "") if a is not None else ""
+    return m.frames[-1].names.get(first, SCALAR) if m.frames else SCALAR
+
+
+def _call_inherited(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
+    """`super().name(…)`: the method of this name of any ancestor that may come next; one that is inherited from
+    elsewhere changes its object at most."""
+    here = m.functions[-1].home if m.functions else None
+    methods, outside = Methods(), set[Obj]()
+    for obj in receiver.objs:
+        later = [
+            c for c in ancestors(obj if obj.kind == "class" else obj.cls) if here is None or here not in ancestors(c)
+        ]
+        found = [f for c in later for f in own_methods(c, name)]
+        for method in found:
+            methods.add(method, obj)
+        if not found:
+            outside.add(obj)
+    results = methods.follow(m, args.positional, args.keywords, args.node)
+    if outside or not receiver.objs:
+        results.append(apply(m, _INHERITED, args, Val(frozenset(outside)), name))
+    return union(results)
+
+
+_INHERITED = Call(touches="self", keeps=True, result="alias")
+
+
 def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
     """Call whatever `callee` may stand for."""
     results: list[Val] = []
@@ -90,6 +139,8 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
         else:
             if obj.label == UNBOUND:
                 m.barrier("a function whose code is not seen", reads_only=True)
+                results.append(apply(m, known.UNKNOWN, args, None, ""))
+                continue
             results += held_functions(m, obj, args.values, args.node)
             results.append(apply(m, known.UNKNOWN, args, Val(frozenset({obj})), ""))
     if not callee.objs:
@@ -100,7 +151,7 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
 def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
     results: list[Val] = []
     plain: set[Obj] = set()
-    methods = _Methods()
+    methods = Methods()
     if name in ("query", "eval"):
         _names_in_query(m, args)
     for obj in receiver.objs:
@@ -120,10 +171,30 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
         else:
             plain.add(obj)
     results += methods.follow(m, args.positional, args.keywords, args.node)
+    if name in _COMPARING_METHODS:
+        compare(m, [Val(frozenset(plain)), *args.values], args.node)
     if plain or not receiver.objs:
         spec = _method_spec(name, plain)
+        if name == "copy" and any(not o.label.startswith(library.SELF_CONTAINED) for o in plain):
+            spec = known.HOLDS  # of a list or dict: what it holds is shared
+        if not receiver.objs and spec is known.PURE and receiver.text is None:
+            _no_scalar_after_all(m, name, args.node)
         results.append(apply(m, spec, args, Val(frozenset(plain), receiver.text), name))
     return union(results)
+
+
+def _no_scalar_after_all(m: Machine, name: str, node: ast.Call) -> None:
+    """A name whose value was taken for a number, and which has a method that changes things."""
+    by_name = library.call_by_method(name)
+    if by_name is not None and by_name.touches == "self" and isinstance(node.func, ast.Attribute):
+        m.change_name(root_name(node.func.value))
+
+
+def root_name(node: ast.expr) -> str:
+    """The name at the root of `name.a[k].b`; empty when there is none."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _callable(obj: Obj) -> list[Obj]:
@@ -153,7 +224,7 @@ def _method_spec(name: str, receivers: set[Obj]) -> Call:
         by_name = library.call_by_method(name)
         return by_name if by_name is not None and by_name.file else known.PURE
     plain = [o for o in receivers if o.kind not in ("function", "class")]
-    if not plain or any(o.cls is not None for o in plain):
+    if not plain or any(o.cls is not None and not extends_container(o.cls) for o in plain):
         return (
             known.UNKNOWN
         )  # a method inherited from a library, or an attribute of a function: its name proves nothing
@@ -169,127 +240,21 @@ def _method_spec(name: str, receivers: set[Obj]) -> Call:
     return known.UNKNOWN
 
 
-def member(objs: Iterable[Obj], name: str) -> list[Obj]:
-    """The notebook's functions that `obj.name` may be, for instances and classes defined in the notebook."""
-    found: list[Obj] = []
-    for obj in objs:
-        todo = [obj if obj.kind == "class" else obj.cls]
-        seen: set[Obj] = set()
-        while todo:
-            cls = todo.pop(0)
-            if cls is None or cls in seen or cls.scope is None:
-                continue
-            seen.add(cls)
-            if name in cls.scope:
-                found.extend(o for o in cls.scope[name].objs if o.kind == "function")
-                break
-            todo.extend(o for o in cls.scope.get("__bases__", SCALAR).objs if o.kind == "class")
-    return found
-
-
-def _receiver(method: Obj, obj: Obj) -> Obj | None:
-    """What a method that was found through `obj` gets as its first argument."""
-    names = {ast.unparse(d) for d in getattr(method.node, "decorator_list", ())}
-    if "classmethod" in names:
-        return obj.cls or obj
-    return None if "staticmethod" in names or obj.kind == "class" else obj
-
-
-def bound(m: Machine, method: Obj, obj: Obj, site: ast.AST) -> Obj:
-    """`obj.method`: the function together with what it is called on."""
-    receiver = _receiver(method, obj)
-    if receiver is None:
-        return method
-    made = m.alloc("function", site=(site, obj, method), holds=[receiver, *method.contains])
-    made.node, made.scope, made.owner, made.receiver = method.node, method.scope, method.owner, receiver
-    made.flags |= method.flags - {"method"}
-    return made
-
-
-class _Methods:
-    """The methods that a call may run, each with all the objects that it may be run on.
-
-    What a method makes is told apart by the place of the call, not by the object, so following it once for all of them
-    gives what following it for each would, and many objects cost no more than one.
-    """
-
-    def __init__(self) -> None:
-        self._receivers: dict[tuple[Obj, bool], set[Obj]] = {}
-
-    def find(self, obj: Obj, *names: str) -> bool:
-        """Add the methods of these names that `obj` has; whether it has any."""
-        any_found = False
-        for name in names:
-            for method in member([obj], name):
-                receiver = _receiver(method, obj)
-                held = self._receivers.setdefault((method, receiver is not None), set())
-                if receiver is not None:
-                    held.add(receiver)
-                any_found = True
-        return any_found
-
-    def follow(
-        self, m: Machine, positional: tuple[Val, ...], keywords: tuple[tuple[str, Val], ...], site: ast.AST
-    ) -> list[Val]:
-        """Follow each of them with these arguments."""
-        found: list[Val] = []
-        for (method, is_bound), receivers in self._receivers.items():
-            own = (Val(frozenset(receivers)),) if is_bound else ()
-            found.append(follow(m, method, (*own, *positional), keywords, site))
-        return found
-
-
-def is_plain_instance(obj: Obj) -> bool:
-    """Whether only code that was followed put anything into an instance: no base or decorator from elsewhere."""
-    todo = [obj.cls]
-    while todo:
-        cls = todo.pop()
-        if cls is None or cls.scope is None or getattr(cls.node, "decorator_list", None):
-            return False
-        bases = cls.scope.get("__bases__", SCALAR).objs
-        if any(b.kind != "class" for b in bases):
-            return False
-        todo.extend(bases)
-    return True
-
-
-def run_methods(m: Machine, value: Val, names: tuple[str, ...], values: list[Val], node: ast.AST) -> Val:
-    """An operator or a loop runs special methods of the notebook's own classes; gives what they may return."""
-    methods = _Methods()
-    for obj in value.objs:
-        if obj.cls is not None:
-            methods.find(obj, *names)
-    return union(methods.follow(m, (union(values),), (), node))
-
-
-def run_getters(m: Machine, objs: Iterable[Obj], node: ast.Attribute) -> Val:
-    """Reading an attribute of an instance runs its property, or `__getattr__` where there is no such attribute."""
-    results: list[Val] = []
-    for obj in objs:
-        own = Val(frozenset({obj}))
-        if obj.cls is None:
-            continue
-        methods = member([obj], node.attr)
-        for method in methods:
-            decorators = [ast.unparse(d) for d in getattr(method.node, "decorator_list", ())]
-            if decorators and not {"staticmethod", "classmethod"} & set(decorators):
-                results.append(follow(m, method, (own,), (), node))
-                if any("cache" in d for d in decorators):
-                    m.touch([obj], ast.unparse(node)[:60])
-        if not methods:
-            others = [*member([obj], "__getattr__"), *member([obj], "__getattribute__")]
-            results += [follow(m, method, (own, SCALAR), (), node) for method in others]
-    return union(results)
-
-
 _ASKED_BY = {"len": ("__len__",), "hash": ("__hash__",), "bool": ("__bool__", "__len__"), "abs": ("__abs__",)}
-_ASKED_BY |= dict.fromkeys(("print", "str", "repr", "format", "display"), ("__str__", "__repr__", "__format__"))
+_COMPARING = frozenset({"sorted", "min", "max", "set", "frozenset", "dict"})
+_COMPARING_METHODS = frozenset({"sort", "index", "count", "remove"})
+_SHOWING = frozenset({"print", "str", "repr", "format", "display", "ascii"})
+MUTABLE_TYPES = frozenset({"list", "dict", "set", "bytearray"})
 
 
 def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
     spec = known_methods.BUILTINS[name]
     for value in args.values if name in _ASKED_BY else ():
         run_methods(m, value, _ASKED_BY[name], [], args.node)
+    if name in _SHOWING:
+        show(m, union(args.values), args.node)
+    elif name in _COMPARING:
+        compare(m, args.values, args.node)
     if name == "open":
         spec = replace(spec, file=_open_mode(args))
     elif name == "print" and args.keyword("file") is not None:
@@ -310,25 +275,36 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
     elif name in ("globals", "locals") or (name == "vars" and not args.positional):
         if m.frames and name != "globals":
             spec = known.PURE  # the local names of a function
+        elif not m.frames and _is_kept(m, args.node):
+            apply(m, spec, args, None, name)
+            everything = frozenset(o for v in m.names.values() for o in v.objs)
+            return fresh(m, args.node, [Val(everything)], kind="live", label="the namespace itself")
         elif scopes.writes_namespace(m.active[-1] if m.active else m.unit.statement.node):
             spec = replace(spec, barrier="exec")
     elif name == "type" and len(args.positional) == 3:
         return fresh(m, args.node, args.values, kind="class")
+    elif name == "type" and args.positional:
+        return class_of(args.positional[0])
     elif name in ("setattr", "delattr") and len(args.positional) > 1:
         for obj in args.positional[0].objs:
             if obj.kind == "module":
                 set_config(m, f"{obj.label}.{args.positional[1].text or 'unknown'}")
     elif name == "id":
         m.identity = True
-    elif name == "vars" and args.positional:
+    elif (name == "vars" and args.positional) or (name == "sum" and len(args.values) > 1):
         spec = known.ALIAS
     elif name == "dir" and args.positional:
         spec = known.PURE
     elif name in ("list", "tuple", "set", "sorted", "dict", "sum", "max", "min", "any", "all", "next"):
         for value in args.positional[:1]:
-            used = [o for o in value.objs if o.kind in ("iterator", "live", "unknown")]
-            m.touch(used, f"{name}(…)")
+            use_up(m, value, f"{name}(…)", args.node)
     return apply(m, spec, args, None, name)
+
+
+def _is_kept(m: Machine, node: ast.Call) -> bool:
+    """Whether the value of a call is given a name at once."""
+    statement = m.unit.statement.node
+    return isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is node
 
 
 def _open_mode(args: Arguments) -> known.FileUse:
@@ -346,10 +322,15 @@ def _instantiate(m: Machine, cls: Obj, args: Arguments) -> Val:
     obj = m.alloc("data", cls.label, site=(args.node, cls), holds=[cls])
     obj.cls = cls
     value = Val(frozenset({obj}))
-    methods = [*member([cls], "__init__"), *member([cls], "__new__"), *member([cls], "__post_init__")]
+    for method in member([cls.metaclass], "__call__") if cls.metaclass is not None else ():
+        follow(m, method, (Val(frozenset({cls})), *args.positional), args.keywords, args.node)
+    methods = [*member([cls], "__new__"), *member([cls], "__init__"), *member([cls], "__post_init__")]
     for method in methods:
         given = args.positional if method.owner != "__post_init__" else ()
-        follow(m, method, (value, *given), args.keywords, args.node)
+        if method.owner == "__new__":  # it may give an object that was made before
+            value |= follow(m, method, (Val(frozenset({cls})), *given), args.keywords, args.node)
+        else:
+            follow(m, method, (value, *given), args.keywords, args.node)
     if not member([cls], "__init__"):
         m.heap.link([obj], union(args.values).objs)
     m.mention(Val(frozenset({cls})))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import posixpath
 
-from nb2flow.flow import calls, library, outcomes, scopes
+from nb2flow.flow import calls, instances, library, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.machine import Frame, Machine
 from nb2flow.flow.values import SCALAR, Obj, Val, union
@@ -38,6 +38,7 @@ def assign_name(m: Machine, name: str, value: Val) -> None:
             frame.outer[name] = frame.outer.get(name, SCALAR) | value
             m.touch(m.functions[-1:], f"nonlocal {name}")  # the function itself keeps it from call to call
             return
+    instances.finalize(m, name, m.unit.statement.node)
     m.write_name(name, value)
 
 
@@ -80,16 +81,18 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
             )  # parts of a figure are the figure; the data drawn are not reached by it
         else:
             rest.add(obj)
+    if rest and node.attr == "__class__":
+        return union([*found, instances.class_of(Val(frozenset(rest)))])
     if rest and node.attr not in library.SCALAR_ATTRIBUTES:
-        methods = [calls.bound(m, f, obj, node) for obj in rest for f in calls.member([obj], node.attr)]
+        methods = [instances.bound(m, f, obj, node) for obj in rest for f in instances.member([obj], node.attr)]
         if methods:
             found.append(Val(frozenset(methods)))
-        found.append(calls.run_getters(m, rest, node))
+        found.append(instances.run_getters(m, rest, node))
         inside: set[Obj] = set()
         for obj in rest:  # an attribute of an instance is something that it holds; of anything else it may be a view
             held = m.heap.reach(frozenset(obj.contains - {obj.cls})) if obj.cls else frozenset[Obj]()
             inside |= held
-            if not held or not calls.is_plain_instance(obj):
+            if not held or not instances.is_plain_instance(obj):
                 inside |= m.heap.reach(frozenset({obj}))
             if obj.cls and obj.cls.scope and node.attr in obj.cls.scope:
                 inside |= m.heap.reach(obj.cls.scope[node.attr].objs)
@@ -113,8 +116,16 @@ def _subscript(m: Machine, node: ast.Subscript) -> Val:
         if obj.label == "collections.defaultdict"
         for v in outcomes.held_functions(m, obj, [index], node)
     ]
-    own = calls.run_methods(m, base, ("__getitem__", "__missing__"), [index], node)
+    own = instances.run_methods(m, base, ("__getitem__", "__missing__"), [index], node)
+    _as_key(m, index, node)
+    m.touch([o for o in base.objs if o.label == "collections.defaultdict"], f"{ast.unparse(node)[:60]}")  # adds a key
     return union([subscript(m, node, base), own, *made])
+
+
+def _as_key(m: Machine, value: Val, node: ast.AST) -> None:
+    """Instances that are looked up by, or put into a set, are asked for their hash."""
+    if m.classes:
+        instances.run_methods(m, value, ("__hash__", "__eq__"), [value], node)
 
 
 def subscript(m: Machine, node: ast.Subscript, base: Val) -> Val:
@@ -147,6 +158,8 @@ def _origin(value: Val) -> str:
 @expression(ast.BinOp)
 def _binop(m: Machine, node: ast.BinOp) -> Val:
     left, right = evaluate(m, node.left), evaluate(m, node.right)
+    if isinstance(node.op, ast.Mod) and (left.text is not None or isinstance(node.left, ast.Constant)):
+        instances.show(m, right, node)
     if left.text is not None and right.text is not None:
         if isinstance(node.op, ast.Div):
             return Val(left.objs | right.objs, posixpath.join(left.text, right.text))
@@ -154,7 +167,7 @@ def _binop(m: Machine, node: ast.BinOp) -> Val:
             return Val(left.objs | right.objs, left.text + right.text)
     own = SCALAR
     for operand in (left, right):
-        own |= calls.run_methods(
+        own |= instances.run_methods(
             m, operand, (_BINARY.get(type(node.op), ""), _REFLECTED.get(type(node.op), "")), [left, right], node
         )
     if not left.objs and not right.objs:
@@ -175,11 +188,15 @@ _BINARY: dict[type[ast.AST], str] = {
     ast.BitXor: "__xor__", ast.LShift: "__lshift__", ast.RShift: "__rshift__",
 }  # fmt: skip
 _REFLECTED = {op: "__r" + name[2:] for op, name in _BINARY.items()}
+_UNARY: dict[type[ast.AST], str] = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}
 
 
 @expression(ast.BoolOp)
 def _boolop(m: Machine, node: ast.BoolOp) -> Val:
-    return union([evaluate(m, v) for v in node.values])
+    values = [evaluate(m, v) for v in node.values]
+    for value in values[:-1]:
+        instances.ask_truth(m, value, node)
+    return union(values)
 
 
 @expression(ast.Compare)
@@ -189,19 +206,29 @@ def _compare(m: Machine, node: ast.Compare) -> Val:
     if asks and not any(isinstance(v, ast.Constant) for v in (node.left, *node.comparators)):
         m.identity = True
     for value in values:
-        calls.run_methods(m, value, ("__eq__", "__ne__", "__lt__", "__gt__", "__contains__"), values, node)
+        instances.run_methods(
+            m, value, ("__eq__", "__ne__", "__lt__", "__gt__", "__le__", "__ge__", "__contains__"), values, node
+        )
+    for op, value in zip(node.ops, values[1:], strict=True):
+        if isinstance(op, ast.In | ast.NotIn):
+            instances.use_up(m, value, ast.unparse(node)[:60], node)
+            instances.compare(m, values, node)
     return SCALAR if not any(v.objs for v in values) else fresh(m, node)
 
 
 @expression(ast.UnaryOp)
 def _unary(m: Machine, node: ast.UnaryOp) -> Val:
     value = evaluate(m, node.operand)
-    return SCALAR if not value.objs else fresh(m, node)
+    if isinstance(node.op, ast.Not):
+        instances.ask_truth(m, value, node)
+        return SCALAR
+    own = instances.run_methods(m, value, (_UNARY[type(node.op)],), [], node)
+    return SCALAR if not value.objs else fresh(m, node) | own
 
 
 @expression(ast.IfExp)
 def _ifexp(m: Machine, node: ast.IfExp) -> Val:
-    evaluate(m, node.test)
+    instances.ask_truth(m, evaluate(m, node.test), node)
     return evaluate(m, node.body) | evaluate(m, node.orelse)
 
 
@@ -212,17 +239,26 @@ def _joined(m: Machine, node: ast.JoinedStr) -> Val:
         if isinstance(value, ast.Constant):
             parts.append(str(value.value))
         elif isinstance(value, ast.FormattedValue):
-            parts.append(evaluate(m, value.value).text if value.format_spec is None else None)
+            part = evaluate(m, value.value)
+            instances.show(m, part, node)
+            parts.append(part.text if value.format_spec is None else None)
             if value.format_spec is not None:
-                evaluate(m, value.value)
                 evaluate(m, value.format_spec)
     return Val(text="".join(p for p in parts if p is not None) if None not in parts else None)
 
 
 @expression(ast.List, ast.Set, ast.Dict)
 def _container(m: Machine, node: ast.expr) -> Val:
-    values = [evaluate(m, c) for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr)]
-    return _holder(m, node, values)
+    if isinstance(node, ast.Dict):
+        keys = [evaluate(m, k) for k in node.keys if k is not None]
+        values = [evaluate(m, v) for v in node.values]
+        values = [parts(m, v) if k is None else v for k, v in zip(node.keys, values, strict=True)]
+    else:
+        keys = values = [evaluate(m, c) for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr)]
+    if not isinstance(node, ast.List):
+        for key in keys:
+            _as_key(m, key, node)
+    return _holder(m, node, [*keys, *values] if keys is not values else values)
 
 
 def _holder(m: Machine, node: ast.expr, values: list[Val]) -> Val:
@@ -302,7 +338,7 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
             value = first if k == 0 else evaluate(m, generator.iter)
             assign_each(m, generator.target, generator.iter, value)
             for test in generator.ifs:
-                evaluate(m, test)
+                instances.ask_truth(m, evaluate(m, test), node)
         parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         values = [evaluate(m, p) for p in parts]
     finally:
@@ -345,10 +381,9 @@ def _slice(m: Machine, node: ast.Slice) -> Val:
 
 def iterate(m: Machine, value: Val, node: ast.expr) -> Val:
     """One element of `value`. Iterators are used up by it: that changes them."""
-    used = [o for o in value.objs if o.kind in ("iterator", "live", "unknown")]
-    if used:
-        m.touch(used, f"for … in {ast.unparse(node)[:40]}")
-    own = calls.run_methods(m, value, ("__iter__", "__next__", "__getitem__", "__len__"), [value], node)
+    if any(o.kind in ("iterator", "live", "unknown") for o in value.objs):
+        instances.use_up(m, value, f"for … in {ast.unparse(node)[:40]}", node)
+    own = instances.run_methods(m, value, ("__iter__", "__next__", "__getitem__", "__len__"), [value], node)
     return parts(m, value) | own
 
 
@@ -373,7 +408,7 @@ def _unpacked(m: Machine, value: Val, targets: list[ast.expr]) -> list[Val]:
     plain = not any(isinstance(t, ast.Starred) for t in targets)
     if plain and rows and len(rows) == len(value.objs) and all(len(r) == count for r in rows):
         return [union([row[k] for row in rows]) for k in range(count)]
-    return [parts(m, value) if value.objs else SCALAR] * count
+    return [iterate(m, value, targets[0]) if value.objs else SCALAR] * count
 
 
 def assign_each(m: Machine, target: ast.expr, node: ast.expr, value: Val) -> None:
@@ -421,17 +456,27 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
             return
     base = evaluate(m, target.value)
     if isinstance(target, ast.Subscript):
-        evaluate(m, target.slice)
+        _as_key(m, evaluate(m, target.slice), target)
     modules = [o for o in base.objs if o.kind == "module"]
     for obj in modules:
         path = f"{obj.label}.{target.attr}" if isinstance(target, ast.Attribute) else obj.label
         outcomes.set_config(m, path)
     rest = [o for o in base.objs if o.kind != "module"]
-    m.touch(rest, ast.unparse(target)[:60] + " = …")
+    text = ast.unparse(target)[:60] + " = …"
+    m.touch(rest, text)
+    if not base.objs:
+        m.change_name(calls.root_name(target.value))
+    if (
+        isinstance(target, ast.Attribute) and target.attr == "__dict__"
+    ):  # what is set on one is set on all that share it
+        for obj in rest:
+            obj.flags.add("borrows")
+    m.touch([o for obj in rest if "borrows" in obj.flags for o in obj.contains - {obj.cls}], text)
     if isinstance(target, ast.Subscript):
-        calls.run_methods(m, base, ("__setitem__",), [value], target)
+        instances.run_methods(m, base, ("__setitem__",), [value], target)
     else:
-        calls.run_methods(m, base, ("__setattr__", target.attr), [value], target)
+        instances.run_methods(m, base, ("__setattr__", target.attr), [value], target)
+        instances.run_descriptors(m, base.objs, target.attr, "__set__", [base, value], target)
     given = value.objs
     if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
         given |= outcomes.held(m, given)

@@ -174,6 +174,8 @@ class Graph:
         if known is None or known[0] < source:
             node.inputs[name] = (source, reason)
         self.nodes[source].outputs.add(name)
+        if known is not None and known[0] == source:
+            return  # what comes with it is there: classes may hold instances of each other
         version = self.nodes[source].ends.get(name)
         if version is None or reason.used is None:
             return

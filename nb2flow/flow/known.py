@@ -15,14 +15,15 @@ RECEIVER, NOWHERE = 98, 99
 class Call:
     """What a call does.
 
-    touches: `none`, `self` (the receiver itself, not what it holds), `first` (its first argument), `deep` (everything
-    that it can reach). keeps: the receiver holds the arguments from now on. result: how its value relates to them.
+    touches: `none`, `self` (the receiver itself, not what it holds), `first` (its first argument), `second`, `deep`
+    (everything that it can reach). keeps: the receiver holds the arguments from now on. result: how its value relates
+    to them.
     rng: streams that it draws from; seeds: streams that it sets; config: process-wide settings that it changes
     (`config`, `config:plot`, `cwd`, `environ`, `syspath`); file: how it uses the path in argument `path_arg`;
     binds: makes global names, which its first argument lists (as `sympy.var` does).
     """
 
-    touches: Literal["none", "self", "first", "deep"] = "none"
+    touches: Literal["none", "self", "first", "second", "deep"] = "none"
     result: Result = "fresh"
     keeps: bool = False
     rng: tuple[str, ...] = ()

@@ -158,9 +158,10 @@ _FILES: dict[str, Call] = {
         Call(touches="first", result="fresh"),
     ),
     **each(
-        "pickle.dump json.dump yaml.dump csv.writer csv.DictWriter",
+        "csv.writer csv.DictWriter",
         Call(touches="first", result="holds", file="w", path_arg=NOWHERE),
     ),
+    **each("pickle.dump json.dump yaml.dump", Call(touches="second", result="scalar", file="w", path_arg=NOWHERE)),
     **each(
         """
             shutil.copy shutil.copy2 shutil.copyfile shutil.copytree shutil.move os.rename os.replace os.link
@@ -247,6 +248,15 @@ _PACKAGES: dict[str, Call] = {
     **each("operator", ALIAS),
     **each(
         """
+            operator.iadd operator.iand operator.iconcat operator.ifloordiv operator.ilshift operator.imatmul
+            operator.imod operator.imul operator.ior operator.ipow operator.irshift operator.isub operator.itruediv
+            operator.ixor operator.setitem operator.delitem operator.__setitem__ operator.__delitem__ operator.__iadd__
+            bisect.insort bisect.insort_left bisect.insort_right
+        """,
+        Call(touches="first", keeps=True, result="alias"),
+    ),
+    **each(
+        """
             datetime time calendar zoneinfo uuid hashlib base64 struct binascii bisect difflib fnmatch html
             urllib.parse
         """,
@@ -267,6 +277,8 @@ _PACKAGES: dict[str, Call] = {
         """,
         HOLDS,
     ),
+    "collections.ChainMap": ALIAS,
+    **each("contextlib.redirect_stdout contextlib.redirect_stderr", Call(touches="first", result="alias")),
     **each("itertools", Call(result="iterator")),
     **each("scipy skimage statsmodels patsy networkx sympy mpl_toolkits", HOLDS),
     **each("sklearn xgboost lightgbm catboost", HOLDS),

@@ -224,9 +224,10 @@ class Machine:
             self.use_resource(HISTORY, writes=False, text=name)
             return Val(frozenset({self.alloc("unknown", name)}))
         if self.unknown_from is not None and name not in BUILTIN_NAMES:
-            if name not in self.bound:
-                self.unit.read(name, self.unknown_from, self.line)
-            return Val(frozenset({self.alloc("unknown", UNBOUND, site=("unbound", name))}))
+            value = Val(frozenset({self.alloc("unknown", UNBOUND, site=("unbound", name))}))
+            self.bind(name, value)  # from now on it is a name like others: what changes it is kept
+            self.versions[name] = self.unknown_from
+            return self.read_name(name)
         if any(isinstance(n, FUNCTIONS) and name in local_names(n)[0] for n in self.active):
             return SCALAR  # a name of an enclosing function that is bound later than the inner one is made
         if name not in BUILTIN_NAMES and name not in self.unit.unresolved:
@@ -241,6 +242,13 @@ class Machine:
         self.bind(name, self.names.get(name, SCALAR) | value if self.frames or self.conditional else value)
         if not self.frames:
             self.bound.add(name)
+
+    def change_name(self, name: str) -> None:
+        """What a global name stands for changes, though no object is known for it."""
+        if name in self.names and not (self.frames and name in self.frames[-1].local):
+            self.unit.writes.setdefault(name, self.line)
+            if name not in self.bound:
+                self.unit.weak.add(name)
 
     def bind(self, name: str, value: Val | None) -> None:
         """Let a global name stand for `value`, and for nothing else; None: it is not bound any more."""

@@ -48,6 +48,9 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     base = receiver or SCALAR
     everything = union([base, *args.values])
     results = _callbacks(m, args, base, path)
+    mutated = _mutated_by_methods(args)
+    if mutated and spec.result != "iterator" and path != "functools.partial":  # these call it later
+        m.touch(m.heap.mutable(mutated), text)
     if spec.barrier:
         m.barrier(f"`{text}`", reads_only=spec.barrier != "exec")
     if path.startswith("patsy.") or (path.startswith("statsmodels.") and "formula" in path):
@@ -131,6 +134,18 @@ def _callbacks(m: Machine, args: Arguments, base: Val, path: str) -> list[Val]:
     return _run(m, functions, union([base, *args.values]), args.node) if functions else []
 
 
+def _mutated_by_methods(args: Arguments) -> frozenset[Obj]:
+    """Objects of which a method that changes them is handed on, as in `map(found.append, names)`."""
+    nodes = [*args.node.args[len(args.node.args) - len(args.positional) :], *(k.value for k in args.node.keywords)]
+    found = frozenset[Obj]()
+    for node, value in zip(nodes, args.values, strict=False):
+        if isinstance(node, ast.Attribute):
+            spec = library.call_by_method(node.attr)
+            if spec is not None and spec.touches == "self":
+                found |= frozenset(o for o in value.objs if o.kind != "module")
+    return found
+
+
 def _methods_for_libraries(cls: Obj) -> list[Obj]:
     """The methods of a class and of the notebook's classes that it is made from, if one of them is made from a
     library's (Python's own containers call nothing that they were not made to)."""
@@ -160,6 +175,16 @@ def held_functions(m: Machine, holder: Obj, values: Iterable[Val], node: ast.AST
     return _run(m, functions, union([Val(held), *values]), node)
 
 
+def run_given(m: Machine, iterator: Obj, node: ast.AST) -> None:
+    """An iterator is used up: what it was given to call (`map`'s function) runs only now."""
+    functions = {o for o in iterator.contains if _has_body(o)}
+    if functions:
+        _run(m, functions, Val(frozenset(iterator.contains)), node)
+    for obj in iterator.contains:
+        if obj.label == "functools.partial":
+            held_functions(m, obj, [], node)
+
+
 def _run(m: Machine, functions: Iterable[Obj], everything: Val, node: ast.AST) -> list[Val]:
     """Follow functions, in the order of their places, with any of these things as any argument."""
     given = Val(m.heap.reach(everything.objs) - m.definitions)
@@ -183,6 +208,9 @@ def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, 
     elif spec.touches == "first" and args.positional:
         m.touch(args.positional[0].objs, text)
         m.heap.link(args.positional[0].objs, union(args.values[1:]).objs) if spec.keeps else None
+    elif spec.touches == "second":
+        files = [*args.positional[1:2], *(v for k, v in args.keywords if k in ("fp", "file", "stream"))]
+        m.touch(union(files).objs, text)
     elif spec.touches == "deep":
         m.touch(m.heap.mutable(everything.objs), text)
         if path[:1] != "_" and library.call_by_method(path) is None:  # inherited from a library, as `register` of ABC
@@ -309,6 +337,8 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
     elif spec.result in ("iterator", "live"):
         kind, label, held = spec.result, spec.label, everything.objs
     obj = m.alloc(kind, label, site=node, holds=held)  # type: ignore[arg-type]
+    if spec.result == "iterator" and _mutated_by_methods(args):
+        obj.flags.add("mutates")
     last = path.split(".")[-1]
     if spec.rng and last[:1].isupper() and args.keyword("random_state") is None:
         obj.flags.update(spec.rng)

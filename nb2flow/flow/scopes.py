@@ -184,3 +184,21 @@ def _collect(node: ast.AST, enclosing: frozenset[str], found: set[str]) -> None:
             found.add(part.id)
         if isinstance(part, SCOPES):
             _collect(part, passed_on, found)
+
+
+def has_effects(node: FunctionNode, data: frozenset[str]) -> bool:
+    """Whether the body of a function plainly does more than compute: prints, binds global names, or changes what one of
+    the global names `data` stands for."""
+    for part in own_nodes(body_of(node)):
+        if isinstance(part, ast.Global):
+            return True
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in ("print", "display"):
+            return True
+        called = isinstance(part, ast.Expr) and isinstance(part.value, ast.Call)
+        stored = isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load)
+        root: ast.AST = part.value.func if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call) else part
+        while (called or stored) and isinstance(root, ast.Attribute | ast.Subscript):
+            root = root.value
+        if (called or stored) and isinstance(root, ast.Name) and root.id in data:
+            return True
+    return False

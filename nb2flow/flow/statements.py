@@ -7,13 +7,15 @@ seen by its beginning (reachability only ever grows, so twice is enough for one 
 from __future__ import annotations
 
 import ast
+from weakref import WeakKeyDictionary
 
-from nb2flow.flow import calls, expressions, following, library, magics, outcomes, scopes
+from nb2flow.flow import calls, expressions, following, instances, library, magics, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, execute, fresh, statement
 from nb2flow.flow.effects import MAGICS
 from nb2flow.flow.machine import Frame, Machine
-from nb2flow.flow.values import SCALAR, Obj, Val
+from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val
 
+_CACHES = ("functools.lru_cache", "functools.cache")
 _REGISTER_MAGIC = ("IPython.core.magic.register_", "IPython.core.magic.magics_class")
 
 
@@ -113,6 +115,7 @@ def _delete(m: Machine, node: ast.Delete) -> None:
                 if m.frames and part.id in m.frames[-1].local:
                     m.frames[-1].names.pop(part.id, None)
                 else:
+                    instances.finalize(m, part.id, part)
                     m.delete_name(part.id)
             elif isinstance(part, ast.Attribute | ast.Subscript):
                 base = evaluate(m, part.value)
@@ -121,11 +124,16 @@ def _delete(m: Machine, node: ast.Delete) -> None:
                 for obj in (o for o in base.objs if o.kind == "module"):
                     outcomes.set_config(m, obj.label)
                 m.touch(base.objs, f"del {ast.unparse(part)[:50]}")
+                if isinstance(part, ast.Attribute):
+                    instances.run_methods(m, base, ("__delattr__",), [], part)
+                    instances.run_descriptors(m, base.objs, part.attr, "__delete__", [base], part)
+                else:
+                    instances.run_methods(m, base, ("__delitem__",), [], part)
 
 
 @statement(ast.If)
 def _if(m: Machine, node: ast.If) -> None:
-    evaluate(m, node.test)
+    instances.ask_truth(m, evaluate(m, node.test), node)
     if _is_main_guard(node.test):
         execute(m, node.body)
         return
@@ -158,12 +166,12 @@ def _for(m: Machine, node: ast.For | ast.AsyncFor) -> None:
 
 @statement(ast.While)
 def _while(m: Machine, node: ast.While) -> None:
-    evaluate(m, node.test)
+    instances.ask_truth(m, evaluate(m, node.test), node)
     before = set(m.bound)
     with _Branch(m):
         for _ in range(2):
             execute(m, node.body)
-            evaluate(m, node.test)
+            instances.ask_truth(m, evaluate(m, node.test), node)
         m.bound = set(before)
         execute(m, node.orelse)
     m.bound = before
@@ -194,7 +202,7 @@ def _try(m: Machine, node: ast.Try | ast.TryStar) -> None:
 def _with(m: Machine, node: ast.With | ast.AsyncWith) -> None:
     for item in node.items:
         value = evaluate(m, item.context_expr)
-        entered = calls.run_methods(m, value, ("__enter__", "__exit__"), [], node)
+        entered = instances.run_methods(m, value, ("__enter__", "__exit__"), [], node)
         if item.optional_vars is not None:
             expressions.assign(m, item.optional_vars, value | entered)
     execute(m, node.body)
@@ -289,21 +297,45 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
                 obj.flags.add("magic")
         followed: list[Val] = []
         for obj in made.objs:
-            if obj.kind == "function":
-                followed.append(following.follow(m, obj, (value,), (), decorator))
+            if obj.kind in ("function", "class") or obj.cls is not None:
+                args = outcomes.Arguments(_as_call(decorator), (value,), ())
+                followed.append(calls.invoke(m, Val(frozenset({obj})), args))
             elif obj.kind != "module":
                 m.heap.link(value.objs, [obj])
+            if obj.label in _CACHES and isinstance(node, ast.FunctionDef) and _has_effects(m, node):
+                m.heap.link(value.objs, fresh(m, node, kind="live", label="a function that remembers its results").objs)
         for result in followed:
             value = value | result
             m.heap.link([o for o in result.objs if o not in value.objs], value.objs)
     return value
 
 
+def _has_effects(m: Machine, node: ast.FunctionDef) -> bool:
+    """Whether a function prints, or changes what a global name stands for (which may be known by now or not)."""
+    outside = scopes.global_names(node)
+    data = {n for n in outside if n in m.names and any(o.kind not in NOT_DATA for o in m.names[n].objs)}
+    return scopes.has_effects(node, frozenset(data))
+
+
+def _as_call(decorator: ast.expr) -> ast.Call:
+    """The call that a decorator is (the same one each time: places tell objects apart)."""
+    made = _DECORATOR_CALLS.get(decorator)
+    if made is None:
+        made = ast.copy_location(ast.Call(decorator, [], []), decorator)
+        _DECORATOR_CALLS[decorator] = made
+    return made
+
+
+_DECORATOR_CALLS: WeakKeyDictionary[ast.expr, ast.Call] = WeakKeyDictionary()
+
+
 def _register(m: Machine, decorator: ast.expr, value: Val) -> None:
     """`@thing.method`, `@thing.method(…)`: the thing may keep what is decorated."""
     root = decorator.func if isinstance(decorator, ast.Call) else decorator
     if isinstance(root, ast.Attribute):
-        keepers = [o for o in evaluate(m, root.value).objs if o.kind != "module" and not calls.member([o], root.attr)]
+        keepers = [
+            o for o in evaluate(m, root.value).objs if o.kind != "module" and not instances.member([o], root.attr)
+        ]
         m.touch(keepers, f"@{ast.unparse(root)[:50]}")
         m.heap.link([o for o in keepers if o not in value.objs], value.objs)
 
@@ -313,6 +345,8 @@ def _class(m: Machine, node: ast.ClassDef) -> None:
     bases = [evaluate(m, b) for b in node.bases]
     keywords = tuple((k.arg or "", evaluate(m, k.value)) for k in node.keywords)
     parents = frozenset(o for v in bases for o in v.objs)
+    metaclasses = frozenset(o for k, v in keywords if k == "metaclass" for o in v.objs if o.kind == "class")
+    metaclasses |= frozenset(o.metaclass for o in parents if o.metaclass is not None)
     bases += [v for _, v in keywords]
     obj = m.alloc("class", site=node, holds=frozenset[Obj]().union(*(v.objs for v in bases)) if bases else ())
     obj.node, obj.owner, obj.label, obj.root = node, "" if m.frames else node.name, "", ""
@@ -332,15 +366,40 @@ def _class(m: Machine, node: ast.ClassDef) -> None:
     finally:
         m.frames.pop()
     obj.scope = frame.names
+    obj.builtin = any(
+        isinstance(b, ast.Name) and b.id in calls.MUTABLE_TYPES and b.id not in m.names for b in node.bases
+    )
+    obj.metaclass = next(iter(metaclasses), None)
     for name, value in frame.names.items():
         for held in value.objs:
             if held.kind == "function":
-                held.owner = name
+                held.owner, held.home = name, held.home or obj
                 held.flags.add("method")  # reached through instances, but no value that they hold
         m.heap.link([obj], [o for o in value.objs if o.kind != "module"])
-    for hook in calls.member(parents, "__init_subclass__"):
-        following.follow(m, hook, (Val(frozenset({obj})),), keywords, node)
+    own = Val(frozenset({obj}))
+    for hook in instances.member(parents, "__init_subclass__"):
+        following.follow(m, hook, (own,), keywords, node)
+    for name in list(frame.names):
+        if name != "__bases__":
+            instances.run_methods(m, frame.names[name], ("__set_name__",), [own], node)
+    for metaclass in metaclasses:
+        for hook in instances.member([metaclass], "__new__") + instances.member([metaclass], "__init__"):
+            following.follow(m, hook, (own, SCALAR, Val(parents), Val(frozenset(obj.contains))), keywords, node)
     expressions.assign_name(m, node.name, _decorate(m, node.decorator_list, Val(frozenset({obj})), node))
+
+
+@statement(ast.Expr)
+def _expression(m: Machine, node: ast.Expr) -> None:
+    value = evaluate(m, node.value)
+    if not m.frames:
+        instances.show(m, value, node)
+
+
+@statement(ast.Assert)
+def _assert(m: Machine, node: ast.Assert) -> None:
+    instances.ask_truth(m, evaluate(m, node.test), node)
+    if node.msg is not None:
+        evaluate(m, node.msg)
 
 
 @statement(ast.Global, ast.Nonlocal, ast.Pass, ast.Break, ast.Continue)

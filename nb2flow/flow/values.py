@@ -26,14 +26,17 @@ class Obj:
     """
 
     __slots__ = (
+        "builtin",
         "cls",
         "contains",
         "drawn",
         "flags",
         "holders",
+        "home",
         "items",
         "kind",
         "label",
+        "metaclass",
         "node",
         "owner",
         "reach",
@@ -57,6 +60,9 @@ class Obj:
         self.items: tuple[Val, ...] | None = None  # of a tuple: what stands at each place
         self.receiver: Obj | None = None  # of a method that was taken from its instance or class
         self.owner: str = ""  # the global name that a definition was bound to first
+        self.home: Obj | None = None  # of a method: the class in whose body it stands
+        self.metaclass: Obj | None = None  # of a class: the notebook's class that it is an instance of
+        self.builtin = False  # of a class: made from one of Python's own containers
 
 
 class Val(NamedTuple):  # tens of thousands are made: a frozen dataclass takes twice as long

@@ -93,15 +93,20 @@ def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
                 yield f".{slot}", object.__getattribute__(thing, slot)
             except AttributeError:
                 continue
-    code = getattr(thing, "__code__", None) if callable(thing) and type(thing).__name__ == "function" else None
-    for free, closed in zip(getattr(code, "co_freevars", ()), getattr(thing, "__closure__", None) or ()):
-        yield f".<{free}>", closed
-        try:
-            yield f".<{free}>", closed.cell_contents
-        except ValueError:
-            continue
+    if type(thing).__name__ == "function" and callable(thing):
+        yield from _closed_over(thing)
     if type(thing).__name__ in ("method", "builtin_function_or_method", "partial"):
         for attribute in ("__self__", "func", "args", "keywords"):
             part = getattr(thing, attribute, None)
             if part is not None:
                 yield f".{attribute}", part
+
+
+def _closed_over(function: Any) -> Iterator[tuple[str, Any]]:
+    code = getattr(function, "__code__", None)
+    for free, closed in zip(getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or ()):
+        yield f".<{free}>", closed
+        try:
+            yield f".<{free}>", closed.cell_contents
+        except ValueError:
+            continue
