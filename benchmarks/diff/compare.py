@@ -1,6 +1,6 @@
 """The goal table of the diff, with nbdime beside it in the same run.
 
-`python benchmarks/diff/compare.py --nbdime PYTHON [--pairs DIR]`, where PYTHON is the interpreter of an environment
+`python benchmarks/diff/compare.py --nbdime PYTHON [--pairs DIR [--only-pairs]]`, where PYTHON is the interpreter of an environment
 with nbdime 4.0.4 and DIR was filled by `histories.py`. CPU seconds everywhere; both tools see the same files one right
 after the other, our times are the best of three (they are short), nbdime's a single one.
 """
@@ -192,11 +192,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nbdime", help="python of an environment with nbdime")
     parser.add_argument("--pairs", type=Path, help="a folder that histories.py filled")
+    parser.add_argument("--only-pairs", action="store_true", help="leave out the made-up notebooks")
     options = parser.parse_args()
     ours = Tool(sys.executable, "ours", "fresh")
     theirs = Tool(options.nbdime, "nbdime", "fork") if options.nbdime else None
     startup(options.nbdime)
-    synthetic(ours, theirs)
+    if not options.only_pairs:
+        synthetic(ours, theirs)
     if options.pairs:
         real_pairs(options.pairs, ours, theirs, options.nbdime)
     return 0
