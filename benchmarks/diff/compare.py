@@ -1,8 +1,8 @@
 """The goal table of the diff, with nbdime beside it in the same run.
 
-`python benchmarks/diff/compare.py --nbdime PYTHON [--pairs DIR [--only-pairs]]`, where PYTHON is the interpreter of an environment
-with nbdime 4.0.4 and DIR was filled by `histories.py`. CPU seconds everywhere; both tools see the same files one right
-after the other, our times are the best of three (they are short), nbdime's a single one.
+`python benchmarks/diff/compare.py --nbdime PYTHON [--pairs DIR [--only-pairs]]`, where PYTHON is the interpreter of an
+environment with nbdime 4.0.4 and DIR was filled by `histories.py`. CPU seconds everywhere; both tools see the same
+files one right after the other, our times are the best of three (they are short), nbdime's a single one.
 """
 
 from __future__ import annotations
