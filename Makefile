@@ -127,6 +127,7 @@ $(VENV)/.demo: $(VENV)/.python requirements/demo.lock pyproject.toml
 	@$(PIP) --no-compile --require-hashes --requirement requirements/demo.lock
 	@$(COMPILE)
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@command -v node >/dev/null || echo "Node is not installed: nb2flow's part of JupyterLab is left out; all else is here."
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python requirements/dev.lock pyproject.toml

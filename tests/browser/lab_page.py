@@ -23,6 +23,9 @@ class Lab:
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         page.on("pageerror", self._told)
+        # Shown by pytest when a test fails.
+        page.on("console", lambda said: print(said.type, said.text) if said.type == "error" else None)
+        page.on("requestfailed", lambda request: print("failed:", request.url, request.failure))
 
     def _told(self, error: Error) -> None:
         """Keep errors that come out of our code; JupyterLab and Notebook have some of their own."""

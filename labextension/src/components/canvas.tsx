@@ -9,7 +9,7 @@ import {
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IEdge, IGraph, INode } from '../model/graph';
 import { done, mark, span, taken } from '../model/words';
-import { arranged, HEIGHT, WIDTH } from './layout';
+import { arranged, fitting, HEIGHT, WIDTH } from './layout';
 import { Why } from './why';
 
 export interface ICanvasProps {
@@ -107,17 +107,21 @@ const EDGES = { why: Arrow };
 function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): React.JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const [wide, setWide] = useState(false);
+  const [most, setMost] = useState(3);
   const [hover, setHover] = useState<{ edge: string; x: number; y: number } | null>(null);
   const leaving = useRef<number | undefined>(undefined);
   const view = useReactFlow();
-  const shape = `${wide} ${graph.nodes.map(n => n.id).join()} ${graph.edges.map(e => e.id).join()}`;
+  const shape = `${wide} ${most} ${graph.nodes.map(n => n.id).join()} ${graph.edges.map(e => e.id).join()}`;
   // Only the shape moves boxes; progress does not.
-  const places = useMemo(() => arranged(graph, wide), [shape]); // eslint-disable-line react-hooks/exhaustive-deps
+  const places = useMemo(() => arranged(graph, wide, most), [shape]); // eslint-disable-line react-hooks/exhaustive-deps
 
   useEffect(() => {
     const node = box.current as HTMLDivElement;
     const seen = new ResizeObserver(() => {
-      setWide(node.clientWidth > 1.5 * node.clientHeight && node.clientWidth > 640);
+      const { clientWidth, clientHeight } = node;
+      const across = clientWidth > 1.5 * clientHeight && clientWidth > 640;
+      setWide(across);
+      setMost(fitting(clientWidth, clientHeight, across));
     });
     seen.observe(node);
     return () => seen.disconnect();

@@ -11,6 +11,7 @@ import type { Extension } from '@codemirror/state';
 import type { DiffReply, DiffRequest, RefsReply } from '../api';
 import type { IDiffOptions } from '../components/diff';
 import type { DrawOutput } from '../components/outputs';
+import type { Fault } from '../client';
 import { flowIcon } from '../icons';
 import { Commands, IFlows } from '../tokens';
 import type { Session } from '../model/session';
@@ -98,7 +99,7 @@ class DiffPanel extends ReactWidget {
       this.fault = '';
     } catch (error) {
       this.reply = null;
-      this.fault = (error as Error).message;
+      this.fault = [(error as Fault).message, (error as Fault).hint].filter(Boolean).join(': ');
     }
     this.update();
   }
