@@ -14,7 +14,7 @@ import signal
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from nb2flow.errors import EnvironmentFault, NotebookError
 
 MOST_PROCESSES = 4
 PATIENCE = 30.0
+_STARTING = 120.0  # seconds that the first process may take until it has imported everything
 _MOST_EDITORS = 500
 
 
@@ -49,6 +50,7 @@ class Analyst:
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
+        self._first: Future[int] | None = None
         self._editors: OrderedDict[tuple[str, str], _Editor] = OrderedDict()
 
     def start(self) -> None:
@@ -82,6 +84,8 @@ class Analyst:
         pool = self._processes()
         loop = asyncio.get_running_loop()
         try:
+            if self._first is not None:  # what a busy machine takes to start is no fault of the notebook
+                await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._first)), _STARTING)
             return await asyncio.wait_for(loop.run_in_executor(pool, function, *arguments), PATIENCE)
         except TimeoutError:
             self._replace(pool)
@@ -96,6 +100,7 @@ class Analyst:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self._size(), mp_context=context, initializer=_prepare)
+            self._first = self._pool.submit(os.getpid)
         return self._pool
 
     def _replace(self, pool: ProcessPoolExecutor) -> None:
