@@ -73,7 +73,7 @@ def launch(
             output_limit=request.output_limit,
             since=len(created),
         )
-        name = _begin(cluster, store, order)
+        name = _begin(cluster, store, home, order)
         _wait(cluster, mirror, run_id, name, len(created), say)
     except Nb2flowError:
         with RunStore(home.path) as kept:
@@ -100,7 +100,7 @@ def go_on(found: Found, jobs: int | None, say: Say) -> Found:
         )
     order = msgspec.structs.replace(decode_order(given), since=since)
     order = msgspec.structs.replace(order, jobs=jobs) if jobs else order
-    name = _begin(cluster, store, order)
+    name = _begin(cluster, store, Home(settings.home), order)
     _wait(cluster, copies.mirror_of(settings, run_id, profile), run_id, name, since, say)
     return _refused_or_begun(found)
 
@@ -155,7 +155,7 @@ def see(found: Found) -> tuple[Found, str]:
 # ---- the driver ----
 
 
-def _begin(cluster: Cluster, store: Store, order: DriverOrder) -> str:
+def _begin(cluster: Cluster, store: Store, home: Home, order: DriverOrder) -> str:
     place = RunPlace(order.run_id)
 
     def prepare(name: str) -> str:
@@ -163,7 +163,12 @@ def _begin(cluster: Cluster, store: Store, order: DriverOrder) -> str:
             store.write(path, encode(order))
         return place.order(name)
 
-    return driver.begin(cluster, order.profile, order.run_id, prepare)
+    def is_done(name: str) -> bool:
+        given = store.read(place.order(name))
+        since = decode_order(given).since if given is not None else order.since
+        return any(isinstance(event, RunFinished) for event in RunMirror(store, home, order.run_id).events(since))
+
+    return driver.begin(cluster, order.profile, order.run_id, prepare, is_done)
 
 
 def _refused_or_begun(found: Found) -> Found:

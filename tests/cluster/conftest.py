@@ -6,15 +6,18 @@ import base64
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from executors import s3
 
+from nb2flow.executors.kubernetes import manifests
 from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
 from nb2flow.profiles import Profile
 
@@ -94,6 +97,19 @@ def wait(true: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
     return found
 
 
+def grant(cluster: Cluster, subject: str) -> None:
+    """What `cluster manifests` prints for the service account `subject`, unless it is there already; role and binding
+    are called after it, so that accounts of several tests do not meet."""
+    for printed in manifests.rights(cluster.namespace, subject):
+        made = {**printed, "metadata": {**printed["metadata"], "name": subject}}
+        if "roleRef" in made:
+            made["roleRef"] = {**made["roleRef"], "name": subject}
+        group = "api/v1" if made["apiVersion"] == "v1" else f"apis/{made['apiVersion']}"
+        path = f"{group}/namespaces/{cluster.namespace}/{made['kind'].lower()}s"
+        if not exists(cluster, f"{path}/{subject}"):
+            cluster.request("POST", path, {}, made)
+
+
 @pytest.fixture(scope="session")
 def profile(cluster: Cluster, endpoint: str) -> Profile:
     return Profile(
@@ -114,6 +130,54 @@ def profile(cluster: Cluster, endpoint: str) -> Profile:
 def own_store(profile: Profile, tmp_path: Path) -> Profile:
     """The profile with a part of the store that nobody else uses."""
     return replace(profile, store=f"s3://bucket/{tmp_path.name}")
+
+
+class Gate:
+    """What steps in pods wait for until the test opens it: `code` is the cell that waits."""
+
+    def __init__(self, host: str) -> None:
+        opened = self._opened = threading.Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200 if opened.wait(1.0) else 503)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                return
+
+        self._server = ThreadingHTTPServer((host, 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.code = WAITS % f"http://{host}:{self._server.server_address[1]}/"
+
+    def open(self) -> None:
+        self._opened.set()
+
+    def close(self) -> None:
+        self._opened.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+WAITS = """
+import time
+from urllib.request import urlopen
+while True:
+    try:
+        urlopen(%r, timeout=10).close()
+        break
+    except OSError:
+        print("waits", flush=True)
+        time.sleep(0.2)
+"""
+
+
+@pytest.fixture
+def gate(endpoint: str) -> Iterator[Gate]:
+    made = Gate(needed("NB2FLOW_TEST_HOST"))
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import Any
 
 import notebooks
 import pytest
-from cluster.conftest import exists, wait
+from cluster.conftest import Gate, grant, wait
 
 from nb2flow.app import history
 from nb2flow.errors import ExitCode
@@ -26,9 +26,11 @@ from nb2flow.runs.folders import Home
 from nb2flow.runs.state import RunState
 from nb2flow.runs.store import RunStore
 
-# Read from a file, so that nothing of it is simply done again in the steps that need it.
-SLOW = "import time\nfor i in range(20):\n    print(i, flush=True)\n    time.sleep(0.4)\ny = x + 1"
-CELLS = ("step:a", "x = int(open('numbers.txt').read())"), ("step:b", SLOW), ("step:c", "print('got', y * 2)")
+
+def cells(middle: str = "") -> tuple[tuple[str, str], ...]:
+    """Three steps; read from a file, so that nothing is simply done again in the steps that need it."""
+    first, last = "x = int(open('numbers.txt').read())", "print('got', y * 2)"
+    return ("step:a", first), ("step:b", f"{middle}\ny = x + 1"), ("step:c", last)
 
 
 class Machine:
@@ -73,14 +75,7 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, own_store: Profile, cluster: Cluster) -> Callable[..., Machine]:
     """Makes machines that share a store; the namespace has what `cluster manifests` prints."""
-    if not exists(cluster, f"api/v1/namespaces/{cluster.namespace}/serviceaccounts/nb2flow"):
-        for made in manifests.rights(cluster.namespace, "nb2flow"):
-            group = "api/v1" if made["apiVersion"] == "v1" else f"apis/{made['apiVersion']}"
-            path = f"{group}/namespaces/{cluster.namespace}/{made['kind'].lower()}s"
-            if not exists(cluster, f"{path}/{made['metadata']['name']}"):
-                cluster.request("POST", path, {}, made)
-            elif made["kind"] == "RoleBinding":
-                cluster.request("PUT", f"{path}/{made['metadata']['name']}", {}, made)
+    grant(cluster, "nb2flow")
     return lambda name, **changes: Machine(tmp_path / name, own_store, **changes)
 
 
@@ -96,7 +91,7 @@ def ran(cluster: Cluster, run_id: str) -> Counter[str]:
 
 def test_the_machine_may_leave_and_another_one_sees_the_run(machine: Callable[..., Machine], cluster: Cluster) -> None:
     laptop, other = machine("laptop"), machine("other")
-    notebooks.save(laptop.folder / "nb.ipynb", CELLS[0], ("step:b", "y = x + 1"), CELLS[2])
+    notebooks.save(laptop.folder / "nb.ipynb", *cells())
     run_id = laptop.detached()
     seen = other.value("attach", run_id)
     assert seen["status"] == "succeeded"
@@ -114,10 +109,10 @@ def test_the_machine_may_leave_and_another_one_sees_the_run(machine: Callable[..
 
 
 def test_a_driver_that_is_lost_is_replaced_and_no_step_runs_twice(
-    machine: Callable[..., Machine], cluster: Cluster
+    machine: Callable[..., Machine], cluster: Cluster, gate: Gate
 ) -> None:
     laptop = machine("laptop")
-    notebooks.save(laptop.folder / "nb.ipynb", *CELLS)
+    notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
     run_id = laptop.detached()
     watching = laptop.begin("attach", run_id)
     wait(lambda: ran(cluster, run_id)["b"], "step b has a pod")
@@ -127,6 +122,7 @@ def test_a_driver_that_is_lost_is_replaced_and_no_step_runs_twice(
         lambda: len({pod["metadata"]["name"] for pod in drivers(cluster, run_id)} - {driver["metadata"]["name"]}), "new"
     )
     watching.send_signal(signal.SIGINT)
+    gate.open()
     said, _ = watching.communicate(timeout=60)
     assert watching.returncode == ExitCode.INTERRUPTED
     assert f"run {run_id} goes on: nb2flow attach {run_id} shows it again" in said
@@ -136,12 +132,15 @@ def test_a_driver_that_is_lost_is_replaced_and_no_step_runs_twice(
     assert "which was begun before" in laptop.do("logs", run_id)
 
 
-def test_a_detached_run_is_cancelled_and_resumed_there(machine: Callable[..., Machine], cluster: Cluster) -> None:
+def test_a_detached_run_is_cancelled_and_resumed_there(
+    machine: Callable[..., Machine], cluster: Cluster, gate: Gate
+) -> None:
     laptop = machine("laptop")
-    notebooks.save(laptop.folder / "nb.ipynb", *CELLS)
+    notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
     run_id = laptop.detached()
     wait(lambda: laptop.state(run_id).steps["b"].cell, "step b has begun")
     assert "is cancelled" in laptop.do("cancel", run_id)
+    gate.open()
     assert laptop.value("resume", run_id)["status"] == "succeeded"
     assert ran(cluster, run_id)["a"] == 1  # what was done is kept
     assert laptop.state(run_id).steps["a"].attempt == 1

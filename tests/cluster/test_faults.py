@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster.conftest import needed, wait
+from cluster.conftest import Gate, needed, wait
 from engine.pipelines import S, compiled, request
 from executors import s3
 from executors.contract import Begun, Laid, World
@@ -53,17 +53,15 @@ def jobs(cluster: Cluster, begun: Begun) -> list[Any]:
     return cluster.list("jobs", f"{RUN}={begun.task.run_id},{STEP}={begun.task.step}")[0]
 
 
-SLOW = "import time\ntime.sleep(4)\nx = 1"
-
-
-def test_a_pod_that_is_deleted_is_replaced(worlds: Any, cluster: Cluster, own_store: Profile) -> None:
-    laid = Laid(worlds(own_store), S("slow", ["print('began', flush=True)", SLOW], outputs=("x",)))
+def test_a_pod_that_is_deleted_is_replaced(worlds: Any, cluster: Cluster, own_store: Profile, gate: Gate) -> None:
+    laid = Laid(worlds(own_store), S("slow", ["print('began', flush=True)", gate.code, "x = 1"], outputs=("x",)))
     begun = laid.start("slow")
     assert begun.began.wait(120)
     (pod,) = pods(cluster, begun)
     cluster.delete("pods", pod["metadata"]["name"], grace=1)
+    wait(lambda: f"pod {pod['metadata']['name']} was lost" in notes(begun), "the loss is told")
+    gate.open()
     assert begun.end().failure is None
-    assert f"pod {pod['metadata']['name']} was lost" in notes(begun)
     assert len(jobs(cluster, begun)) == 1
 
 
@@ -138,31 +136,33 @@ def test_a_gpu_that_nobody_has_is_told_and_the_step_runs_when_there_is_one(
     assert "GPU" in notes(begun)
 
 
-def test_who_comes_back_adopts_what_was_begun(worlds: Any, cluster: Cluster, own_store: Profile) -> None:
+def test_who_comes_back_adopts_what_was_begun(worlds: Any, cluster: Cluster, own_store: Profile, gate: Gate) -> None:
     world = worlds(own_store)
-    laid = Laid(world, S("slow", ["import time\ntime.sleep(8)\nx = 1"], outputs=("x",)))
+    laid = Laid(world, S("slow", [gate.code, "x = 1"], outputs=("x",)))
     first = laid.start("slow")
     assert first.began.wait(120)
     world.backend.close()
     assert not first.over.is_set()
     laid.world = worlds(own_store)
     second = laid.start("slow", attempt=2)
+    wait(lambda: "which was begun before" in notes(second), "it is adopted")
+    gate.open()
     assert second.end().failure is None
-    assert "which was begun before" in notes(second)
     assert len(jobs(cluster, second)) == 1
     third = laid.start("slow", attempt=3)  # its result was taken over: this is asked for anew
     assert third.end().failure is None
     assert len(jobs(cluster, third)) == 2
 
 
-def test_a_job_that_is_deleted_is_made_again(worlds: Any, cluster: Cluster, own_store: Profile) -> None:
-    laid = Laid(worlds(own_store), S("slow", [SLOW]))
+def test_a_job_that_is_deleted_is_made_again(worlds: Any, cluster: Cluster, own_store: Profile, gate: Gate) -> None:
+    laid = Laid(worlds(own_store), S("slow", [gate.code]))
     begun = laid.start("slow")
     assert begun.began.wait(120)
     (job,) = jobs(cluster, begun)
     cluster.delete("jobs", job["metadata"]["name"], grace=0)
+    wait(lambda: "deleted by somebody" in notes(begun), "the deletion is told")
+    gate.open()
     assert begun.end().failure is None
-    assert "deleted by somebody" in notes(begun)
 
 
 @pytest.mark.own_cluster

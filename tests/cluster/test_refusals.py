@@ -19,13 +19,12 @@ from typing import Any
 import notebooks
 import pytest
 import yaml
-from cluster.conftest import needed, wait
+from cluster.conftest import grant, needed, wait
 from cluster.test_faults import notes, worlds  # noqa: F401 - a fixture
 from engine.pipelines import S
 from executors.contract import Laid
 
 from nb2flow.errors import ExitCode
-from nb2flow.executors.kubernetes import manifests
 from nb2flow.executors.kubernetes.cluster import Cluster
 from nb2flow.profiles import Profile
 
@@ -136,10 +135,7 @@ def test_a_store_that_does_not_answer_is_told(run: Begin) -> None:
 
 
 def test_the_rights_that_are_printed_are_enough(run: Begin, cluster: Cluster, kubeconfig: Any) -> None:
-    for made in manifests.rights(cluster.namespace, "least"):
-        group = "api/v1" if made["apiVersion"] == "v1" else f"apis/{made['apiVersion']}"
-        path = f"{group}/namespaces/{cluster.namespace}/{made['kind'].lower()}s"
-        cluster.request("POST", path, {}, made)
+    grant(cluster, "least")
     done = run(kubeconfig({"token": token(cluster, "least")}))
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
     assert "2 steps" in done.stdout or "succeeded" in done.stdout

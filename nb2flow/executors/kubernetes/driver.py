@@ -12,6 +12,9 @@ from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
 from nb2flow.pods.spec import RUN
 from nb2flow.profiles import Profile
 
+_JOB_NAME = "batch.kubernetes.io/job-name"
+_GONE = "its driver is not in the cluster any more"
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -26,15 +29,23 @@ class Standing:
     patience: float | None = None
 
 
-def begin(cluster: Cluster, profile: Profile, run_id: str, prepare: Callable[[str], str]) -> str:
+def begin(
+    cluster: Cluster, profile: Profile, run_id: str, prepare: Callable[[str], str], is_done: Callable[[str], bool]
+) -> str:
     """Create a driver's Job; `prepare` is told its name before and returns the path of its order. Returns the name.
 
+    `is_done` says of a driver that the cluster calls active whether it has told the run's end. It does nothing more
+    then, and how long the cluster takes to notice (on a node that does not answer: for ever) keeps nobody waiting.
     UsageError when there is a driver already, ClusterFault when it is refused.
     """
     there = _jobs(cluster, run_id)
-    if any(words.job_state(job) == "active" for job in there):
+    pods, _ = cluster.list("pods", _selector(run_id))  # those whose Job was deleted, too
+    active = {str(job["metadata"]["name"]) for job in there if words.job_state(job) == "active"}
+    active |= {str(pod["metadata"]["labels"][_JOB_NAME]) for pod in pods if not words.is_over(pod)}
+    if not all(map(is_done, sorted(active))):
         raise _driven(run_id)
-    name = manifests.driver_name(run_id, max(map(_number, there), default=0) + 1)
+    names = active | {str(job["metadata"]["name"]) for job in there}
+    name = manifests.driver_name(run_id, max(map(_number, names), default=0) + 1)
     try:
         cluster.create("jobs", manifests.driver(profile, run_id, name, prepare(name)))
     except ClusterFault as fault:
@@ -46,14 +57,17 @@ def begin(cluster: Cluster, profile: Profile, run_id: str, prepare: Callable[[st
 
 def standing(cluster: Cluster, run_id: str, memory: str = "1Gi") -> Standing:
     """Where the newest driver of the run stands."""
-    there = sorted(_jobs(cluster, run_id), key=_number)
-    if not there:
-        return Standing(trouble="its driver is not in the cluster any more")
-    job = there[-1]
-    name = str(job["metadata"]["name"])
-    pods, _ = cluster.list("pods", f"batch.kubernetes.io/job-name={name}")
+    there = sorted(_jobs(cluster, run_id), key=lambda job: _number(str(job["metadata"]["name"])))
+    selector = f"{_JOB_NAME}={there[-1]['metadata']['name']}" if there else _selector(run_id)
+    pods, _ = cluster.list("pods", selector)
     pods.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
-    if words.job_state(job) == "failed" or words.is_going(job):
+    job = there[-1] if there else None
+    name = str(job["metadata"]["name"]) if job else ""
+    if job is None or words.is_going(job):
+        if any(not words.is_over(pod) for pod in pods):  # it may still have something to tell
+            return Standing(name, True, trouble="somebody deleted its Job, and its pod is about to end")
+        return Standing(name, trouble=words.given_up(pods, job).message if job else _GONE)
+    if words.job_state(job) == "failed":
         return Standing(name, trouble=words.given_up(pods, job).message)
     if words.job_state(job) == "succeeded":
         return Standing(name)
@@ -72,8 +86,12 @@ def remove(cluster: Cluster, name: str) -> None:
 
 
 def _jobs(cluster: Cluster, run_id: str) -> list[Any]:
-    found, _ = cluster.list("jobs", f"{manifests.DRIVER}=true,{RUN}={run_id}")
+    found, _ = cluster.list("jobs", _selector(run_id))
     return found
+
+
+def _selector(run_id: str) -> str:
+    return f"{manifests.DRIVER}=true,{RUN}={run_id}"
 
 
 def _events(cluster: Cluster, name: str) -> list[str]:
@@ -81,8 +99,8 @@ def _events(cluster: Cluster, name: str) -> list[str]:
     return [str(event.get("message", "")) for event in found]
 
 
-def _number(job: words.Value) -> int:
-    return int(str(job["metadata"]["name"]).rpartition("-")[2])
+def _number(name: str) -> int:
+    return int(name.rpartition("-")[2])
 
 
 def _driven(run_id: str) -> UsageError:
