@@ -16,7 +16,7 @@ from nb2flow.profiles import Profile
 from nb2flow.runs.attempt import CellBegan
 from nb2flow.runs.events import Failure
 
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 2
 COMMAND = ("nb2flow-step",)
 
 # The step's process finds what it needs to reach the store in variables of this prefix (`NB2FLOW_STORE_AWS_…` is
@@ -38,6 +38,17 @@ class PodExit(IntEnum):
     STOPPED = 143  # asked to end (evicted, deleted): the step is not over
 
 
+class ListElement(msgspec.Struct, frozen=True, kw_only=True):
+    """The one element that an instance of a step runs for: the list `name` of step `source` is replaced by the list in
+    `blob`, which holds that element alone. `step` is the author's step, `gathers` what it collects, and how."""
+
+    step: str
+    source: str
+    name: str
+    blob: str
+    gathers: dict[str, str] = {}
+
+
 class PodTask(msgspec.Struct, frozen=True, kw_only=True):
     """All that a pod needs to run one step. Holds no secret: those are variables of the container.
 
@@ -46,6 +57,7 @@ class PodTask(msgspec.Struct, frozen=True, kw_only=True):
     step begins. `manifests` maps each step before this one, in the plan's order, to the path of its manifest in the
     store; what those steps wrote below the notebook's folder is put in place, too. `loads` names what is loaded, by
     step. `environ` is added to the container's own environment for the kernel. `gpu`: tell which ones there are.
+    `element` makes the step an instance, for one element of a list.
     """
 
     run_id: str
@@ -63,6 +75,7 @@ class PodTask(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     output_limit: int = 10_000_000
     gpu: bool = False
+    element: ListElement | None = None
     version: int = CONTRACT_VERSION
 
 

@@ -17,6 +17,7 @@ MANAGER = "nb2flow"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 RUN = "nb2flow.dev/run"
 STEP = "nb2flow.dev/step"
+ELEMENT = "nb2flow.dev/element"
 QUEUE = "kueue.x-k8s.io/queue-name"
 CONTAINER = "step"
 NO_OPTIONS = StepOptions()
@@ -123,8 +124,10 @@ def _read_only(yes: bool) -> dict[str, Any]:
 
 
 def labels(wish: Wish) -> dict[str, str]:
-    """What tells whose pod (or Job) it is."""
-    return {MANAGED_BY: MANAGER, RUN: wish.run_id, STEP: wish.step}
+    """What tells whose pod (or Job) it is; of the instance `count[3]` it is step `count` and element `3`."""
+    step, _, rest = wish.step.partition("[")
+    element = {ELEMENT: rest.rstrip("]")} if rest else {}
+    return {MANAGED_BY: MANAGER, RUN: wish.run_id, STEP: step, **element}
 
 
 def _variables(profile: Profile, options: StepOptions) -> list[dict[str, Any]]:

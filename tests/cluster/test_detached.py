@@ -3,80 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import notebooks
-import pytest
-from cluster.conftest import Gate, grant, wait
+from cluster.conftest import Gate, Machine, wait
 
-from nb2flow.app import history
 from nb2flow.errors import ExitCode
 from nb2flow.executors.kubernetes import manifests
 from nb2flow.executors.kubernetes.cluster import Cluster
 from nb2flow.pods.spec import RUN, STEP
-from nb2flow.profiles import Profile
 from nb2flow.runs.folders import Home
-from nb2flow.runs.state import RunState
-from nb2flow.runs.store import RunStore
 
 
 def cells(middle: str = "") -> tuple[tuple[str, str], ...]:
     """Three steps; read from a file, so that nothing is simply done again in the steps that need it."""
     first, last = "x = int(open('numbers.txt').read())", "print('got', y * 2)"
     return ("step:a", first), ("step:b", f"{middle}\ny = x + 1"), ("step:c", last)
-
-
-class Machine:
-    """A folder with a profile, and the command line in it."""
-
-    def __init__(self, folder: Path, profile: Profile, **changes: Any) -> None:
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
-        (folder / "numbers.txt").write_text("20")
-        names = ("image", "store", "namespace", "store_secret", "store_endpoint", "pull_policy", "cpu", "memory")
-        given = {name: getattr(profile, name) for name in names} | changes
-        lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in given.items())
-        (folder / "nb2flow.toml").write_text(f"[profiles.default]\n{lines}\n")
-
-    def begin(self, *words: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "nb2flow", *words]
-        environ = os.environ | {"COLUMNS": "100"}
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=self.folder, env=environ, stdout=pipe, stderr=pipe, text=True)
-
-    def do(self, *words: str, code: ExitCode = ExitCode.OK) -> str:
-        done = self.begin(*words)
-        out, err = done.communicate(timeout=240)
-        assert done.returncode == code, out + err
-        return out if code is ExitCode.OK else " ".join((out + err).split())
-
-    def value(self, *words: str) -> Any:
-        return json.loads(self.do(*words, "--json"))
-
-    def detached(self, *words: str) -> str:
-        return str(self.value("run", "nb.ipynb", "--engine", "kubernetes", "--detach", *words)["run"])
-
-    def state(self, run_id: str) -> RunState:
-        """As `show` would say it."""
-        return history.find(self.folder, run_id).state
-
-    def events(self, run_id: str) -> list[Any]:
-        with RunStore(self.folder / ".nb2flow") as store:
-            return [event for _, event in store.events(run_id)]
-
-
-@pytest.fixture
-def machine(tmp_path: Path, own_store: Profile, cluster: Cluster) -> Callable[..., Machine]:
-    """Makes machines that share a store; the namespace has what `cluster manifests` prints."""
-    grant(cluster, "nb2flow")
-    return lambda name, **changes: Machine(tmp_path / name, own_store, **changes)
 
 
 def drivers(cluster: Cluster, run_id: str) -> list[Any]:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from nb2flow.executors.kubernetes import manifests
 from nb2flow.notebook.model import StepOptions
+from nb2flow.plan.expand import instance
 from nb2flow.pods.contract import PodTask
-from nb2flow.pods.spec import Wish
+from nb2flow.pods.spec import ELEMENT, STEP, Wish
 from nb2flow.profiles import Profile, Volume
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -116,11 +117,14 @@ def test_the_identity_is_of_the_work_and_not_of_the_run() -> None:
 names = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
 
 
-@given(step=names, number=st.integers(1, 9999))
-def test_names_are_names(step: str, number: int) -> None:
+@given(step=names, number=st.integers(1, 9999), element=st.none() | st.integers(0, 9999))
+def test_names_are_names(step: str, number: int, element: int | None) -> None:
     import re
 
-    name = manifests.job_name(step, "0123456789abcdef", number)
+    own = step if element is None else instance(step, element)
+    name = manifests.job_name(own, "0123456789abcdef", number)
+    told = manifests.job(PLAIN, Wish("run", own, "task.json"), name, "0" * 32)["metadata"]["labels"]
+    assert (told[STEP], told.get(ELEMENT)) == (step, None if element is None else str(element))
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name)
     assert len(name) <= 57  # the pods' names add six characters
 

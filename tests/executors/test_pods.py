@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_a_task_of_another_version_and_a_kernel_that_is_not_there_are_refused(tm
     place = staged.stage("a")
     task = staged.store.read(place.task)
     assert task is not None
-    staged.store.write(place.task, task.replace(b'"version":1', b'"version":99'))
+    staged.store.write(place.task, task.replace(b'"version":2', b'"version":99'))
     process = staged.start("a")
     process.communicate(timeout=60)
     assert process.returncode == PodExit.REFUSED
@@ -146,3 +147,30 @@ def test_the_kernel_sees_the_steps_environment_and_nothing_of_the_store(tmp_path
     assert code == PodExit.SUCCEEDED, said
     assert staged.text("a", "a-c0") == "['COLOUR', 'TOKEN']"
     assert b'"t"' not in (staged.store.read(staged.place("a").task) or b"")
+
+
+def test_an_instance_loads_its_own_element_and_what_instances_collected_is_put_together(tmp_path: Path) -> None:
+    staged = Staged(
+        tmp_path / "here",
+        str(tmp_path / "store"),
+        S("list", ["x = [1, 2, 3]"], outputs=("x",)),
+        S("one", ["x = [2]"], outputs=("x",)),  # as the list is saved by element
+        S("use", ["y = []", "for i in x:\n    y.append(i * 10)", "print(x, y)"], {"list": ("x",)}, outputs=("y",)),
+        S("total", ["print(y)"], {"use": ("y",)}),
+    )
+    for name in ("list", "one"):
+        assert staged.run(name)[0] == PodExit.SUCCEEDED
+    element = {"step": "use[1]", "source": "list", "name": "x", "gathers": {"y": "list"}}
+    element["blob"] = staged.manifest("one")["outputs"]["x"]["blob"]
+    Path(staged.store.url, blob_path(staged.manifest("list")["outputs"]["x"]["blob"])).unlink()  # it needs no other
+    context = {"version": 1, "element": element}
+    code, said = staged.run("use", context=context)
+    assert code == PodExit.SUCCEEDED, said
+    assert staged.text("use", "use-c2") == "[2] [20]\n"
+    made = staged.manifest("use")
+    blob = made["outputs"]["y"]["blob"]
+    made["outputs"]["y"] = {"type": "list", "gathers": "list", "parts": [blob, blob]}
+    staged.store.write(staged.place("use").manifest, json.dumps(made).encode())
+    code, said = staged.run("total")
+    assert code == PodExit.SUCCEEDED, said
+    assert staged.text("total", "total-c0") == "[20, 20]\n"

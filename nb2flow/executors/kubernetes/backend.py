@@ -42,7 +42,7 @@ class KubernetesBackend:
     name = "kubernetes"
     secrets_here = False
     goes_on_alone = True
-    fans_out = False
+    fans_out = True
 
     def __init__(self, profile: Profile, files: Mapping[str, Path], environ: Mapping[str, str] | None = None) -> None:
         check_profile(profile)

@@ -42,7 +42,9 @@ def identity(profile: Profile, task: PodTask, options: StepOptions) -> str:
 
 def job_name(step: str, identity: str, number: int) -> str:
     """The name of the Job for this identity; `number` tells one from those that failed before it."""
-    return f"nb2flow-{step[:_LONGEST_STEP].strip('-')}-{identity[:12]}-{number}"
+    bare, _, rest = step.partition("[")
+    element = f"-{rest.rstrip(']')}" if rest else ""
+    return f"nb2flow-{bare[: _LONGEST_STEP - len(element)].strip('-')}{element}-{identity[:12]}-{number}"
 
 
 def job(profile: Profile, wish: Wish, name: str, identity: str) -> dict[str, Any]:

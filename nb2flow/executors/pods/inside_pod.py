@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from nb2flow.runs.manifest import Manifest
 
 _OURS = ("NB2FLOW_", "KUBERNETES_")
 _NOT_FILES = ("__pycache__", ".ipynb_checkpoints")
+_AT_ONCE = 16  # small objects under way side by side
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -92,19 +94,22 @@ def _environ(task: PodTask) -> dict[str, str]:
 
 
 def _context(task: PodTask, base: Path, home: Path) -> dict[str, Any]:
+    element = {"element": msgspec.to_builtins(task.element)} if task.element is not None else {}
     return {
         "version": 1,
         "store": str(base / "store"),
         "manifest": str(base / "manifests" / f"{task.step}.json"),
         "inputs": {step: str(base / "manifests" / f"{step}.json") for step in task.loads},
         "home": str(home),
+        **element,
     }
 
 
 def _fetch_manifests(store: Store, task: PodTask, folder: Path) -> dict[str, Manifest]:
     found = {}
-    for step, path in task.manifests.items():
-        data = store.read(path)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # a step after many instances builds on all of them
+        read = list(pool.map(store.read, task.manifests.values()))
+    for step, data in zip(task.manifests, read, strict=True):
         if data is None:
             raise StoreFault(f"the manifest of step {step} is not in the store {store.url}", hint="run that step first")
         (folder / f"{step}.json").write_bytes(data)
@@ -114,9 +119,14 @@ def _fetch_manifests(store: Store, task: PodTask, folder: Path) -> dict[str, Man
 
 def _loaded(task: PodTask, manifests: dict[str, Manifest]) -> Iterator[str]:
     """The artifacts that the step loads, and no other."""
+    own = task.element
     for step, names in task.loads.items():
         outputs = manifests[step].outputs if step in manifests else {}
-        yield from (outputs[name].blob for name in names if name in outputs and outputs[name].blob)
+        for name in names:
+            if own is not None and (own.source, own.name) == (step, name):
+                yield own.blob
+            elif name in outputs:
+                yield from (blob for blob in (outputs[name].blob, *outputs[name].parts) if blob)
 
 
 def _tree_before(task: PodTask, manifests: dict[str, Manifest]) -> dict[str, str]:

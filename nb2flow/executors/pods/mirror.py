@@ -19,7 +19,7 @@ from nb2flow.runs.events import AnyEvent, decode, encode
 from nb2flow.runs.folders import Home, disk_faults, replace_file
 
 _AT_ONCE = 8
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,200}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\[\]-]{0,200}")  # an instance is called `count[3]`
 _SEGMENT = re.compile(r"(\d{8})-(\d{6})\.jsonl")
 
 

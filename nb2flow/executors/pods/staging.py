@@ -11,12 +11,17 @@ import tarfile
 import tempfile
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
+
 from nb2flow.executors.pods.store import Store
-from nb2flow.pods.contract import PodTask, TaskFolder, blob_path, encode
+from nb2flow.pods.contract import ListElement, PodTask, TaskFolder, blob_path, encode
 from nb2flow.runs.attempt import StepTask
 from nb2flow.runtime.blob import hash_file
+
+_AT_ONCE = 16  # small objects under way side by side
 
 
 class Stager:
@@ -50,7 +55,10 @@ class Stager:
         """
         if manifests is None:
             here = Path(task.manifest).parent
-            manifests = {step: self._send(here / f"{step}.json") for step in task.before}
+            with ThreadPoolExecutor(_AT_ONCE) as pool:  # a step after many instances builds on all of them
+                sent = pool.map(lambda step: self._send(here / f"{step}.json"), task.before)
+                manifests = dict(zip(task.before, sent, strict=True))
+        element = (task.context or {}).get("element")
         return PodTask(
             run_id=task.run_id,
             step=task.step,
@@ -67,6 +75,7 @@ class Stager:
             timeout=task.timeout,
             output_limit=task.output_limit,
             gpu=bool(task.options.gpu),
+            element=msgspec.convert(element, ListElement) if element else None,
         )
 
     def close(self) -> None:

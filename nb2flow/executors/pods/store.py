@@ -10,6 +10,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -95,7 +96,10 @@ class Store:
         paths = [blob_path(digest) for digest in dict.fromkeys(digests)]
         if self._folder is not None:
             return all((self._folder / path).is_file() for path in paths)
-        return all(map(self._exists, paths))
+        if len(paths) == 1:
+            return self._exists(paths[0])
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return all(pool.map(self._exists, paths))
 
     def _exists(self, path: str) -> bool:
         return bool(self._do(lambda: self._fs.exists(self._at(path)), f"look for {path}"))
