@@ -57,7 +57,8 @@ class PodTask(msgspec.Struct, frozen=True, kw_only=True):
     step begins. `manifests` maps each step before this one, in the plan's order, to the path of its manifest in the
     store; what those steps wrote below the notebook's folder is put in place, too. `loads` names what is loaded, by
     step. `environ` is added to the container's own environment for the kernel. `gpu`: tell which ones there are.
-    `element` makes the step an instance, for one element of a list.
+    `element` makes the step an instance, for one element of a list. `enclosed` holds small blobs that the task names
+    (step notebook, manifests), so that one object is sent, and read, for a step.
     """
 
     run_id: str
@@ -76,6 +77,7 @@ class PodTask(msgspec.Struct, frozen=True, kw_only=True):
     output_limit: int = 10_000_000
     gpu: bool = False
     element: ListElement | None = None
+    enclosed: dict[str, str] = {}
     version: int = CONTRACT_VERSION
 
 
@@ -125,6 +127,11 @@ class TaskFolder(msgspec.Struct, frozen=True):
     """The folder of one task in the store: names of what lies there."""
 
     path: str
+
+    @property
+    def run(self) -> str:
+        """The folder that holds it: that of its run, where it is the task of one."""
+        return self.path.rpartition("/")[0]
 
     @property
     def task(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -78,14 +78,13 @@ class Attempt:
 
     # ---- what lies in the store ----
 
-    def fetch_grown(self, store: Store) -> bool:
-        """Take over what the pod has sent since the last look; returns whether it says that the step has ended. A store
-        that does not answer is asked again later."""
-        found: dict[str, str] = {}
+    def fetch_grown(self, store: Store, found: Mapping[str, str]) -> bool:
+        """Take over what the pod has sent since the last look, of what was `found` in the store; returns whether it
+        says that the step has ended. A store that does not answer is asked again later."""
         with contextlib.suppress(StoreFault):
-            found = store.listing(self.place.path)
-            for path, stamp in found.items():
-                if path in (self.place.progress, self.place.executed) and self._stamps.get(path) != stamp:
+            for path in (self.place.progress, self.place.executed):
+                stamp = found.get(path)
+                if stamp is not None and self._stamps.get(path) != stamp:
                     self._stamps[path] = stamp
                     data = store.read(path)
                     if data is not None:

@@ -7,11 +7,13 @@ file listens, tells, and takes the results over. Work with the network happens i
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from nb2flow.errors import EnvironmentFault
@@ -271,21 +273,48 @@ class KubernetesBackend:
             attempt.end(CANCELLED)
 
     def _poll(self) -> None:
+        answers: SimpleQueue[dict[str, str]] = SimpleQueue()
+        asking = False
         while not self._closing.wait(POLL_EVERY):
+            if not asking:
+                asking = True
+                threading.Thread(target=self._ask_store, args=(answers,), name="nb2flow-store", daemon=True).start()
+            found: dict[str, str] = {}
+            with contextlib.suppress(Empty):  # a store that hangs keeps nobody from looking at the cluster
+                found = answers.get(timeout=POLL_EVERY)
+                asking = False
             with self._lock:
                 attempts = [a for a in self._attempts if a.job and a.job not in self._asked]
                 self._asked.update(a.job for a in attempts)
             for attempt in attempts:
-                self._submit(self._poll_one, attempt)
+                self._submit(self._poll_one, attempt, found)
 
-    def _poll_one(self, attempt: Attempt) -> None:
+    def _ask_store(self, answers: SimpleQueue[dict[str, str]]) -> None:
+        found: dict[str, str] = {}
         try:
-            if not attempt.ended and attempt.cancelling is None:
+            found = self._grown()
+        finally:
+            answers.put(found)
+
+    def _grown(self) -> dict[str, str]:
+        """What lies in the store for attempts whose pods may be at work: one question for all steps of a run. A store
+        that does not answer is asked again later."""
+        assert self._following is not None
+        with self._lock:
+            attempts = [a for a in self._attempts if a.job]
+        at_work = [a for a in attempts if any(not words.is_over(pod) for pod in self._following.pods(a.job))]
+        found: dict[str, str] = {}
+        for run in {attempt.place.run for attempt in at_work}:
+            with contextlib.suppress(StoreFault):
+                found |= self._store.listing(run)
+        return found
+
+    def _poll_one(self, attempt: Attempt, found: Mapping[str, str]) -> None:
+        try:
+            if not attempt.ended and attempt.cancelling is None and attempt.fetch_grown(self._store, found):
                 assert self._following is not None
-                pods = self._following.pods(attempt.job)
-                if any(not words.is_over(pod) for pod in pods) and attempt.fetch_grown(self._store):
-                    # The word of the pod is enough: that of its node may come late, or never.
-                    attempt.finish(self._store, {pod["metadata"]["name"] for pod in pods})
+                # The word of the pod is enough: that of its node may come late, or never.
+                attempt.finish(self._store, {pod["metadata"]["name"] for pod in self._following.pods(attempt.job)})
         finally:
             self._look(attempt)
 

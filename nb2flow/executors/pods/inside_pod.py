@@ -22,6 +22,7 @@ from nb2flow.pods.contract import STORE_PREFIX, PodTask, blob_path
 from nb2flow.runs.attempt import StepTask
 from nb2flow.runs.events import Failure
 from nb2flow.runs.manifest import Manifest
+from nb2flow.runtime.blob import hash_file
 
 _OURS = ("NB2FLOW_", "KUBERNETES_")
 _NOT_FILES = ("__pycache__", ".ipynb_checkpoints")
@@ -48,7 +49,9 @@ def lay_out(store: Store, task: PodTask, scratch: Path) -> Here:
         (base / name).mkdir(parents=True)
     home = base / "home"
     home.mkdir()
-    manifests = _fetch_manifests(store, task, base / "manifests")
+    for digest, text in task.enclosed.items():
+        _lay_down(base / "store", digest, text.encode())
+    manifests = _fetch_manifests(store, task, base)
     tree = _tree_before(task, manifests)
     wanted = {task.notebook, *([task.runtime] if task.runtime else []), *tree.values(), *_loaded(task, manifests)}
     store.get(sorted(blob for blob in wanted if blob), base / "store")
@@ -105,14 +108,27 @@ def _context(task: PodTask, base: Path, home: Path) -> dict[str, Any]:
     }
 
 
-def _fetch_manifests(store: Store, task: PodTask, folder: Path) -> dict[str, Manifest]:
+def _lay_down(folder: Path, digest: str, data: bytes) -> None:
+    """Put a blob into a local store. StoreFault when it is not what its name says."""
+    path = folder / blob_path(digest)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    if hash_file(path) != digest:
+        raise StoreFault(f"the task holds a blob that is not {digest[:12]}…", hint="`nb2flow resume` sends it again")
+
+
+def _fetch_manifests(store: Store, task: PodTask, base: Path) -> dict[str, Manifest]:
+    def read(path: str) -> bytes | None:
+        here = base / "store" / path
+        return here.read_bytes() if here.is_file() else store.read(path)
+
     found = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:  # a step after many instances builds on all of them
-        read = list(pool.map(store.read, task.manifests.values()))
-    for step, data in zip(task.manifests, read, strict=True):
+        documents = list(pool.map(read, task.manifests.values()))
+    for step, data in zip(task.manifests, documents, strict=True):
         if data is None:
             raise StoreFault(f"the manifest of step {step} is not in the store {store.url}", hint="run that step first")
-        (folder / f"{step}.json").write_bytes(data)
+        (base / "manifests" / f"{step}.json").write_bytes(data)
         found[step] = msgspec.json.decode(data, type=Manifest)
     return found
 

@@ -11,7 +11,6 @@ import tarfile
 import tempfile
 import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -21,7 +20,7 @@ from nb2flow.pods.contract import ListElement, PodTask, TaskFolder, blob_path, e
 from nb2flow.runs.attempt import StepTask
 from nb2flow.runtime.blob import hash_file
 
-_AT_ONCE = 16  # small objects under way side by side
+_MOST_ENCLOSED = 500_000  # characters in one task
 
 
 class Stager:
@@ -33,6 +32,7 @@ class Stager:
         self._files = dict(files)
         self._kernel = kernel
         self._scratch = Path(tempfile.mkdtemp(prefix="nb2flow-stage-"))
+        self._there: set[str] = set()  # blobs that were sent
         self._runtimes: dict[str, str] = {}
         self._shared: dict[str, str] | None = None
         self._lock = threading.Lock()  # for what all tasks share; tasks are staged side by side
@@ -53,11 +53,10 @@ class Stager:
         `manifests` maps earlier steps to the paths of their manifests in the store; without it, the manifests are those
         that lie here, beside the task's own, and are sent along.
         """
+        enclosed: dict[str, str] = {}
         if manifests is None:
             here = Path(task.manifest).parent
-            with ThreadPoolExecutor(_AT_ONCE) as pool:  # a step after many instances builds on all of them
-                sent = pool.map(lambda step: self._send(here / f"{step}.json"), task.before)
-                manifests = dict(zip(task.before, sent, strict=True))
+            manifests = {step: blob_path(self._blob(here / f"{step}.json", enclosed)) for step in task.before}
         element = (task.context or {}).get("element")
         return PodTask(
             run_id=task.run_id,
@@ -65,7 +64,7 @@ class Stager:
             attempt=task.attempt,
             kernel=self._kernel or task.kernel,
             language=task.language,
-            notebook=self._blob(Path(task.notebook)),
+            notebook=self._blob(Path(task.notebook), enclosed),
             runtime=self._runtime(task.runtime) if task.context is not None else "",
             parameters=task.parameters,
             environ={"PYTHONHASHSEED": task.environ.get("PYTHONHASHSEED", "0"), **dict(task.options.env)},
@@ -75,6 +74,7 @@ class Stager:
             timeout=task.timeout,
             output_limit=task.output_limit,
             gpu=bool(task.options.gpu),
+            enclosed=enclosed,
             element=msgspec.convert(element, ListElement) if element else None,
         )
 
@@ -84,12 +84,16 @@ class Stager:
             path.unlink()
         self._scratch.rmdir()
 
-    def _send(self, manifest: Path) -> str:
-        return blob_path(self._blob(manifest))
-
-    def _blob(self, path: Path) -> str:
+    def _blob(self, path: Path, enclosed: dict[str, str]) -> str:
+        """The digest of the text at `path`, which is enclosed or, where that would make the task too large, sent."""
         digest = hash_file(path)
-        self._store.put({digest: path})
+        data = path.read_bytes()
+        if digest not in enclosed:
+            if len(data) + sum(map(len, enclosed.values())) <= _MOST_ENCLOSED:
+                enclosed[digest] = data.decode()
+            elif digest not in self._there:
+                self._store.put({digest: path})
+                self._there.add(digest)
         return digest
 
     def _runtime(self, folder: str) -> str:

@@ -1,0 +1,192 @@
+"""What a step costs in a cluster beside a bare Job of an empty container, how fast steps are submitted, a wide run.
+
+`python benchmarks/cluster/overhead.py [--turns 7] [--wide 100] [--only NAME ...]`, with the variables that the tests of
+the cluster take (`tests/cluster/README.md`). Makes a namespace of its own and removes it.
+
+A turn runs one after the other: a bare Job whose container ends at once, a Job that runs the step's notebook with
+papermill and nothing of ours, and a step of ours. The notebook's own time is what the second takes longer than the
+first. All three have the same image, resources and security settings; each is timed from here, from its order until
+its end is known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from engine.pipelines import S, compiled, request  # noqa: E402
+from executors import s3  # noqa: E402
+
+from nb2flow import engine  # noqa: E402
+from nb2flow.executors.kubernetes import words  # noqa: E402
+from nb2flow.executors.kubernetes.backend import KubernetesBackend  # noqa: E402
+from nb2flow.executors.kubernetes.cluster import Cluster  # noqa: E402
+from nb2flow.pods.spec import Wish, pod_template  # noqa: E402
+from nb2flow.profiles import Profile  # noqa: E402
+from nb2flow.runs.events import StepStarted, StepSucceeded  # noqa: E402
+from nb2flow.runs.store import RunStore  # noqa: E402
+
+NAMESPACE = "nb2flow-benchmark"
+CELLS = ["x = 1", "y = x + 1", "print(y)"]
+PAPERMILL = """
+import json, os, papermill
+cells = [{"cell_type": "code", "id": f"c{i}", "metadata": {}, "outputs": [], "execution_count": None, "source": text}
+         for i, text in enumerate(%r)]
+spec = {"name": "python3", "language": "python", "display_name": "Python 3"}
+os.chdir("/scratch")
+with open("in.ipynb", "w") as file:
+    json.dump({"cells": cells, "metadata": {"kernelspec": spec}, "nbformat": 4, "nbformat_minor": 5}, file)
+papermill.execute_notebook("in.ipynb", "out.ipynb", progress_bar=False)
+"""
+
+
+@contextmanager
+def place() -> Iterator[tuple[Cluster, Profile]]:
+    """A namespace with a store that pods can reach."""
+    host = os.environ["NB2FLOW_TEST_HOST"]
+    cluster = Cluster(namespace=NAMESPACE)
+    path = f"api/v1/namespaces/{NAMESPACE}"
+    with tempfile.TemporaryDirectory() as folder, s3.serving(Path(folder), host) as endpoint:
+        Path(folder, "bucket").mkdir()
+        os.environ.update(s3.environ(endpoint))
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        cluster.request("POST", "api/v1/namespaces", {}, {"metadata": {"name": NAMESPACE, "labels": labels}})
+        try:
+            keys = {"AWS_ACCESS_KEY_ID": s3.KEY, "AWS_SECRET_ACCESS_KEY": s3.SECRET, "AWS_REGION": "us-east-1"}
+            secret = {"metadata": {"name": "store"}, "stringData": keys}
+            cluster.request("POST", f"{path}/secrets", {}, secret)
+            yield (
+                cluster,
+                Profile(
+                    "benchmark",
+                    image=os.environ["NB2FLOW_TEST_IMAGE"],
+                    store="s3://bucket/nb2flow",
+                    namespace=NAMESPACE,
+                    store_secret="store",
+                    store_endpoint=endpoint,
+                    pull_policy="IfNotPresent",
+                    cpu="1",
+                    memory="700Mi",
+                ),
+            )
+        finally:
+            cluster.request("DELETE", path)
+
+
+def bare(cluster: Cluster, profile: Profile, name: str, command: list[str]) -> float:
+    """Seconds from the order of a Job of this command until the cluster says that it is complete."""
+    template = pod_template(profile, Wish("bare", "bare", ""))
+    (container,) = template["spec"]["containers"]
+    container |= {"command": command, "args": []}
+    container.pop("envFrom", None)
+    labels = {"benchmark": name}
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"backoffLimit": 0, "template": {**template, "metadata": {"labels": labels}}},
+    }
+    began = time.perf_counter()
+    version = str(cluster.create("jobs", job)["metadata"]["resourceVersion"])
+    while True:
+        for change in cluster.watch("jobs", f"benchmark={name}", version):
+            version = str(change["object"]["metadata"]["resourceVersion"])
+            state = words.job_state(change["object"]) if change["type"] != "BOOKMARK" else "active"
+            if state == "failed":
+                raise SystemExit(f"the bare Job {name} failed")
+            if state == "succeeded":
+                return time.perf_counter() - began
+
+
+class Driven:
+    """A run of these steps by the engine, with what happened when."""
+
+    def __init__(self, profile: Profile, *steps: S, jobs: int = 100) -> None:
+        self.created: list[float] = []
+        self.steps: dict[str, list[float]] = {}
+        backend = KubernetesBackend(profile, {})
+        create = backend.cluster.create
+
+        def noted(kind: str, manifest: Mapping[str, Any]) -> Any:
+            made = create(kind, manifest)
+            self.created.append(time.perf_counter())
+            return made
+
+        backend.cluster.create = noted  # type: ignore[method-assign]
+        with tempfile.TemporaryDirectory() as folder:
+            asked = request(Path(folder), compiled(*steps), jobs=jobs, use_cache=False)
+            self.began = time.perf_counter()
+            with RunStore(asked.home) as kept:
+                self.state = engine.drive(asked, backend, kept, on_event=self._hear)
+        self.seconds = time.perf_counter() - self.began
+        if self.state.status != "succeeded":
+            raise SystemExit(f"a run {self.state.status}: {self.state}")
+
+    def _hear(self, event: Any) -> None:
+        if isinstance(event, StepStarted | StepSucceeded):
+            self.steps.setdefault(event.step, []).append(event.at)
+
+
+def per_step(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> None:
+    """The overhead of one step."""
+    found: dict[str, list[float]] = {"bare": [], "papermill": [], "ours": []}
+    for turn in range(options.turns + 1):
+        empty = bare(cluster, profile, f"bare-{turn}", ["/bin/true"])
+        paper = bare(cluster, profile, f"papermill-{turn}", ["python3", "-c", PAPERMILL % CELLS])
+        run = Driven(profile, S("a", CELLS[:1], outputs=("x",)), S("b", CELLS, {"a": ("x",)}, outputs=("y",)))
+        first, last = run.steps["b"]
+        if turn:  # the first warms the node's caches
+            for name, seconds in (("bare", empty), ("papermill", paper), ("ours", last - first)):
+                found[name].append(seconds)
+    medians = {name: statistics.median(seconds) for name, seconds in found.items()}
+    each = zip(found["ours"], found["papermill"], found["bare"], strict=True)
+    ratios = [(ours - (paper - empty)) / empty for ours, paper, empty in each]
+    print(f"a bare Job of an empty container         {medians['bare']:6.2f} s")
+    print(f"a Job that runs the notebook (papermill) {medians['papermill']:6.2f} s")
+    print(f"a step of ours                           {medians['ours']:6.2f} s")
+    print(f"without the notebook's own time, beside the bare Job: {statistics.median(ratios):.2f}x (goal: 1.25x)")
+    print(json.dumps({name: [round(s, 2) for s in seconds] for name, seconds in found.items()}))
+
+
+def wide(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> None:
+    """Many steps at once between one that they load from and one that loads from all."""
+    many = [S(f"step-{i:03d}", [f"y{i} = x + {i}"], {"first": ("x",)}, outputs=(f"y{i}",)) for i in range(options.wide)]
+    loads = {step.name: step.outputs for step in many}
+    last = S("last", [f"print(sum([{', '.join(n for (n,) in loads.values())}]))"], loads)
+    small = Profile(**{**{n: getattr(profile, n) for n in profile.__slots__}, "cpu": "200m", "memory": "300Mi"})
+    run = Driven(small, S("first", ["x = 1"], outputs=("x",)), *many, last, jobs=options.wide)
+    submitted = run.created[options.wide] - run.created[1]
+    from_start = run.created[options.wide] + (time.time() - time.perf_counter()) - run.steps["step-000"][0]
+    print(f"{options.wide} steps, one before and one after: all of it {run.seconds:.0f} s")
+    print(f"{options.wide} steps submitted in {from_start:.2f} s (goal: 2 s); first to last Job {submitted:.2f} s")
+
+
+MEASURED: dict[str, Callable[[Cluster, Profile, argparse.Namespace], None]] = {"per-step": per_step, "wide": wide}
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--wide", type=int, default=100)
+    parser.add_argument("--only", nargs="*", choices=list(MEASURED), default=list(MEASURED))
+    options = parser.parse_args()
+    with place() as (cluster, profile):
+        for name in options.only:
+            MEASURED[name](cluster, profile, options)
+
+
+if __name__ == "__main__":
+    main()
