@@ -11,7 +11,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -20,6 +19,7 @@ from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.kubernetes import manifests, words
 from nb2flow.executors.kubernetes.attempt import CANCELLED, Attempt
 from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
+from nb2flow.executors.kubernetes.crew import Crew
 from nb2flow.executors.kubernetes.following import Following
 from nb2flow.executors.pods.profiled import check_profile, store_of
 from nb2flow.executors.pods.staging import Stager
@@ -35,6 +35,7 @@ POLL_EVERY = 1.0  # seconds between looks at progress
 _PATIENCE = 180.0  # seconds for a cluster that does not answer while a step is started
 _AGAIN_AFTER = 2.0  # seconds until a step that the cluster did not take is offered again
 _STOP_GRACE = 20  # seconds for a cancelled step to leave its notebook
+_LEAVE_AFTER = 5.0  # seconds that a cluster or a store which hangs keeps us
 _EVENTS_AFTER = 4.0  # seconds after which a Job without a pod is asked why
 
 
@@ -54,7 +55,7 @@ class KubernetesBackend:
         self._cluster: Cluster | None = None
         self._following: Following | None = None
         self._stager: Stager | None = None
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="nb2flow-cluster")
+        self._crew = Crew(THREADS, "nb2flow-cluster")
         self._lock = threading.Lock()
         self._preparing = threading.Lock()
         self._attempts: set[Attempt] = set()
@@ -103,7 +104,7 @@ class KubernetesBackend:
     def close(self) -> None:
         """Let go. Jobs that are under way go on; whoever resumes the run adopts them."""
         self._closing.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._crew.close(_LEAVE_AFTER)
         if self._following is not None:
             self._following.close()
         if self._stager is not None:
@@ -350,12 +351,13 @@ class KubernetesBackend:
 
     def _submit(self, work: Callable[..., None], attempt: Attempt, *more: Any) -> None:
         if not self._closing.is_set():
-            self._pool.submit(self._guarded, work, attempt, *more)
+            self._crew.submit(self._guarded, work, attempt, *more)
 
     def _guarded(self, work: Callable[..., None], attempt: Attempt, *more: Any) -> None:
         """The executor's border: whatever goes wrong with one attempt is told as that attempt's failure."""
         try:
-            work(attempt, *more)
+            if not self._closing.is_set():
+                work(attempt, *more)
         except (StoreFault, ClusterFault) as fault:
             if attempt.job and fault.again:
                 attempt.note(f"{fault.message}; it is tried again")
@@ -364,4 +366,6 @@ class KubernetesBackend:
         except EnvironmentFault as fault:
             attempt.end(Failure(kind="engine", message=fault.message, hint=fault.hint))
         except Exception as error:  # noqa: BLE001 - the border
+            if self._closing.is_set():  # it was left behind, and what it worked with is gone
+                return
             attempt.end(Failure(kind="engine", message=f"{type(error).__name__}: {error}"))

@@ -1,0 +1,35 @@
+"""The sample notebooks in a cluster: every cell gives what it gives here, output by output.
+
+One of them, or all: `NB2FLOW_TEST_SAMPLES=all` (some minutes more).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cluster.conftest import Machine
+
+from nb2flow.app import history
+from nb2flow.app.compare import judge
+from nb2flow.app.verify import outputs_of
+
+SAMPLES = Path(__file__).parents[2] / "sample_notebooks"
+ALL = sorted(path.name for path in SAMPLES.glob("*.ipynb"))
+CHOSEN = ALL if os.environ.get("NB2FLOW_TEST_SAMPLES") == "all" else ["bike_hire_report.ipynb"]
+
+
+@pytest.mark.parametrize("sample", CHOSEN)
+def test_a_sample_gives_what_it_gives_here(machine: Callable[..., Machine], sample: str) -> None:
+    laptop = machine("laptop")
+    shutil.copytree(SAMPLES, laptop.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
+    runs = [
+        laptop.value("run", sample, "--no-cache", *engine)["run"] for engine in ((), (), ("--engine", "kubernetes"))
+    ]
+    first, second, there = (outputs_of(history.find(laptop.folder, run_id)) for run_id in runs)
+    verdicts = [judge(n, c, "its step", first[c], second[c], there.get(c)) for n, c in enumerate(first)]
+    assert [v for v in verdicts if v.verdict not in ("equal", "nondeterministic")] == []
+    assert sum(v.verdict == "equal" for v in verdicts) > len(verdicts) / 2
