@@ -105,8 +105,11 @@ def go_on(found: Found, jobs: int | None, say: Say) -> Found:
     return _refused_or_begun(found)
 
 
-def follow(found: Found, on_event: Callable[[AnyEvent], None], say: Say) -> Found:
-    """Tell all events of a run, those that were and those that come, until it has ended; returns it then."""
+def follow(
+    found: Found, on_event: Callable[[AnyEvent], None], say: Say, wait: Callable[[float], None] = time.sleep
+) -> Found:
+    """Tell all events of a run, those that were and those that come, until it has ended; returns it then. `wait` is
+    called between two looks."""
     since, asked, stale = 0, time.monotonic() - _ASK_EVERY + LOOK_EVERY, ""
     while True:
         found = history.again(found)
@@ -121,7 +124,7 @@ def follow(found: Found, on_event: Callable[[AnyEvent], None], say: Say) -> Foun
         if copies.is_copy(found.folder) and time.monotonic() - asked > _ASK_EVERY:
             asked = time.monotonic()
             _see_to_driver(found, say)
-        time.sleep(LOOK_EVERY)
+        wait(LOOK_EVERY)
 
 
 def cancel(found: Found) -> Found:

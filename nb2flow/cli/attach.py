@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -49,10 +54,31 @@ def watch(ctx: click.Context, found: Found, as_json: bool) -> None:
     """Show a run until it ends or the user leaves."""
     run_id = found.state.run_id
     try:
-        with display(quiet=as_json) as shown:
-            found = remote.follow(found, shown, remark)
+        with _leaving() as wait, display(quiet=as_json) as shown:
+            found = remote.follow(found, shown, remark, wait)
     except KeyboardInterrupt:
         echo("")
         echo(f"run {run_id} goes on: nb2flow attach {run_id} shows it again, nb2flow cancel {run_id} stops it")
         ctx.exit(ExitCode.INTERRUPTED)
     close(ctx, found, as_json)
+
+
+@contextmanager
+def _leaving() -> Iterator[Callable[[float], None]]:
+    """Ctrl-C counts whenever it comes: in the clean-up of a store's client, which runs at any time, Python only prints
+    the KeyboardInterrupt and goes on. Gives the function that waits, and raises it then."""
+    left = threading.Event()
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        left.set()
+        raise KeyboardInterrupt
+
+    def wait(seconds: float) -> None:
+        if left.wait(seconds):
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, leave)
+    try:
+        yield wait
+    finally:
+        signal.signal(signal.SIGINT, before)
