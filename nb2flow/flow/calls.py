@@ -14,6 +14,7 @@ from nb2flow.flow.instances import (
     ancestors,
     class_of,
     compare,
+    copy,
     extends_container,
     is_plain_instance,
     member,
@@ -127,8 +128,7 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
         elif obj.kind == "class":
             results.append(_instantiate(m, obj, args))
         elif obj.kind == "module":
-            spec = library.call_by_path(obj.label)
-            results.append(apply(m, spec or known.UNKNOWN, args, None, obj.label))
+            results.append(_call_library(m, obj.label, args))
         elif member([obj], "__call__") or member([obj], "forward"):
             own = (Val(frozenset({obj})), *args.positional)
             methods = (*member([obj], "__call__"), *member([obj], "forward"))
@@ -148,6 +148,12 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
     return union(results)
 
 
+def _call_library(m: Machine, path: str, args: Arguments) -> Val:
+    if path.startswith(("copy.", "pickle.")):
+        copy(m, args.values, args.node)
+    return apply(m, library.call_by_path(path) or known.UNKNOWN, args, None, path)
+
+
 def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
     results: list[Val] = []
     plain: set[Obj] = set()
@@ -161,8 +167,7 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
                 results.append(magics.line_magic(m, args.node))
                 continue
             m.unit.modules.add(path.split(".")[0])
-            spec = library.call_by_path(path)
-            results.append(apply(m, spec or known.UNKNOWN, args, None, path))
+            results.append(_call_library(m, path, args))
             continue
         if methods.find(obj, name):
             continue

@@ -206,6 +206,16 @@ def compare(m: Machine, values: Iterable[Val], node: ast.AST) -> None:
         run_methods(m, Val(instances), _COMPARED_BY, [Val(instances)], node)
 
 
+_COPIED_BY = ("__copy__", "__deepcopy__", "__getstate__", "__setstate__", "__reduce__", "__reduce_ex__")
+
+
+def copy(m: Machine, values: Iterable[Val], node: ast.AST) -> None:
+    """Values, and what they hold, are copied or turned into bytes."""
+    if m.classes:
+        instances = frozenset(o for v in values for o in m.heap.reach(v.objs) if o.cls is not None)
+        run_methods(m, Val(instances), _COPIED_BY, [Val(instances)], node)
+
+
 _ITERATED_BY = ("__iter__", "__next__", "__getitem__", "__len__")
 
 
