@@ -8,7 +8,7 @@ import pytest
 from diff.making import changes, code, compare, error, nb, png, result, stream
 
 from nb2flow.diff import images
-from nb2flow.diff.noise import WIDGET_VIEW
+from nb2flow.diff.noise import WIDGET_VIEW, settled
 from nb2flow.diff.show import words
 
 
@@ -120,3 +120,10 @@ def test_outputs_of_a_modified_cell_are_told_too() -> None:
     a, b = nb(code("x = 1\nx", result(1, text_plain="1"))), nb(code("x = 2\nx", result(1, text_plain="2")))
     assert changes(a, b) == ["modified 0→0"]
     assert compare(a, b).summary.outputs_changed == 1
+
+
+def test_random_marks_are_settled_around_embedded_files_but_not_inside_them() -> None:
+    sound = "data:audio/wav;base64," + "0xabcdef12/" * 40
+    text = f"<x at 0x7f12345678> <source src='{sound}'> <y at 0x7f12345678>"
+    assert settled(text) == f"<x at …> <source src='{sound}'> <y at …>"
+    assert settled(text.replace(sound, "sound")) == "<x at …> <source src='sound'> <y at …>"
