@@ -57,6 +57,8 @@ def call(m: Machine, node: ast.Call) -> Val:
             return _call_inherited(m, func.attr, receiver, args)
         if args.positional and _is_builtin_type(m, func.value):  # `list.append(a, 1)`
             args, receiver = replace(args, positional=args.positional[1:]), args.positional[0]
+        if _is_attributes(func.value):
+            _change_attributes(m, func.attr, receiver, args)
         return _call_method(m, func.attr, receiver, args)
     if isinstance(func, ast.Name):
         local = bool(m.frames) and (func.id in m.frames[-1].local or func.id in m.frames[-1].outer)
@@ -83,6 +85,22 @@ def _is_super(node: ast.expr) -> bool:
 
 def _is_builtin_type(m: Machine, node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in MUTABLE_TYPES and node.id not in m.names
+
+
+def _is_attributes(node: ast.expr) -> bool:
+    """`vars(x)` or `x.__dict__`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "__dict__"
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars" and bool(node.args)
+
+
+def _change_attributes(m: Machine, name: str, receiver: Val, args: Arguments) -> None:
+    """A method of the dictionary of an instance's attributes changes the instance."""
+    spec = library.call_by_method(name)
+    if spec is not None and spec.touches == "self":
+        owners = [o for o in receiver.objs if o.kind != "module"]
+        m.touch(owners, f"….{name}(…)")
+        m.heap.link(owners, union(args.values).objs)
 
 
 def _own_object(m: Machine, node: ast.expr) -> Val:
@@ -184,7 +202,12 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             spec = known.HOLDS  # of a list or dict: what it holds is shared
         if not receiver.objs and spec is known.PURE and receiver.text is None:
             _no_scalar_after_all(m, name, args.node)
+        if name == "keys" and not args.node.args:
+            spec = known.HOLDS
         results.append(apply(m, spec, args, Val(frozenset(plain), receiver.text), name))
+        if name == "keys":  # a view: its elements are plain, what it shows is what the dictionary has by then
+            for obj in results[-1].objs:
+                obj.flags.add("keys")
     return union(results)
 
 
@@ -246,6 +269,7 @@ def _method_spec(name: str, receivers: set[Obj]) -> Call:
 
 
 _ASKED_BY = {"len": ("__len__",), "hash": ("__hash__",), "bool": ("__bool__", "__len__"), "abs": ("__abs__",)}
+_COPYING = frozenset({"list", "tuple", "set", "sorted", "frozenset"})
 _COMPARING = frozenset({"sorted", "min", "max", "set", "frozenset", "dict"})
 _COMPARING_METHODS = frozenset({"sort", "index", "count", "remove"})
 _SHOWING = frozenset({"print", "str", "repr", "format", "display", "ascii"})
@@ -298,7 +322,9 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
         m.identity = True
     elif (name == "vars" and args.positional) or (name == "sum" and len(args.values) > 1):
         spec = known.ALIAS
-    elif name == "dir" and args.positional:
+    elif (name == "dir" and args.positional) or (
+        name in _COPYING and args.values and all("keys" in o.flags for v in args.values for o in v.objs)
+    ):
         spec = known.PURE
     elif name in ("list", "tuple", "set", "sorted", "dict", "sum", "max", "min", "any", "all", "next"):
         for value in args.positional[:1]:

@@ -172,7 +172,10 @@ def _binop(m: Machine, node: ast.BinOp) -> Val:
         )
     if not left.objs and not right.objs:
         return own
-    holding = [left, right] if isinstance(node.op, ast.Add) and left.objs and right.objs else []
+    joins = isinstance(node.op, ast.Add) or (
+        isinstance(node.op, ast.BitOr) and any("container" in o.flags for o in left.objs | right.objs)
+    )
+    holding = [left, right] if joins and left.objs and right.objs else []
     obj = m.alloc(
         "data",
         _origin(left) or _origin(right),
@@ -273,6 +276,8 @@ def parts(m: Machine, value: Val) -> Val:
     """What an element, an item or a view of `value` may be."""
     found: set[Obj] = set()
     for obj in value.objs:
+        if "keys" in obj.flags:
+            continue
         if "container" in obj.flags:
             found |= obj.contains
         elif obj.kind == "iterator":

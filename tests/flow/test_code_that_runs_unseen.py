@@ -82,6 +82,8 @@ HAZARDS = {
     "values-alias": "d={'a':[1]} | for v in d.values(): v.append(2) | print(d)",
     "itemgetter": "from operator import itemgetter; d={'a':[1]} ; g=itemgetter('a') | g(d).append(2) | print(d)",
     "deepcopy-hook": "import copy; log=[]\nclass C:\n    def __deepcopy__(s,m):\n        log.append(1)\n        return C() | c=C() | d=copy.deepcopy(c) | print(log)",
+    "dict-merge": "a={'x':[1]} ; b={'y':[2]} ; c=a|b | c['x'].append(9) | print(a)",
+    "vars-update": "class C: pass\nc=C() | vars(c).update(x=1) | print(c.x)",
     "namedtuple-mut": "from collections import namedtuple; P=namedtuple('P','xs'); p=P([1]); q=p._replace() | q.xs.append(2) | print(p)",
     "default-factory-effect": "log=[]\nfrom dataclasses import dataclass, field\ndef mk():\n    log.append(1)\n    return []\n@dataclass\nclass D:\n    x: list = field(default_factory=mk) | d=D() | print(log)",
 }
