@@ -177,10 +177,11 @@ def held_functions(m: Machine, holder: Obj, values: Iterable[Val], node: ast.AST
 
 def run_given(m: Machine, iterator: Obj, node: ast.AST) -> None:
     """An iterator is used up: what it was given to call (`map`'s function) runs only now."""
-    functions = {o for o in iterator.contains if _has_body(o)}
+    held = frozenset(iterator.contains)  # what runs may put more into it
+    functions = {o for o in held if _has_body(o)}
     if functions:
-        _run(m, functions, Val(frozenset(iterator.contains)), node)
-    for obj in iterator.contains:
+        _run(m, functions, Val(held), node)
+    for obj in held:
         if obj.label == "functools.partial":
             held_functions(m, obj, [], node)
 
