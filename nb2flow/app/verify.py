@@ -15,6 +15,7 @@ from nb2flow.app.analysis import Analysis, analyse
 from nb2flow.app.compare import CellVerdict, Outputs, judge
 from nb2flow.app.history import Found
 from nb2flow.app.running import Asked, OnEvent, run
+from nb2flow.plan.shape import Shape, shape
 from nb2flow.views.notebook_html import role_of
 
 PHASES = ("the notebook, whole", "the notebook, whole again", "the pipeline")
@@ -27,11 +28,14 @@ class Verification:
     cells: tuple[CellVerdict, ...]
     whole: Found
     pipeline: Found | None
+    shape: Shape | None = None
 
     @property
-    def equivalent(self) -> bool:
-        """Whether every deterministic cell gave the same in the pipeline."""
-        return bool(self.cells) and all(c.verdict not in ("differs", "missing") for c in self.cells)
+    def equivalent(self) -> bool | None:
+        """Whether every deterministic cell gave the same in the pipeline; None when the notebook itself failed."""
+        if self.pipeline is None:
+            return None
+        return all(c.verdict not in ("differs", "missing") for c in self.cells)
 
 
 def verify(
@@ -57,7 +61,10 @@ def verify(
             return Verification((), whole, None)
         outputs.append(outputs_of(whole))
     pipeline = run(analysis, asked, on_phase(PHASES[2]))
-    return Verification(_verdicts(analysis, outputs[0], outputs[1], pipeline), whole, pipeline)
+    state = pipeline.state
+    took = {name: step.seconds for name, step in state.steps.items()}
+    verdicts = _verdicts(analysis, outputs[0], outputs[1], pipeline)
+    return Verification(verdicts, whole, pipeline, shape(state.plan, len(analysis.layout.steps), took))
 
 
 def outputs_of(found: Found) -> dict[str, Outputs]:

@@ -42,7 +42,8 @@ def verify(
     """Prove that the pipeline gives what the notebook gives.
 
     Runs the notebook whole twice (to learn which cells are deterministic) and as a pipeline, then compares the outputs
-    cell by cell. Exits with 7 when a deterministic cell differs, with 5 when the notebook itself fails.
+    cell by cell, and tells how much of it may run side by side. Exits with 7 when a deterministic cell differs, with 5
+    when the notebook itself fails.
     """
 
     def on_phase(phase: str) -> OnEvent:
@@ -59,12 +60,12 @@ def verify(
     )
     rows: list[verify_view.Row] = [(c.cell, c.cell_id, c.step, c.verdict, c.difference) for c in found.cells]
     if as_json:
-        print_json(verify_view.to_value(rows) | {"runs": _runs(found)})
+        print_json(verify_view.to_value(rows, found.equivalent, found.shape) | {"runs": _runs(found)})
     elif found.pipeline is None:
         show_failures(found.whole)
         echo("\nthe notebook itself fails from top to bottom: there is nothing to compare with")
     else:
-        echo(verify_view.draw(rows, out()))
+        echo(verify_view.draw(rows, out(), bool(found.equivalent), found.shape))
         if found.pipeline.state.status != "succeeded":
             show_failures(found.pipeline)
         echo(f"executed notebooks: {shown_path(found.pipeline.folder.path / 'executed')}")

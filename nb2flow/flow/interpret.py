@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nb2flow.flow import magics, replay
 from nb2flow.flow import statements as _statements  # noqa: F401  (registers the interpreters of statements)
@@ -18,7 +18,7 @@ from nb2flow.flow.machine import Machine
 from nb2flow.flow.model import Observations
 from nb2flow.flow.syntax import ParsedCell, Statement, parse_cell
 from nb2flow.flow.values import Val
-from nb2flow.notebook.model import Layout, Notebook
+from nb2flow.notebook.model import Cell, Layout, Notebook
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ def analyse(
     for cell in notebook.code:
         if cell.index in skipped:
             continue
-        parsed = result.parsed[cell.index] = parse_cell(cell)
+        parsed = result.parsed[cell.index] = _parse(cell, machine)
         first = len(result.units)
         _run_cell(machine, parsed)
         if cell.index == layout.parameters:
@@ -82,8 +82,6 @@ def _run_cell(m: Machine, parsed: ParsedCell) -> None:
     for k, statement in enumerate(parsed.statements):
         last = k == len(parsed.statements) - 1
         _begin(m, parsed, statement)
-        if last and len(parsed.cell.source.strip().splitlines()) == 1:
-            _automagic(m, statement)
         execute(m, [statement.node])
         if statement.displays and last:
             m.use_resource(HISTORY, writes=True, fresh=True)
@@ -109,15 +107,12 @@ def _capture(m: Machine, parsed: ParsedCell) -> None:
                 m.write_name(name, Val(frozenset({m.alloc("data", "captured output", site=magic.line)})))
 
 
-def _automagic(m: Machine, statement: Statement) -> None:
-    """A cell that is one bare word, unknown as a name, may be a magic (`pwd`, `ls`): IPython tries that."""
-    node = statement.node
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Name):
-        name = node.value.id
-        if name not in m.names and magics.is_known(name):
-            magics.run_named(m, name, node)
-            statement_free = ast.copy_location(ast.Constant(None), node.value)
-            node.value = statement_free
+def _parse(cell: Cell, m: Machine) -> ParsedCell:
+    """A cell of one line may call a magic without its `%` (`pwd`, `cd data`): IPython tries that before Python."""
+    spoken = magics.without_percent(cell.source)
+    if spoken is None or spoken in m.names:
+        return parse_cell(cell)
+    return replace(parse_cell(replace(cell, source="%" + cell.source.strip())), cell=cell)
 
 
 def _observed_ends(notebook: Notebook, layout: Layout) -> dict[int, set[str]]:

@@ -37,6 +37,10 @@ _HARMLESS = frozenset([
 # fmt: on
 _LOOKS_AT_FILES = frozenset(["ls", "ll", "lf", "lk", "ldir", "lx", "cat", "more", "less", "pycat", "pfile"])
 _NAMESPACE = frozenset(["who", "who_ls", "whos"])
+_UNKNOWABLE = frozenset(["load", "loadpy", "edit", "debug", "rerun", "macro", "save", "sql_"])
+_PACKAGES = frozenset(["pip", "conda", "mamba", "uv"])
+_OTHERS = frozenset(["config", "pylab", "env", "set_env", "system", "sx", "sc", "run"]) | _UNKNOWABLE | _PACKAGES
+_ALIASES = frozenset(["cp", "mv", "rm", "mkdir", "rmdir"])  # of commands of the system, beside those that only look
 # Magics that run the code behind their options; the options as `getopt` writes them.
 _RUNS_CODE = {
     "time": "",
@@ -60,6 +64,8 @@ _LOOKING_COMMANDS = frozenset([
     "type", "dir", "env", "printenv", "id", "more", "less", "awk", "ps",
 ])
 # fmt: on
+# What an assignment, a tuple or a question makes of the line comes first.
+_WITHOUT_PERCENT = re.compile(r"([A-Za-z_]\w*)(?![\w.*])(?!\s*[=,])(?:.*[^?])?")
 _EXPANSION = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)|\{([^{}]+)\}")
 
 
@@ -136,7 +142,7 @@ def _magic(m: Machine, name: str, rest: str, node: ast.AST) -> Val:
             m.write_name(alias, m.module(path))
     elif name in ("env", "set_env"):
         m.use_resource("process:environ", writes=bool(rest.strip()) and ("=" in rest or " " in rest.strip()))
-    elif name in ("pip", "conda", "mamba", "uv"):
+    elif name in _PACKAGES:
         if rest.split()[:1] and rest.split()[0] in (
             "install",
             "uninstall",
@@ -149,6 +155,8 @@ def _magic(m: Machine, name: str, rest: str, node: ast.AST) -> Val:
             m.use_resource("process:packages", writes=True)
     elif name in ("system", "sx", "sc", "!"):
         shell(m, rest)
+    elif name in _ALIASES:
+        shell(m, f"{name} {rest}")
     elif name in _NAMESPACE:
         m.barrier(f"`%{name}` lists every name", reads_only=True)
     elif name in ("pinfo", "pinfo2", "psource", "pdoc"):
@@ -158,7 +166,7 @@ def _magic(m: Machine, name: str, rest: str, node: ast.AST) -> Val:
             m.use_file(rest.strip() or ".", writes=False, reads=True)
         if name == "pwd":
             m.use_resource("process:cwd", writes=False)
-    elif name in ("load", "loadpy", "edit", "debug", "rerun", "macro", "save", "sql_"):
+    elif name in _UNKNOWABLE:
         m.barrier(f"`%{name}`")
     elif name == "run":
         m.use_file(None, writes=True, reads=True)
@@ -225,14 +233,12 @@ def behind_options(name: str, rest: str) -> str:
     return re.sub(r"^--(?:\s+|no-raise-error\b)", "", rest.strip()).strip()
 
 
-def is_known(name: str) -> bool:
-    """Whether a bare word may be one of IPython's own magics (automagic)."""
-    return name in _CONFIG or name in _HARMLESS or name in _NAMESPACE
-
-
-def run_named(m: Machine, name: str, node: ast.AST) -> None:
-    """A magic without arguments, called by its bare name."""
-    _magic(m, name, "", node)
+def without_percent(source: str) -> str | None:
+    """The magic that a cell of one line calls if no name hides it: IPython's automagic."""
+    found = _WITHOUT_PERCENT.fullmatch(source.strip())
+    name = found[1] if found else ""
+    known = name in _CONFIG or name in _HARMLESS or name in _NAMESPACE or name in _RUNS_CODE or name in _OTHERS
+    return name if known or name in _ALIASES else None
 
 
 def run_body(m: Machine, body: list[ast.stmt], *, keeps_names: bool) -> None:

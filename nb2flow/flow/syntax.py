@@ -69,10 +69,8 @@ def parse_cell(cell: Cell) -> ParsedCell:
     """Parse a code cell. A fault is a value: the statements are then empty.
 
     An editor's notebook comes again with one cell changed, so trees are kept, by id and source: two cells of a notebook
-    never share one. A cell of one line is parsed anew, because the interpreter may rewrite its tree (automagic).
+    never share one.
     """
-    if "\n" not in cell.source.strip():
-        return _parsed(cell)
     return replace(_kept(cell.id, cell.source), cell=cell)
 
 

@@ -247,7 +247,10 @@ def test_verify(invoke: Invoke, here: Path) -> None:
     notebooks.save(here / "small.ipynb", *notebooks.PIPELINE, ("step:late", "import time\nprint(time.time_ns())"))
     result = invoke("verify", "small.ipynb", "--json")
     assert result.code == 0, result.out + result.err
-    cells = {c["cell_id"]: c["verdict"] for c in json.loads(result.out)["cells"]}
+    told = json.loads(result.out)
+    assert told["equivalent"] is True
+    assert {k: told["steps"][k] for k in ("drawn", "kept", "width")} == {"drawn": 5, "kept": 5, "width": 2}
+    cells = {c["cell_id"]: c["verdict"] for c in told["cells"]}
     assert cells == {
         "c1": "equal",
         "c2": "equal",
@@ -270,6 +273,7 @@ def test_verify_notices_a_difference_and_a_notebook_that_fails(invoke: Invoke, h
     failing = invoke("verify", "fail.ipynb")
     assert failing.code == ExitCode.RUN
     assert "the notebook itself fails" in failing.out
+    assert json.loads(invoke("verify", "fail.ipynb", "--json").out)["equivalent"] is None
 
 
 def test_doctor(invoke: Invoke, here: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from nb2flow.errors import Diagnostic, Place, Severity
 from nb2flow.flow.model import Edge, Reason, Site
+from nb2flow.plan.shape import Shape
 from nb2flow.runs.events import (
     AnyEvent,
     CancelRequested,
@@ -179,9 +180,18 @@ def test_verify_table(snapshot: Snapshot) -> None:
         (6, "d", "fit", "differs", "stdout: line 2: notebook '1', pipeline '2'"),
         (8, "e", "plot", "missing", ""),
     ]
-    snapshot("verify.txt", verify.draw(rows, Terminal()) + "\n" + verify.summary(rows[:3], Terminal()) + "\n")
-    assert verify.to_value(rows)["equivalent"] is False
-    assert verify.to_value(rows[:3])["equivalent"] is True
+    wide = Shape(drawn=4, kept=3, width=2, work=75.0, path=50.0)
+    line = Shape(drawn=3, kept=3, width=1, work=75.0, path=75.0)
+    told = verify.draw(rows, Terminal(), False, wide) + "\n\n" + verify.draw(rows[:3], Terminal(), True, line)
+    snapshot("verify.txt", told + "\n")
+    assert verify.to_value(rows, False, wide)["steps"] == {
+        "drawn": 4,
+        "kept": 3,
+        "width": 2,
+        "work": 75.0,
+        "path": 50.0,
+    }
+    assert verify.to_value([], None, None) == {"equivalent": None, "cells": [], "steps": None}
 
 
 @pytest.mark.parametrize(
