@@ -13,6 +13,7 @@ import textwrap
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from nb2flow.flow import generics
 from nb2flow.notebook.ipython import transform_cell
 from nb2flow.notebook.model import Cell
 
@@ -150,7 +151,7 @@ def _compile(source: str) -> ast.Module:
         warnings.simplefilter("ignore")  # the author's invalid escapes are not ours to report
         tree = compile(source, "<cell>", "exec", _PARSE_FLAGS, dont_inherit=True)
     assert isinstance(tree, ast.Module)
-    return tree
+    return generics.plainer(tree, source)
 
 
 def _join_magic_lines(source: str) -> str:
