@@ -1,4 +1,4 @@
-"""From a notebook's path to its flow: read, lay out, resolve star imports, recall what earlier runs showed, analyse."""
+"""From a notebook's path to its flow: read, lay out, ask what comes from outside, recall earlier runs, analyse."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nb2flow import config, flow, notebook
-from nb2flow.app import observed
+from nb2flow.app import observed, scripts
 from nb2flow.config import Settings
 from nb2flow.errors import Diagnostic, UsageError
-from nb2flow.flow.model import Flow, Observations, Site
+from nb2flow.flow.model import Flow, Observations, Outside, Site
 from nb2flow.notebook.model import Layout, Notebook
 
 
@@ -24,7 +24,7 @@ class Analysis:
     layout: Layout
     flow: Flow
     settings: Settings
-    resolved: dict[str, frozenset[str]]
+    outside: Outside
     seen: Observations
 
     @property
@@ -40,7 +40,7 @@ class Analysis:
     def refined(self, observations: Observations) -> Analysis:
         """The same notebook, analysed again with more known about what its steps do."""
         seen = self.seen | observations
-        again = flow.build(self.notebook, self.layout, stars=self.resolved, observed=seen)
+        again = flow.build(self.notebook, self.layout, outside=self.outside, observed=seen)
         return dataclasses.replace(self, flow=again, seen=seen)
 
 
@@ -86,9 +86,10 @@ def understand(
         from nb2flow.app import stars  # few notebooks have one, and finding kernels takes its time
 
         resolved = stars.resolve(modules, document.kernel, folder, settings.home, ask=ask)
+    outside = Outside(resolved, scripts.read(flow.run_files(document), folder, settings.root))
     seen = observed.recall(settings.home, document)
-    built = build(document, layout, stars=resolved, observed=seen)
-    return Analysis(path, document, layout, built, settings, resolved, seen)
+    built = build(document, layout, outside=outside, observed=seen)
+    return Analysis(path, document, layout, built, settings, outside, seen)
 
 
 def named_step(flow_: Flow, name: str) -> str:

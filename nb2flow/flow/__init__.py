@@ -7,40 +7,37 @@ edges (`graph`); what cannot cross a border merges the steps on its two sides, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from nb2flow.errors import Diagnostic
 from nb2flow.flow import assemble, checks, elementwise, groups
 from nb2flow.flow.codes import CODES
 from nb2flow.flow.graph import Conflict, Graph
 from nb2flow.flow.groups import Group
 from nb2flow.flow.interpret import Analysis, analyse
-from nb2flow.flow.model import Flow, Observations
+from nb2flow.flow.model import Flow, Observations, Outside
 from nb2flow.flow.parameters import find_parameters
+from nb2flow.flow.scripts import run_files
 from nb2flow.flow.stars import star_modules
 from nb2flow.notebook.model import Layout, Notebook
 
-__all__ = ["CODES", "build", "star_modules"]
-
-_NOTHING: Mapping[str, frozenset[str]] = {}
+__all__ = ["CODES", "build", "run_files", "star_modules"]
 
 
 def build(
     notebook: Notebook,
     layout: Layout,
     *,
-    stars: Mapping[str, frozenset[str]] | None = None,
+    outside: Outside | None = None,
     observed: Observations | None = None,
 ) -> Flow:
     """The flow of a notebook laid out in steps.
 
-    `stars` gives the names of modules that are star-imported; `observed` is what earlier runs showed. Problems are in
-    the flow's `diagnostics` (with those of the notebook and the layout), sorted by cell and line; nothing is raised.
+    `outside` tells what star imports and `%run` bring in; `observed` is what earlier runs showed. Problems are in the
+    flow's `diagnostics` (with those of the notebook and the layout), sorted by cell and line; nothing is raised.
     """
     if layout.dialect == "whole" and notebook.language != "python":
         return assemble.whole(notebook, layout)
-    observed = observed or Observations()
-    analysis = analyse(notebook, layout, stars or _NOTHING, observed)
+    observed, outside = observed or Observations(), outside or Outside()
+    analysis = analyse(notebook, layout, outside, observed)
     ids = {c.index: c.id for c in notebook.cells}
     drawn = groups.draw(notebook, layout, analysis)
     found: list[Diagnostic] = []
@@ -50,7 +47,7 @@ def build(
     replayable = groups.parameters_replayable(layout, analysis)
     found += checks.check_code(notebook, layout, analysis)
     found += checks.check_parameters(notebook, layout, parameters, replayable=replayable)
-    each, refused = elementwise.check(notebook, layout, graph, stars or _NOTHING)
+    each, refused = elementwise.check(notebook, layout, graph, outside)
     found = [*notebook.diagnostics, *layout.diagnostics, *found, *refused]
     return assemble.flow(notebook, layout, graph, parameters, found, each)
 

@@ -9,6 +9,7 @@ happens to a part, also reads the version before.
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 
 from nb2flow.flow.model import ReplayKind, Site
@@ -114,6 +115,8 @@ class Unit:
     attributes: set[str] = field(default_factory=set)
     asks: int = 0  # line on which it asks a person for input
     seeds: set[str] = field(default_factory=set)
+    script: str = ""  # the file that it runs in the notebook's namespace (`%run`)
+    runs: tuple[ast.stmt, ...] = ()  # the code of that file
     observed: bool = False
     fixed: bool = False  # runs where it stands and nowhere else
     replayable: bool = False

@@ -20,14 +20,14 @@ from nb2flow.flow.each_form import LIST, Fault, Read, alone, read_step
 from nb2flow.flow.effects import Unit, is_resource
 from nb2flow.flow.graph import Graph, Node
 from nb2flow.flow.interpret import Analysis, analyse
-from nb2flow.flow.model import Each, Observations
+from nb2flow.flow.model import Each, Observations, Outside
 from nb2flow.notebook.model import Layout, Notebook
 
 _DRAWING = frozenset({"matplotlib", "seaborn", "plotly", "bokeh", "altair"})
 
 
 def check(
-    notebook: Notebook, layout: Layout, graph: Graph, stars: Mapping[str, frozenset[str]]
+    notebook: Notebook, layout: Layout, graph: Graph, outside: Outside
 ) -> tuple[dict[str, Each], list[Diagnostic]]:
     """The steps that run for each element (by name), and why others that are tagged so do not."""
     found: list[Diagnostic] = []
@@ -40,7 +40,7 @@ def check(
             found.append(_told(notebook, node, why))
             continue
         read = _step(node, graph.analysis)
-        _follow(notebook, layout, stars, read)
+        _follow(notebook, layout, outside, read)
         read.faults += _borders(node, read)
         found += [_refused(notebook, fault) for fault in read.faults]
         if not read.faults:
@@ -86,11 +86,11 @@ def _step(node: Node, analysis: Analysis) -> Read:
 # ---- the effects ----
 
 
-def _follow(notebook: Notebook, layout: Layout, stars: Mapping[str, frozenset[str]], read: Read) -> None:
+def _follow(notebook: Notebook, layout: Layout, outside: Outside, read: Read) -> None:
     """Interpret the notebook with the step's loops in isolation (other steps as they are), and look at what they do."""
     sources = {cell: alone(read, code, _prefix(cell)) for cell, (_, code) in read.loops.items()}
     cells = tuple(replace(c, source=sources.get(c.index, c.source)) for c in notebook.cells)
-    analysis = analyse(replace(notebook, cells=cells), layout, stars, Observations())
+    analysis = analyse(replace(notebook, cells=cells), layout, outside, Observations())
     for cell, (line, _) in sorted(read.loops.items()):
         unit = analysis.units[analysis.by_cell[cell][-1]]
         read.faults += [Fault(cell, line, what, hint) for what, hint in _effects(unit, read)]

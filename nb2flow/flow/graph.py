@@ -306,8 +306,11 @@ class Graph:
     # -- orders ----------------------------------------------------------------------------------------------------
 
     def _module_files(self, node: Node) -> None:
-        """Importing a module that an earlier cell wrote (`%%writefile`) reads that file, also when it is replayed."""
+        """A file that is run, or that an earlier cell wrote as a module, is read, also when that is replayed."""
         for unit in (*node.units, *(self.analysis.units[v] for v in node.replay)):
+            if unit.script:
+                site = Site(unit.cell, unit.statement.line)
+                node.files.append(FileUse(unit.script, writes=False, reads=True, site=site))
             for module in unit.modules & self._written_modules.keys() if unit.kind != "compute" else ():
                 for path, writer in self._written_modules[module]:
                     if writer < unit.index:

@@ -7,7 +7,6 @@ half's concern (`graph`), so that merging steps never means analysing again.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from nb2flow.flow import magics, replay
@@ -15,7 +14,7 @@ from nb2flow.flow import statements as _statements  # noqa: F401  (registers the
 from nb2flow.flow.dispatch import execute
 from nb2flow.flow.effects import HISTORY, Unit
 from nb2flow.flow.machine import Machine
-from nb2flow.flow.model import Observations
+from nb2flow.flow.model import Observations, Outside
 from nb2flow.flow.syntax import ParsedCell, Statement, parse_cell
 from nb2flow.flow.values import Val
 from nb2flow.notebook.model import Cell, Layout, Notebook
@@ -32,12 +31,10 @@ class Analysis:
     seeded: frozenset[str] = frozenset()
 
 
-def analyse(
-    notebook: Notebook, layout: Layout, stars: Mapping[str, frozenset[str]], observed: Observations
-) -> Analysis:
+def analyse(notebook: Notebook, layout: Layout, outside: Outside, observed: Observations) -> Analysis:
     """Interpret every code cell that is not skipped."""
     result = Analysis()
-    machine = Machine(stars=dict(stars), units=result.units)
+    machine = Machine(outside=outside, units=result.units)
     machine.keeps_annotations = any("__annotations__" in cell.source for cell in notebook.code)
     skipped = set(layout.skipped)
     ends = _observed_ends(notebook, layout)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nb2flow.flow.effects import HISTORY, FileUse, Unit, Unresolved, is_resource
-from nb2flow.flow.model import Site
+from nb2flow.flow.model import Outside, Site
 from nb2flow.flow.scopes import FUNCTIONS, global_names, local_names
 from nb2flow.flow.values import NOT_DATA, SCALAR, Heap, Obj, ObjKind, Val
 
@@ -55,9 +55,9 @@ class Frame:
 
 @dataclass
 class Machine:
-    """All that is known after the units so far. `stars` resolves `from m import *`."""
+    """All that is known after the units so far. `outside` tells what star imports and `%run` bring in."""
 
-    stars: dict[str, frozenset[str]] = field(default_factory=dict)
+    outside: Outside = field(default_factory=Outside)
     parameters: frozenset[str] = frozenset()
     names: dict[str, Val] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)

@@ -10,7 +10,7 @@ import ast
 import re
 import shlex
 
-from nb2flow.flow import following
+from nb2flow.flow import following, scripts
 from nb2flow.flow.dispatch import evaluate, execute, fresh
 from nb2flow.flow.effects import INTERPRETER, MAGICS
 from nb2flow.flow.machine import Machine
@@ -168,6 +168,8 @@ def _magic(m: Machine, name: str, rest: str, node: ast.AST) -> Val:
             m.use_resource("process:cwd", writes=False)
     elif name in _UNKNOWABLE:
         m.barrier(f"`%{name}`")
+    elif name == "run" and scripts.run(m, rest):
+        pass
     elif name == "run":
         m.use_file(None, writes=True, reads=True)
         m.barrier(f"`%run {rest[:40]}` runs another file in this namespace")
@@ -332,7 +334,7 @@ def _words(text: str) -> list[str]:
 
 def star_import(m: Machine, module: str) -> None:
     """`from module import *`: its names where they could be found out, else names that nobody can tell."""
-    names = m.stars.get(module)
+    names = m.outside.stars.get(module)
     if names is None:
         m.unit.defines_unknown = module
         m.unknown_from = m.unit.index

@@ -5,6 +5,7 @@ Run status never enters here: a flow says what a notebook means, a run (nb2flow.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -147,6 +148,18 @@ class Flow:
         """Names of the steps that `name` directly comes after, in document order."""
         sources = {e.source for e in self.edges if e.target == name}
         return tuple(s.name for s in self.steps if s.name in sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a notebook brings in from outside, as far as it could be told.
+
+    `stars`: the names that `from module import *` binds; `scripts`: the code of the files that `%run` names, as they
+    are written there, cell by cell (a script has one).
+    """
+
+    stars: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    scripts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ def _classify(units: list[Unit], parameters: list[int]) -> None:
     depth: dict[int, int] = {}
     aliases: dict[str, str] = {}
     for unit in units:
-        _note_aliases(unit.statement.node, aliases)
+        for statement in unit.runs or (unit.statement.node,):
+            _note_aliases(statement, aliases)
         _note_star(unit, aliases)
         unit.kind = _kind(unit, aliases, functions)
         if isinstance(unit.statement.node, ast.FunctionDef | ast.ClassDef):
@@ -120,6 +121,8 @@ def _note_aliases(node: ast.stmt, aliases: dict[str, str]) -> None:
 
 def _kind(unit: Unit, aliases: dict[str, str], functions: dict[str, bool]) -> str:
     node = unit.statement.node
+    if unit.runs:
+        return "definition" if all(_plain(s, aliases) for s in unit.runs) else "compute"
     if isinstance(node, ast.Import | ast.ImportFrom):
         return "import"
     if isinstance(node, ast.Try | ast.If):
@@ -139,6 +142,20 @@ def _kind(unit: Unit, aliases: dict[str, str], functions: dict[str, bool]) -> st
         if named and cheap(node.value, aliases):
             return "definition" if isinstance(node.value, ast.Lambda) else "constant"
     return "compute"
+
+
+def _plain(node: ast.stmt, aliases: dict[str, str]) -> bool:
+    """Whether a statement of a file that is run does nothing but import and define."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return _plain_function(node, aliases)
+    if isinstance(node, ast.ClassDef):
+        return _plain_class(node, aliases)
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        named = all(isinstance(t, ast.Name) or _names_only(t) for t in targets)
+        return named and (node.value is None or cheap(node.value, aliases))
+    constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return constant or isinstance(node, ast.Import | ast.ImportFrom | ast.Pass) or _only_binds(node, aliases)
 
 
 def _names_only(target: ast.expr) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nb2flow import notebook
 from nb2flow.app.editing import _build, analyse_edited, document_of
 from nb2flow.flow.checks import _nearest
-from nb2flow.flow.model import Observations
+from nb2flow.flow.model import Observations, Outside
 
 
 def _document(path: Path, second: str, **metadata: Any) -> Any:
@@ -38,7 +38,7 @@ def test_what_is_known_of_modules_is_part_of_what_is_compared(tmp_path: Path) ->
     document = _document(tmp_path / "n.ipynb", "from mine import *\nprint(b)")
     layout, seen = notebook.lay_out(document, None), Observations()
     for names, missing in ((frozenset("a"), ["NB302"]), (frozenset("ab"), [])):
-        found = _build(document, layout, stars={"mine": names}, observed=seen)
+        found = _build(document, layout, outside=Outside(stars={"mine": names}), observed=seen)
         assert [d.code for d in found.diagnostics if d.code == "NB302"] == missing
 
 

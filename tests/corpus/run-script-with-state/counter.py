@@ -1,0 +1,6 @@
+calls = []
+
+
+def count(name):
+    calls.append(name)
+    return len(calls)
