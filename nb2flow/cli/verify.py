@@ -58,6 +58,9 @@ def verify(
         jobs=jobs,
         on_phase=on_phase,
     )
+    if (found.pipeline or found.whole).state.status == "interrupted":
+        click.echo("interrupted: nothing was compared", err=True)
+        ctx.exit(ExitCode.INTERRUPTED)
     rows: list[verify_view.Row] = [(c.cell, c.cell_id, c.step, c.verdict, c.difference) for c in found.cells]
     if as_json:
         print_json(verify_view.to_value(rows, found.equivalent, found.shape) | {"runs": _runs(found)})

@@ -26,6 +26,7 @@ INTERRUPT_GRACE = 5.0
 OUTPUT_GRACE = 60.0
 OUTPUT_GRACE_OF_THE_SILENT = 5.0
 _HUGE = 4_000_000  # bytes of one message of printed text
+_LOOK_AGAIN = 300  # milliseconds
 
 
 _new_node: Any = NotebookNode  # nbformat does not say its types
@@ -147,8 +148,13 @@ class CellRunner(NotebookClient):
 
     async def _read_replies(self) -> None:
         assert self.kc is not None
+        channel = self.kc.shell_channel
         while True:
-            message = await self.kc.shell_channel.get_msg(timeout=None)
+            # What a widget sends goes out past asyncio, and may take the wake-up of a reply that comes just then with
+            # it (ZeroMQ tells of a message once): so it is looked for again and again.
+            if not await channel.socket.poll(_LOOK_AGAIN):
+                continue
+            message = await channel.get_msg(timeout=0)
             if message["parent_header"].get("msg_id") == self._request and message["msg_type"] == "execute_reply":
                 self._last_heard = time.monotonic()
                 self._reply = message

@@ -161,6 +161,25 @@ def test_outputs_of_threads_and_displays_updated_later_reach_their_cell(runner: 
     assert third["outputs"][0]["data"]["text/plain"] == ["2"]
 
 
+OUTPUT_WIDGET = """
+import comm
+state = {"_model_module": "@jupyter-widgets/output", "_model_name": "OutputModel", "msg_id": "", "outputs": []}
+widget = comm.create_comm(target_name="jupyter.widget", data={"state": state, "buffer_paths": []})
+def capture(text):
+    for here in (get_ipython().kernel.get_parent()["header"]["msg_id"], ""):
+        widget.send({"method": "update", "state": {"msg_id": here}, "buffer_paths": []})
+        print(text, flush=True)
+"""
+
+
+def test_a_widget_that_talks_back_takes_no_reply_away(runner: Runner) -> None:
+    reports, executed = runner.run(OUTPUT_WIDGET, *["capture('x')"] * 60, timeout=60)
+    ended = reports[-1]
+    assert isinstance(ended, Ended)
+    assert ended.failure is None
+    assert len(executed["cells"]) == 61
+
+
 def test_closing_the_backend_leaves_no_process(tmp_path: Path) -> None:
     runner = Runner(tmp_path)
     _, reports, ended, _ = runner.start("import time\ntime.sleep(60)")
