@@ -20,7 +20,7 @@ from nb2flow.errors import UsageError
 from nb2flow.profiles import Profile
 
 HOME = ".nb2flow"
-ENGINES = ("local", "kubernetes")
+ENGINES = ("local", "kubernetes", "argo")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nb2flow.config import ENGINES, Settings
 from nb2flow.engine import StepBackend
 from nb2flow.errors import UsageError
 from nb2flow.profiles import Profile, choose
+
+if TYPE_CHECKING:
+    from nb2flow.executors.argo.backend import ArgoBackend
+    from nb2flow.executors.kubernetes.backend import KubernetesBackend
 
 MOST_FILES = 2_000
 MOST_BYTES = 200_000_000
@@ -37,9 +42,27 @@ def backend(engine: str, profile: Profile | None, folder: Path) -> StepBackend:
         from nb2flow.executors.local import LocalBackend
 
         return LocalBackend()
+    return _in_cluster(engine, profile, travelling(folder, profile))
+
+
+def _in_cluster(engine: str, profile: Profile, files: dict[str, Path]) -> KubernetesBackend | ArgoBackend:
+    if engine == "argo":
+        from nb2flow.executors.argo.backend import ArgoBackend
+        from nb2flow.exports import argo
+
+        return ArgoBackend(profile, files, lambda plan, p, tasks, run: argo.workflow(plan, p, tasks, run=run))
     from nb2flow.executors.kubernetes.backend import KubernetesBackend
 
-    return KubernetesBackend(profile, travelling(folder, profile))
+    return KubernetesBackend(profile, files)
+
+
+def stop(engine: str, profile: Profile, run_id: str) -> int:
+    """Stop what goes on in the cluster of a run that nobody drives; returns how many things that were."""
+    there = _in_cluster(engine, profile, {})
+    try:
+        return there.stop_run(run_id)
+    finally:
+        there.close()
 
 
 def travelling(folder: Path, profile: Profile) -> dict[str, Path]:

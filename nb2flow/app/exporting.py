@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -22,14 +19,11 @@ from nb2flow.executors.pods.staging import Stager
 from nb2flow.executors.pods.store import Store
 from nb2flow.exports import argo
 from nb2flow.exports.argo import Kind, Schedule
-from nb2flow.plan import dumps
 from nb2flow.plan.model import CompiledPlan
-from nb2flow.pods.contract import PodTask, TaskFolder, encode, plan_path
+from nb2flow.pods.contract import ANY_RUN
 from nb2flow.profiles import Profile, choose
 from nb2flow.runs.folders import disk_faults, replace_file
 from nb2flow.runtime.bundle import runtime_digest, runtime_files
-
-_AT_ONCE = 8  # steps that are staged side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +85,7 @@ def _check_timezone(name: str) -> None:
 def _stage(analysis: Analysis, made: CompiledPlan, profile: Profile, store: Store, scratch: Path) -> str:
     """Put the steps' tasks and all that they name into the store; returns the folder of the tasks, named by content."""
     request = RunRequest(
-        run_id="export",
+        run_id=ANY_RUN,
         compiled=made,
         notebook=analysis.path.resolve(),
         home=scratch / "home",
@@ -108,22 +102,11 @@ def _stage(analysis: Analysis, made: CompiledPlan, profile: Profile, store: Stor
     space.lay_out(made)
     found_here = travelling(request.notebook.parent, profile)
     stager = Stager(store, {n: p for n, p in found_here.items() if not _is_manifest(p)}, profile.kernel or None)
-
-    def prepare(name: str) -> PodTask:
-        before = ancestors(made.plan, name)
-        task = space.task(made.plan.step(name), 1, "", before)
-        return stager.prepare(task, {step: TaskFolder(step).manifest for step in before})
-
+    tasks = [space.task(step, 1, "", ancestors(made.plan, step.name)) for step in made.plan.steps]
     try:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            names = [step.name for step in made.plan.steps]
-            found = {f"{name}.json": encode(task) for name, task in zip(names, pool.map(prepare, names), strict=True)}
-            found[plan_path("").lstrip("/")] = dumps(made.plan, "json").encode()
-            folder = f"plans/{_digest(found)}"
-            list(pool.map(lambda name: store.write(f"{folder}/{name}", found[name]), found))
+        return stager.stage_plan(made.plan, tasks)
     finally:
         stager.close()
-    return folder
 
 
 def _is_manifest(path: Path) -> bool:
@@ -132,11 +115,3 @@ def _is_manifest(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(len(argo.HEAD)) == argo.HEAD.encode()
-
-
-def _digest(files: Mapping[str, bytes]) -> str:
-    made = hashlib.blake2b(digest_size=16)
-    for name, data in sorted(files.items()):
-        made.update(f"{name} {len(data)}\n".encode())
-        made.update(data)
-    return made.hexdigest()

@@ -161,14 +161,7 @@ def cancel_found(found: Found) -> Found:
 
 
 def _stop_in_cluster(found: Found, profile: Profile, store: RunStore) -> None:
-    from nb2flow.executors.kubernetes.backend import KubernetesBackend
-
-    backend = KubernetesBackend(profile, {})
-    try:
-        stopped = backend.stop_run(found.state.run_id)
-    finally:
-        backend.close()
-    if not stopped:
+    if not engines.stop(found.state.engine, profile, found.state.run_id):
         raise UsageError(
             f"run {found.state.run_id} is {found.state.status}, and none of its steps is under way in the cluster",
             hint="there is nothing to cancel",

@@ -16,10 +16,11 @@ from queue import Empty, SimpleQueue
 from nb2flow.engine import fanout
 from nb2flow.engine.cache import ResultCache
 from nb2flow.engine.earlier import finished_steps, refuse_if_inputs_are_missing
+from nb2flow.engine.entrusting import Entrusted
 from nb2flow.engine.guard import Finished, with_sources
 from nb2flow.engine.interrupts import Interrupts
 from nb2flow.engine.machine import Machine
-from nb2flow.engine.ports import Attempt, CellBegan, Ended, Noted, Report, StepBackend
+from nb2flow.engine.ports import Attempt, CellBegan, Ended, Noted, Report, StepBackend, StepTask
 from nb2flow.engine.refine import Refiner, Replan
 from nb2flow.engine.request import RunRequest, ancestors, check, creation, orders
 from nb2flow.engine.signals import (
@@ -108,6 +109,7 @@ class _Driver:
         self._digests = FileDigests(request.home / "digests.json")
         self._results = ResultStore(self.space.home, backend.holds)
         self._cache = ResultCache(self._results, self._digests, request.notebook.parent)
+        self._entrusted = Entrusted(backend.pilot)
         self._refiner = Refiner(replan if request.only is None else None)
         self._queue: SimpleQueue[tuple[str, int, Report] | int] = SimpleQueue()
         self._timers: list[tuple[float, str, int]] = []
@@ -131,6 +133,7 @@ class _Driver:
             self._plan = fanout.with_instances(self._plan, self._manifests(), self._divides)
             self._keys = step_keys(self._plan, self.request.parameters, self._fingerprint)
             self.space.lay_out(CompiledPlan(plan=self._plan, notebooks=self._notebooks))
+            self._entrusted.adopt(self.request.run_id)
         else:
             if self.request.only is not None:
                 refuse_if_inputs_are_missing(self._cache, self._plan, self._keys, self.request.only)
@@ -174,6 +177,7 @@ class _Driver:
     def _turn(self) -> None:
         """Wait for the next thing to happen and deal with it and all that came with it."""
         self._flush()
+        self._entrust()
         wait = LOOK_EVERY
         if self._timers:
             wait = min(wait, max(0.0, self._timers[0][0] - time.monotonic()))
@@ -188,6 +192,11 @@ class _Driver:
             self._carry_out(self._machine.handle(RetryDue(step, attempt), time.time()))
         self._look_for_requests()
 
+    def _entrust(self) -> None:
+        """Let what goes through plans by itself have what is left of this one, if it is due."""
+        under_way = [step for step, _ in self._attempts]
+        self._entrusted.see_to(self._plan, under_way, self._machine.is_open, self._task, self.request.jobs)
+
     def _look_for_requests(self) -> None:
         changes = self._store.changes()
         if changes == self._changes:
@@ -201,9 +210,10 @@ class _Driver:
     # ---- what is kept of earlier runs ----
 
     def _look_up(self, name: str) -> list[Command]:
-        step, key = self._plan.step(name), self._keys[name]
-        result = self._cache.find(step, key, self._manifests(), any_result=self.request.only is not None)
-        now = time.time()
+        step, key, now = self._plan.step(name), self._keys[name], time.time()
+        result = None
+        if not self._entrusted.has(name):
+            result = self._cache.find(step, key, self._manifests(), any_result=self.request.only is not None)
         if result is None:
             return self._machine.handle(LookedUp(name, None), now)
         self._results.take(result, self.space.folder.executed(name), self.space.folder.manifest(name))
@@ -254,8 +264,14 @@ class _Driver:
         if whole := fanout.why_whole(step, self._manifests(), here=self._backend.fans_out, only=self.request.only):
             self._note(name, whole)
         self._backend.prepare()
-        task = self.space.task(step, attempt, self._keys[name], ancestors(self._plan, name))
-        self._attempts[name, attempt] = self._backend.start(task, lambda r: self._queue.put((name, attempt, r)))
+        self._entrusted.starts(name)
+        self._attempts[name, attempt] = self._backend.start(
+            self._task(step), lambda r: self._queue.put((name, attempt, r))
+        )
+
+    def _task(self, step: PlanStep) -> StepTask:
+        attempt = max(1, self._machine.attempt(step.name))
+        return self.space.task(step, attempt, self._keys[step.name], ancestors(self._plan, step.name))
 
     # ---- what happens ----
 
@@ -355,10 +371,12 @@ class _Driver:
         """Another plan from here on, with the instances of lists that are known; results in `again` do not count."""
         before = self._keys
         keys = step_keys(plan, self.request.parameters, self._fingerprint)
+        anew = self._entrusted.begins_anew(self._plan, plan, again)
         sure = {n: m for n, m in self._manifests().items() if n not in again and before.get(n) == keys.get(n)}
         self._plan = fanout.with_instances(plan, sure, self._divides)
         self._keys = keys = step_keys(self._plan, self.request.parameters, self._fingerprint)
-        kept = [n for n, key in keys.items() if before.get(n) == key and n not in again and self._machine.stays(n)]
+        stays = self._machine.stays_over if anew else self._machine.stays
+        kept = [n for n, key in keys.items() if before.get(n) == key and n not in again and stays(n)]
         self._finished = {name: self._finished[name] for name in kept if name in self._finished}
         self.space.lay_out(CompiledPlan(plan=self._plan, notebooks=self._notebooks))
         self._tell_of_plan(because, kept)

@@ -29,6 +29,7 @@ from nb2flow.engine.signals import (
     Treatment,
 )
 from nb2flow.runs.events import (
+    RETRIED,
     CancelRequested,
     Failure,
     RunFinished,
@@ -40,7 +41,6 @@ from nb2flow.runs.events import (
     StepSucceeded,
 )
 
-RETRIED = frozenset({"error", "kernel-died", "timeout"})
 FIRST_DELAY = 0.5  # seconds before the first retry; each further one waits twice as long
 LONGEST_DELAY = 30.0
 
@@ -102,6 +102,10 @@ class Machine:
         """The number of the step's latest attempt (0: none yet)."""
         return self._attempts.get(step, 0)
 
+    def is_open(self, step: str) -> bool:
+        """Whether `step` is still to run, or runs."""
+        return self._phase[step] not in _OVER
+
     def is_under_way(self, step: str, attempt: int) -> bool:
         """Whether this attempt runs and counts (it does not when the plan was changed since)."""
         return self._phase.get(step) is Phase.RUNNING and self._attempts[step] == attempt
@@ -109,6 +113,10 @@ class Machine:
     def stays(self, step: str) -> bool:
         """Whether `replan` can leave the step as it is."""
         return self._phase.get(step) in (Phase.DONE, Phase.FAILED, Phase.RUNNING)
+
+    def stays_over(self, step: str) -> bool:
+        """The same where what runs has to be stopped."""
+        return self._phase.get(step) in (Phase.DONE, Phase.FAILED)
 
     def begin(self, now: float) -> list[Command]:
         """Start the run. `now` is Unix time in seconds, here and everywhere."""

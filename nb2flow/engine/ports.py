@@ -7,10 +7,11 @@ happens inside a step: that is told in an `Ended` report.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from nb2flow.plan.model import Plan
 from nb2flow.runs.attempt import CellBegan, Ended, KernelStarted, Noted, Report, StepTask
 
 __all__ = ["Attempt", "CellBegan", "Ended", "KernelStarted", "Noted", "Report", "StepBackend", "StepTask"]
@@ -21,6 +22,20 @@ class Attempt(Protocol):
 
     def cancel(self, *, kill: bool = False) -> None:
         """Ask it to stop: interrupt, then kill after a moment; at once with `kill`. `Ended` still follows."""
+
+
+class Pilot(Protocol):
+    """Goes through a plan by itself, steps in their order and again where they fail, and needs nobody of ours for that.
+
+    Steps are still started, by the engine's reckoning: `StepBackend.start` then follows what the pilot does.
+    """
+
+    def adopt(self, run_id: str) -> Collection[str]:
+        """The steps of this run that an earlier process entrusted and that are under way, or have succeeded."""
+
+    def undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int) -> None:
+        """Go through the steps of these tasks, `jobs` at once; all others that they build on are done, with manifests
+        beside theirs. What was undertaken before for the run is over. EnvironmentFault when it cannot be."""
 
 
 class StepBackend(Protocol):
@@ -39,6 +54,10 @@ class StepBackend(Protocol):
     secrets_here: bool
     goes_on_alone: bool
     fans_out: bool
+
+    @property
+    def pilot(self) -> Pilot | None:
+        """What goes through a plan by itself, where steps are not begun one by one."""
 
     def fingerprint(self, kernel: str) -> str:
         """What stands for the kernel in content keys: another interpreter or package version gives another one.

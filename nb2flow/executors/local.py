@@ -67,6 +67,7 @@ class LocalBackend:
     secrets_here = True
     goes_on_alone = False
     fans_out = True
+    pilot = None
 
     def __init__(self) -> None:
         self._server: subprocess.Popen[bytes] | None = None

@@ -20,17 +20,18 @@ from nb2flow.notebook.names import dns_label, unique
 from nb2flow.plan.model import Plan, PlanStep
 from nb2flow.plan.parameters import default_text
 from nb2flow.pods.contract import PodExit
-from nb2flow.pods.spec import MANAGED_BY, MANAGER, QUEUE, STEP, Wish, pod_spec
+from nb2flow.pods.spec import MANAGED_BY, MANAGER, QUEUE, RUN, STEP, OneRun, Wish, pod_spec
 from nb2flow.profiles import Profile
 
 Kind = Literal["Workflow", "WorkflowTemplate"]
 NOTEBOOK = "nb2flow.dev/notebook"
 PLAN = "nb2flow.dev/plan"
 ENTRY = "pipeline"
+OUT_OF_MEMORY = "OOMKilled"  # so it is told of a pod
 HEAD = "# Written by `nb2flow convert`: the graph of a notebook for Argo Workflows; its code lies in the store.\n"
 MOST_BYTES = 1_000_000  # of 1.5 MB that an API server stores; the workflow's status needs room, too
 MOST_ITEMS = 200  # tasks of a graph, and templates, that Argo's own schema allows
-_RUN_FOLDER = "runs/{{workflow.name}}-{{workflow.uid}}"
+_ANY_FOLDER = "runs/{{workflow.name}}-{{workflow.uid}}"
 _THIS_STEP = "{{inputs.parameters.step}}"
 _START_SLACK = 600  # seconds for a pod to pull its image and fetch inputs before its step's own timeout counts
 _LONGEST_NAME = 40  # Argo adds to it, and pods' names hold the step's name too
@@ -48,15 +49,25 @@ class Schedule:
 
 
 def workflow(
-    plan: Plan, profile: Profile, tasks: str, *, kind: Kind = "Workflow", schedule: Schedule | None = None
+    plan: Plan,
+    profile: Profile,
+    tasks: str,
+    *,
+    kind: Kind = "Workflow",
+    schedule: Schedule | None = None,
+    run: OneRun | None = None,
 ) -> dict[str, Any]:
-    """The manifest. `tasks` is the folder of the store with the steps' tasks; a `schedule` makes a CronWorkflow.
+    """The manifest. `tasks` is the folder of the store with the steps' tasks; a `schedule` makes a CronWorkflow; with
+    a `run`, it is a Workflow for that alone.
 
     PlanError for what Argo would take for its own variables, or cannot name; UsageError for a schedule that is none.
     """
     name = dns_label(plan.name, _LONGEST_NAME) or "notebook"
-    spec = _spec(plan, profile, tasks, name)
-    if schedule is not None:
+    spec = _spec(plan, profile, tasks, name, run)
+    if run is not None:
+        made = _manifest("Workflow", profile, {"name": run.name}, name, tasks, spec)
+        made["metadata"]["labels"][RUN] = run.run_id
+    elif schedule is not None:
         made = _manifest("CronWorkflow", profile, {"name": name}, name, tasks, _cron(schedule, spec))
     elif kind == "WorkflowTemplate":
         made = _manifest(kind, profile, {"name": name}, name, tasks, spec)
@@ -127,16 +138,20 @@ def _cron(schedule: Schedule, spec: dict[str, Any]) -> dict[str, Any]:
 # ---- the spec of a workflow ----
 
 
-def _spec(plan: Plan, profile: Profile, tasks: str, notebook: str) -> dict[str, Any]:
-    settable = [p for p in plan.parameters if not _obstacle(p)]
-    templates, used = _templates(plan.steps, profile, tasks, settable)
+def _spec(plan: Plan, profile: Profile, tasks: str, notebook: str, run: OneRun | None) -> dict[str, Any]:
+    settable = [p for p in plan.parameters if run is None and not _obstacle(p)]
+    steps = tuple(step for step in plan.steps if run is None or step.name in run.steps)
+    place = _Place(tasks, _ANY_FOLDER if run is None else run.folder, tuple(p.name for p in settable))
+    templates, used = _templates(steps, profile, place)
     pod = pod_spec(profile, Wish("", "", ""))
-    labels = {NOTEBOOK: notebook} | ({QUEUE: profile.queue} if profile.queue else {})
+    labels = {NOTEBOOK: notebook} | ({RUN: run.run_id} if run else {})
+    labels |= {QUEUE: profile.queue} if profile.queue else {}
+    jobs = profile.jobs if run is None else run.jobs
     patch = {key: pod[key] for key in ("enableServiceLinks", "terminationGracePeriodSeconds")}
     spec: dict[str, Any] = {"entrypoint": ENTRY}
     if settable:
         spec["arguments"] = {"parameters": [{"name": p.name, "value": default_text(p)} for p in settable]}
-    spec |= {"parallelism": profile.jobs} if profile.jobs else {}
+    spec |= {"parallelism": jobs} if jobs else {}
     spec |= {
         "podMetadata": {"labels": labels},
         "podSpecPatch": json.dumps(patch, sort_keys=True),
@@ -147,7 +162,7 @@ def _spec(plan: Plan, profile: Profile, tasks: str, notebook: str) -> dict[str, 
     spec |= {key: pod[key] for key in ("imagePullSecrets", "serviceAccountName") if key in pod}
     if profile.argo_executor:  # Argo's containers get this account's token, the step's container none
         spec |= {"automountServiceAccountToken": False, "executor": {"serviceAccountName": profile.argo_executor}}
-    made = [*_graphs(plan.steps, used), *templates]
+    made = [*_graphs(steps, used), *templates]
     if len(made) > MOST_ITEMS:
         raise PlanError(
             f"{plan.name} needs {len(made)} kinds of pods, more than the {MOST_ITEMS} templates that Argo allows",
@@ -159,10 +174,11 @@ def _spec(plan: Plan, profile: Profile, tasks: str, notebook: str) -> dict[str, 
 def _graphs(steps: tuple[PlanStep, ...], used: Mapping[str, str]) -> list[dict[str, Any]]:
     """The graph; in parts, one after the other, where there are more steps than Argo allows in one. A part holds steps
     that are about as far from the beginning, so that few wait for it longer than they must."""
-    tasks = {step.name: _task(step, used) for step in steps}
+    there = {step.name for step in steps}
+    before = {step.name: [name for name in _before(step) if name in there] for step in steps}
+    tasks = {step.name: _task(step, used, before[step.name]) for step in steps}
     if len(tasks) <= MOST_ITEMS:
         return [{"name": ENTRY, "dag": {"failFast": False, "tasks": list(tasks.values())}}]
-    before = {step.name: _before(step) for step in steps}
     depth: dict[str, int] = {}
     for step_name in TopologicalSorter(before).static_order():
         depth[step_name] = 1 + max((depth[name] for name in before[step_name]), default=0)
@@ -180,9 +196,8 @@ def _graphs(steps: tuple[PlanStep, ...], used: Mapping[str, str]) -> list[dict[s
     return made
 
 
-def _task(step: PlanStep, used: Mapping[str, str]) -> dict[str, Any]:
+def _task(step: PlanStep, used: Mapping[str, str], before: list[str]) -> dict[str, Any]:
     task: dict[str, Any] = {"name": step.name, "template": used[step.name]}
-    before = _before(step)
     if before:
         task["dependencies"] = before
     return task | {"arguments": {"parameters": [{"name": "step", "value": step.name}]}}
@@ -198,21 +213,29 @@ def _within(task: Mapping[str, Any], part: frozenset[str]) -> dict[str, Any]:
     return {k: waits if k == "dependencies" else v for k, v in task.items() if k != "dependencies" or waits}
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where steps find their tasks and leave their results, and which parameters the workflow has."""
+
+    tasks: str
+    folder: str
+    parameters: tuple[str, ...]
+
+
 def _templates(
-    steps: Iterable[PlanStep], profile: Profile, tasks: str, parameters: Iterable[Parameter]
+    steps: Iterable[PlanStep], profile: Profile, place: _Place
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """A template for each kind of pod, and for each step the name of its template.
 
     The pod of a step that asks for nothing is made by `step`, others by one named after the first step that needs it.
     """
-    parameters = tuple(parameters)
-    usual = _shape(_template(StepOptions(), profile, tasks, parameters))
+    usual = _shape(_template(StepOptions(), profile, place))
     names: dict[str, str] = {}
     made: list[dict[str, Any]] = []
     used: dict[str, str] = {}
     for step in steps:
         _refuse_variables(step)
-        template = _template(step.options, profile, tasks, parameters)
+        template = _template(step.options, profile, place)
         shape = _shape(template)
         if shape not in names:
             wanted = "step" if shape == usual else f"step-{step.name}"
@@ -226,9 +249,9 @@ def _shape(template: Mapping[str, Any]) -> str:
     return json.dumps(template, sort_keys=True)
 
 
-def _template(options: StepOptions, profile: Profile, tasks: str, parameters: Iterable[Parameter]) -> dict[str, Any]:
-    given = tuple(f"--parameter={p.name}={{{{workflow.parameters.{p.name}}}}}" for p in parameters)
-    wish = Wish("", "", f"{tasks}/{_THIS_STEP}.json", options, (f"--run={_RUN_FOLDER}", *given))
+def _template(options: StepOptions, profile: Profile, place: _Place) -> dict[str, Any]:
+    given = tuple(f"--parameter={name}={{{{workflow.parameters.{name}}}}}" for name in place.parameters)
+    wish = Wish("", "", f"{place.tasks}/{_THIS_STEP}.json", options, (f"--run={place.folder}", *given))
     pod = pod_spec(profile, wish)
     metadata: dict[str, Any] = {"labels": {**dict(options.labels), STEP: _THIS_STEP}}
     if options.annotations:
@@ -246,8 +269,10 @@ def _template(options: StepOptions, profile: Profile, tasks: str, parameters: It
 
 
 def _retries(profile: Profile, options: StepOptions) -> dict[str, Any]:
-    """A lost pod is replaced; an error of the notebook is tried again only as often as the step says."""
+    """A lost pod is replaced, unless it was lost for want of memory; an error of the notebook is tried again only as
+    often as the step says."""
     final = f"asInt(lastRetry.exitCode) not in [{PodExit.STEP_FAILED:d}, {PodExit.REFUSED:d}]"
+    final += f" && not (lastRetry.message contains '{OUT_OF_MEMORY}')"
     if options.retries:
         again = f"asInt(lastRetry.exitCode) == {PodExit.STEP_FAILED:d} && asInt(retries) < {options.retries}"
         final = f"{final} || ({again})"

@@ -22,6 +22,7 @@ COMMAND = ("nb2flow-step",)
 # The step's process finds what it needs to reach the store in variables of this prefix (`NB2FLOW_STORE_AWS_…` is
 # `AWS_…` to the storage library); the kernel never sees them.
 STORE_PREFIX = "NB2FLOW_STORE_"
+ANY_RUN = "export"  # the run of a task that is one for many runs: which one it is, is told beside it
 SCRATCH = "/scratch"
 
 
@@ -32,8 +33,8 @@ class PodExit(IntEnum):
     """What the container ends with."""
 
     SUCCEEDED = 0
-    STEP_FAILED = 10  # the notebook: another pod would fail as well; `ended.json` says why
-    REFUSED = 11  # the task cannot be run by this image: another pod would refuse as well; `ended.json` says why
+    STEP_FAILED = 10  # the notebook, in a way for which `retries:` is there; `ended.json` says why
+    REFUSED = 11  # another try would end in the same way (this image cannot run the task, …); `ended.json` says why
     PLATFORM = 20  # the store could not be reached, the disk was full …: another pod may succeed
     STOPPED = 143  # asked to end (evicted, deleted): the step is not over
 

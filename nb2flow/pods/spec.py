@@ -6,6 +6,7 @@ no code, no value of a variable, no secret (those are references).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,18 @@ class Wish:
     task: str
     options: StepOptions = NO_OPTIONS
     arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OneRun:
+    """A run that we begin as a Workflow: its id, the Workflow's name, the folder of the store for results, which steps
+    are left to run and how many at once. Its parameters are in its tasks."""
+
+    run_id: str
+    name: str
+    folder: str
+    steps: Collection[str]
+    jobs: int
 
 
 def pod_template(profile: Profile, wish: Wish) -> dict[str, Any]:

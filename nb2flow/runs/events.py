@@ -12,6 +12,8 @@ import msgspec
 
 from nb2flow.errors import EnvironmentFault
 
+RETRIED = frozenset({"error", "kernel-died", "timeout"})  # kinds of failures for which a step's `retries:` is there
+
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a step failed.

@@ -46,6 +46,7 @@ class KubernetesBackend:
     secrets_here = False
     goes_on_alone = True
     fans_out = True
+    pilot = None
 
     def __init__(self, profile: Profile, files: Mapping[str, Path], environ: Mapping[str, str] | None = None) -> None:
         check_profile(profile)

@@ -22,7 +22,8 @@ BURST = 100
 _CONNECT, _READ = 10.0, 60.0  # seconds
 _WATCH = 50  # seconds after which a watch is begun anew: a connection that died silently is noticed
 
-GROUPS = {"jobs": "apis/batch/v1", "pods": "api/v1", "events": "api/v1"}
+ARGO = "apis/argoproj.io/v1alpha1"
+GROUPS = {"jobs": "apis/batch/v1", "pods": "api/v1", "events": "api/v1", "workflows": ARGO}
 _IN_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 Value = dict[str, Any]
 
@@ -73,6 +74,10 @@ class Cluster:
         except ClusterFault as fault:
             if fault.status != 404:
                 raise
+
+    def patch(self, kind: str, name: str, changes: Mapping[str, Any]) -> None:
+        """Change an object: what stands in `changes` takes the place of what was there."""
+        self.request("PATCH", self._path(kind, name), {"fieldValidation": "Strict"}, changes)
 
     def list(self, kind: str, selector: str = "", fields: str = "") -> tuple[list[Value], str]:
         """All objects of a kind and the version of that state."""
@@ -126,7 +131,8 @@ class Cluster:
                 self._reload()
             self._throttle.wait()
             client = self._client
-            headers = {"Accept": "application/json", "Content-Type": "application/json", **_authorization(client)}
+            content = "application/merge-patch+json" if method == "PATCH" else "application/json"
+            headers = {"Accept": "application/json", "Content-Type": content, **_authorization(client)}
             try:
                 answer = client.rest_client.pool_manager.request(
                     method,

@@ -1,4 +1,4 @@
-"""What is in the cluster, kept in memory: all Jobs and pods of ours in a namespace, followed by two watches.
+"""What is in the cluster, kept in memory: Jobs and pods of ours in a namespace (or Workflows), followed by watches.
 
 Lists once, then watches from that version on; a watch that breaks is begun where it was, one whose version is too old
 lists again. An API server that does not answer is waited for; only refusals (rights, credentials) are told at once.
@@ -22,10 +22,20 @@ Value = dict[str, Any]
 
 class Following:
     """Calls `changed(job name)` whenever that Job or one of its pods is new, other or gone; `told(text)` when the
-    cluster stops to answer, and when it answers again."""
+    cluster stops to answer, and when it answers again. `kinds` are what is followed: what takes a Job's place, and pods
+    where those are to be known, too."""
 
-    def __init__(self, cluster: Cluster, changed: Callable[[str], None], told: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        changed: Callable[[str], None],
+        told: Callable[[str], None],
+        kinds: tuple[str, ...] = ("jobs", "pods"),
+        selector: str = SELECTOR,
+    ) -> None:
         self._cluster = cluster
+        self._kinds = kinds
+        self._selector = selector
         self._changed = changed
         self._told = told
         self._lock = threading.Lock()
@@ -37,7 +47,7 @@ class Following:
 
     def begin(self) -> None:
         """List once (ClusterFault when that is refused), then follow in threads."""
-        versions = {kind: self._list(kind) for kind in ("jobs", "pods")}
+        versions = {kind: self._list(kind) for kind in self._kinds}
         for kind, version in versions.items():
             thread = threading.Thread(target=self._follow, args=(kind, version), name=f"nb2flow-{kind}", daemon=True)
             self._threads.append(thread)
@@ -66,10 +76,10 @@ class Following:
     # ---- following ----
 
     def _list(self, kind: str) -> str:
-        items, version = self._cluster.list(kind, SELECTOR)
+        items, version = self._cluster.list(kind, self._selector)
         new = {item["metadata"]["name"]: item for item in items}
         with self._lock:
-            known = self._jobs if kind == "jobs" else self._pods
+            known = self._pods if kind == "pods" else self._jobs
             vanished = [value for name, value in known.items() if name not in new]
             touched = {_job_of(value) for value in (*new.values(), *vanished)}
             if kind == "pods":
@@ -87,7 +97,7 @@ class Following:
             try:
                 if not version:
                     version = self._list(kind)
-                for change in self._cluster.watch(kind, SELECTOR, version):
+                for change in self._cluster.watch(kind, self._selector, version):
                     version = str(change["object"]["metadata"]["resourceVersion"])
                     if change["type"] != "BOOKMARK":
                         self._take(kind, change)
@@ -114,7 +124,7 @@ class Following:
         value: Value = change["object"]
         name, job = value["metadata"]["name"], _job_of(value)
         with self._lock:
-            known = self._jobs if kind == "jobs" else self._pods
+            known = self._pods if kind == "pods" else self._jobs
             if change["type"] == "DELETED":
                 known.pop(name, None)
                 if kind == "pods":

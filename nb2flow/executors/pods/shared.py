@@ -1,8 +1,9 @@
-"""A step of a run that nobody of ours drives: its task is one for all runs of the plan, the run itself is a folder.
+"""A step of a run that goes through its plan without us: the task is staged before the run, the run is a folder.
 
-What an engine would do around a step happens here, in its pod: parameters come as text and are bound, the manifests of
-earlier steps are those of this run, and what the step was seen to do is held against the plan. No engine can plan
-again, so a step that shows the plan to be wrong fails, rather than let later ones run on wrong state.
+Of an exported workflow the task is one for all runs. What an engine would do around a step happens here, in its pod:
+parameters come as text and are bound, the manifests of earlier steps are those of this run, and what the step was seen
+to do is held against the plan. No engine can plan again, so a step that shows the plan to be wrong fails, rather than
+let later ones run on wrong state. A run that we began has its parameters in its tasks, and we judge its results.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from nb2flow.executors.pods.store import Store, StoreFault
 from nb2flow.plan import loads
 from nb2flow.plan.model import Plan
 from nb2flow.plan.parameters import bind_texts
-from nb2flow.pods.contract import PodTask, TaskFolder, folder_of, plan_path
+from nb2flow.pods.contract import ANY_RUN, PodTask, TaskFolder, folder_of, plan_path
 from nb2flow.runs.events import Failure
 from nb2flow.runs.manifest import read_manifest
 
@@ -43,18 +44,24 @@ class SharedTask:
         data = store.read(path)
         if data is None:
             raise StoreFault(f"there is no plan {path} in the store {store.url}", hint="convert the notebook again")
-        self._plan = loads(data)
+        plan = loads(data)
+        self._plan = plan if self._is_foreign(task) else None
         try:
-            bound = bind_texts(self._plan.parameters, self._texts)
+            bound = bind_texts(plan.parameters, self._texts)
         except UsageError as fault:
             raise EnvironmentFault(fault.message, hint=fault.hint) from fault
-        read = self._plan.step(task.step).parameters
+        read = plan.step(task.step).parameters
         return msgspec.structs.replace(
             task,
-            run_id=PurePosixPath(self._folder).name,
-            parameters={name: value for name, value in bound.items() if name in read},
+            run_id=PurePosixPath(self._folder).name if self._is_foreign(task) else task.run_id,
+            parameters=task.parameters | {name: value for name, value in bound.items() if name in read},
             manifests={step: f"{self._folder}/{path}" for step, path in task.manifests.items()},
         )
+
+    @staticmethod
+    def _is_foreign(task: PodTask) -> bool:
+        """Whether nobody of ours will take over the results."""
+        return task.run_id == ANY_RUN
 
     def unforeseen(self, step: str, manifest: Path) -> Failure | None:
         """What the step did and the plan does not know, as its failure."""

@@ -6,21 +6,26 @@ lie there before the pod begins. What is there already is not sent again.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tarfile
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
 from nb2flow.executors.pods.store import Store
-from nb2flow.pods.contract import ListElement, PodTask, TaskFolder, blob_path, encode
+from nb2flow.plan import dumps
+from nb2flow.plan.model import Plan
+from nb2flow.pods.contract import ListElement, PodTask, TaskFolder, blob_path, encode, plan_path
 from nb2flow.runs.attempt import StepTask
 from nb2flow.runtime.blob import hash_file
 
 _MOST_ENCLOSED = 500_000  # characters in one task
+_AT_ONCE = 8  # steps that are staged side by side
 
 
 class Stager:
@@ -78,6 +83,20 @@ class Stager:
             element=msgspec.convert(element, ListElement) if element else None,
         )
 
+    def stage_plan(self, plan: Plan, tasks: Sequence[StepTask]) -> str:
+        """Put the plan and the tasks of its steps into the store, for runs that nobody of ours drives; returns their
+        folder, which is named by its content. Manifests of earlier steps are looked for in the folder of the run."""
+
+        def prepare(task: StepTask) -> PodTask:
+            return self.prepare(task, {step: TaskFolder(step).manifest for step in task.before})
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = {f"{made.step}.json": encode(made) for made in pool.map(prepare, tasks)}
+            found[plan_path("").lstrip("/")] = dumps(plan, "json").encode()
+            folder = f"plans/{_digest(found)}"
+            list(pool.map(lambda name: self._store.write(f"{folder}/{name}", found[name]), found))
+        return folder
+
     def close(self) -> None:
         """Remove what was kept here on the way."""
         for path in self._scratch.iterdir():
@@ -110,6 +129,14 @@ class Stager:
                 self._store.put({digest: self._files[path] for path, digest in digests.items()})
                 self._shared = digests
             return self._shared
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    made = hashlib.blake2b(digest_size=16)
+    for name, data in sorted(files.items()):
+        made.update(f"{name} {len(data)}\n".encode())
+        made.update(data)
+    return made.hexdigest()
 
 
 def packed(folder: Path) -> bytes:

@@ -33,7 +33,7 @@ from nb2flow.executors.pods.shared import SharedTask
 from nb2flow.executors.pods.store import Store, StoreFault
 from nb2flow.pods.contract import PodExit, TaskFolder, decode_task, folder_of
 from nb2flow.runs.attempt import Ended, KernelStarted, Noted, Report, StepTask, WorkerStarted
-from nb2flow.runs.events import Failure
+from nb2flow.runs.events import RETRIED, Failure
 
 LOOK_EVERY = 0.5  # seconds between looks at what has grown
 STOP_GRACE = 12.0  # seconds for the worker to stop its kernel, of the 30 that a pod usually gets
@@ -158,7 +158,9 @@ class _Step:
             failure = self._shared.unforeseen(task.step, Path(here.task.manifest))
         sender.finish(here, tree, failure, time.monotonic() - began)
         _say(f"step {task.step} {'failed: ' + failure.kind if failure else 'succeeded'}")
-        return PodExit.STEP_FAILED if failure else PodExit.SUCCEEDED
+        if failure is None:
+            return PodExit.SUCCEEDED
+        return PodExit.STEP_FAILED if failure.kind in RETRIED else PodExit.REFUSED
 
     def clean_up(self) -> None:
         """Leave no process behind."""

@@ -1,0 +1,407 @@
+"""A run as a Workflow: implements `StepBackend` and `Pilot`.
+
+`undertake` puts all that the steps need into the store and creates the Workflow; from then on Argo needs none of us.
+`start` follows one step of it. Results are taken over as those of any pod; Argo's word for a step counts, and that of
+the step itself, in the store, says how it ended. Work with the network happens in a few threads of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from nb2flow.errors import EnvironmentFault
+from nb2flow.executors.argo import status
+from nb2flow.executors.argo.status import Standing
+from nb2flow.executors.kubernetes.attempt import CANCELLED, Attempt
+from nb2flow.executors.kubernetes.cluster import ARGO, Cluster, ClusterFault
+from nb2flow.executors.kubernetes.crew import Crew
+from nb2flow.executors.kubernetes.following import Following
+from nb2flow.executors.kubernetes.words import Value
+from nb2flow.executors.pods.profiled import check_profile, store_of
+from nb2flow.executors.pods.staging import Stager
+from nb2flow.executors.pods.store import StoreFault
+from nb2flow.plan.model import Plan
+from nb2flow.pods.contract import TaskFolder
+from nb2flow.pods.spec import MANAGED_BY, MANAGER, RUN, OneRun
+from nb2flow.profiles import Profile
+from nb2flow.runs.attempt import Report, StepTask
+from nb2flow.runs.events import Failure
+
+THREADS = 8
+POLL_EVERY = 1.0  # seconds between looks at progress
+TELL_UNMOVED = 15.0  # seconds without a word of a controller after which people are told
+GIVE_UP_UNMOVED = 90.0
+_PATIENCE = 180.0  # seconds for a cluster that does not answer when the Workflow is to be created
+_AGAIN_AFTER = 2.0
+_STOP_PATIENCE = 60.0  # seconds for Argo to stop what was cancelled
+_LEAVE_AFTER = 5.0
+_REPLACED = "this try failed, and the next one has begun since: what it said is replaced by that one"
+
+Make = Callable[[Plan, Profile, str, OneRun], Mapping[str, Any]]
+
+
+class ArgoBackend:
+    """Has Argo run the steps. `files` are files below the notebook's folder that travel, by relative path; `make` makes
+    the Workflow of a plan (the tasks' folder and what is special of this run are told)."""
+
+    name = "argo"
+    secrets_here = False
+    goes_on_alone = True
+    fans_out = False
+
+    def __init__(
+        self, profile: Profile, files: Mapping[str, Path], make: Make, environ: Mapping[str, str] | None = None
+    ) -> None:
+        check_profile(profile)
+        self.profile = profile
+        self.pilot = self
+        self._make = make
+        self._files = files
+        self._store = store_of(profile, environ)
+        self._cluster: Cluster | None = None
+        self._stager: Stager | None = None
+        self._following: Following | None = None
+        self._crew = Crew(THREADS, "nb2flow-argo")
+        self._lock = threading.Lock()
+        self._attempts: set[Attempt] = set()
+        self._asked: set[Attempt] = set()  # that are about to be looked at
+        self._told: dict[tuple[str, str], int] = {}  # tries of a step that said their end, by Workflow and step
+        self._workflow = ""  # the name of the one that is followed
+        self._number = 0
+        self._folder = ""
+        self._steps: frozenset[str] = frozenset()  # that are followed in it
+        self._since = 0.0
+        self._stopped: set[tuple[str, str]] = set()
+        self._gave_up = False
+        self._seen: tuple[str, dict[str, Standing]] = ("", {})
+        self._closing = threading.Event()
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster. EnvironmentFault when there is no usable configuration."""
+        if self._cluster is None:
+            self._cluster = Cluster(self.profile.context, self.profile.namespace)
+        return self._cluster
+
+    def fingerprint(self, kernel: str) -> str:
+        """What stands for the kernel in content keys: the image, whoever starts its pods."""
+        return f"kubernetes {self.profile.image} {self.profile.kernel or kernel}"
+
+    def holds(self, digests: frozenset[str], home: Path) -> bool:
+        """Whether these artifacts are in the profile's store."""
+        return self._store.has(digests)
+
+    def prepare(self) -> None:
+        """See that store and Argo are there. EnvironmentFault when one cannot be used."""
+        if self._stager is not None:
+            return
+        self._store.examine()
+        try:
+            self.cluster.request("GET", ARGO)
+        except ClusterFault as fault:
+            if fault.status != 404:
+                raise
+            raise EnvironmentFault(
+                f"Argo Workflows is not installed in the cluster at {self.cluster.server}",
+                hint="have it installed, or use --engine kubernetes, which needs nothing in the cluster",
+            ) from fault
+        self._stager = Stager(self._store, self._files, self.profile.kernel or None)
+
+    def start(self, task: StepTask, report: Callable[[Report], None]) -> Attempt:
+        """Follow an attempt, once its step has been undertaken."""
+        attempt = Attempt(task, report, self._cancel)
+        attempt.before_end = lambda: self._let_go(attempt)
+        with self._lock:
+            self._attempts.add(attempt)
+        if task.step in self._steps:
+            self._follow_step(attempt)
+        return attempt
+
+    def close(self) -> None:
+        """Let go. The Workflow goes on, unless all that it still does was given up."""
+        if self._gave_up and not self._attempts:
+            with contextlib.suppress(EnvironmentFault):
+                self._stop(self._workflow, "Stop")
+        self._closing.set()
+        self._crew.close(_LEAVE_AFTER)
+        if self._following is not None:
+            self._following.close()
+        if self._stager is not None:
+            self._stager.close()
+            self._stager = None
+
+    def stop_run(self, run_id: str) -> int:
+        """Stop all Workflows of a run that nobody watches; returns how many there were."""
+        there = [w for w in self._workflows(run_id) if not status.is_over(w) and not status.stopped(w)]
+        for workflow in there:
+            self._stop(workflow["metadata"]["name"], "Stop")
+        return len(there)
+
+    # ---- the pilot ----
+
+    def adopt(self, run_id: str) -> Collection[str]:
+        """The steps of the run's newest Workflow: all, while it goes on, else those that succeeded."""
+        self.prepare()
+        there = sorted(self._workflows(run_id), key=_number)
+        if not there:
+            return ()
+        newest = there[-1]
+        self._begin_to_follow(run_id, newest["metadata"]["name"], _number(newest))
+        if not status.is_over(newest) and not status.stopped(newest):
+            self._steps = frozenset(status.steps_of(newest))
+        else:
+            found = status.standings(newest)
+            self._steps = frozenset(step for step, standing in found.items() if standing.phase == "Succeeded")
+        return self._steps
+
+    def undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int) -> None:
+        """Create the Workflow for the steps of these tasks, in place of an earlier one."""
+        self.prepare()
+        assert self._stager is not None
+        if self._workflow:
+            self._stop(self._workflow, "Stop")
+        run_id, steps = tasks[0].run_id, frozenset(task.step for task in tasks)
+        name = f"nb2flow-{run_id}-{self._number + 1}"
+        folder = f"runs/{run_id}/{name}"
+        self._send_manifests(folder, tasks, steps)
+        place = self._stager.stage_plan(plan, tasks)
+        run = OneRun(run_id=run_id, name=name, folder=folder, steps=steps, jobs=jobs)
+        made = self._create(self._make(plan, self.profile, place, run))
+        self._begin_to_follow(run_id, name, self._number + 1)
+        assert self._following is not None
+        self._following.add(made)
+        self._steps = steps
+        with self._lock:
+            waiting = [a for a in self._attempts if not a.job and a.task.step in steps]
+        for attempt in waiting:
+            self._follow_step(attempt)
+
+    def _send_manifests(self, folder: str, tasks: Sequence[StepTask], steps: frozenset[str]) -> None:
+        """The manifests of steps that are done, into the folder where those of this Workflow's steps will be."""
+        done = {s: Path(t.manifest).with_name(f"{s}.json") for t in tasks for s in t.before if s not in steps}
+
+        def send(step: str) -> None:
+            self._store.write(TaskFolder(f"{folder}/{step}").manifest, done[step].read_bytes())
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(send, done))
+
+    def _create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return self.cluster.create("workflows", manifest)
+            except ClusterFault as fault:
+                if fault.status == 409:  # created before, and the answer was lost
+                    found = self.cluster.get("workflows", manifest["metadata"]["name"])
+                    if found is not None:
+                        return found
+                if not fault.again or time.monotonic() > deadline:
+                    raise
+                time.sleep(_AGAIN_AFTER)
+
+    def _workflows(self, run_id: str) -> list[dict[str, Any]]:
+        return self.cluster.list("workflows", _selector(run_id))[0]
+
+    def _begin_to_follow(self, run_id: str, name: str, number: int) -> None:
+        with self._lock:
+            self._workflow, self._number, self._since = name, number, time.monotonic()
+            self._folder = f"runs/{run_id}/{name}"
+        if self._following is None:
+            following = Following(self.cluster, self._changed, self._tell_all, ("workflows",), _selector(run_id))
+            following.begin()
+            self._following = following
+            threading.Thread(target=self._poll, name="nb2flow-progress", daemon=True).start()
+
+    # ---- what happens ----
+
+    def _follow_step(self, attempt: Attempt) -> None:
+        with attempt.lock:
+            attempt.place = TaskFolder(f"{self._folder}/{attempt.task.step}")
+            attempt.job = self._workflow
+        self._ask(attempt)
+
+    def _changed(self, workflow: str) -> None:
+        with self._lock:
+            attempts = [a for a in self._attempts if a.job == workflow]
+        for attempt in attempts:
+            self._ask(attempt)
+
+    def _ask(self, attempt: Attempt) -> None:
+        """Have the attempt looked at, soon."""
+        with self._lock:
+            if attempt in self._asked:
+                return
+            self._asked.add(attempt)
+        self._submit(self._look, attempt)
+
+    def _look(self, attempt: Attempt) -> None:
+        with self._lock:
+            self._asked.discard(attempt)
+        with attempt.lock:
+            if attempt.ended or not attempt.job:
+                return
+            assert self._following is not None
+            workflow = self._following.job(attempt.job)
+            if workflow is None:
+                self._look_at_vanished(attempt)
+                return
+            standing = self._standings(workflow).get(attempt.task.step)
+            if attempt.cancelling is not None:
+                over = standing is None or standing.is_over or status.is_over(workflow)
+                if over or time.monotonic() - attempt.cancelling > _STOP_PATIENCE:
+                    attempt.fetch_last(self._store)
+                    attempt.end(CANCELLED)
+            elif not status.is_moved(workflow):
+                self._look_at_unmoved(attempt)
+            elif status.is_hidden(workflow):
+                attempt.note("Argo keeps how its steps stand in a database: each is told when it has said its end")
+                attempt.finish(self._store)
+            else:
+                self._look_at_step(attempt, standing, workflow)
+
+    def _look_at_step(self, attempt: Attempt, standing: Standing | None, workflow: Value) -> None:
+        memory = attempt.task.options.memory or self.profile.memory
+        told = self._told.get((attempt.job, attempt.task.step), 0)
+        found = status.look(standing, workflow, told, memory)
+        for text in found.lost:
+            attempt.note(text if found.failure else f"{text}: another one takes its place")
+        if found.said:
+            self._told[attempt.job, attempt.task.step] = status.told_after(standing, told)
+            if found.replaced:
+                attempt.end(Failure(kind="error", message=_REPLACED))
+            elif not attempt.finish(self._store):
+                attempt.end(Failure(kind="engine", message=f"there is no {attempt.place.ended} in {self._store.url}"))
+        elif found.failure is not None:
+            attempt.fetch_last(self._store)
+            attempt.end(found.failure)
+        elif found.trouble is None:
+            attempt.no_trouble()
+        else:
+            text, hint = found.trouble.text, found.trouble.hint
+            attempt.note(f"{text} (hint: {hint})" if hint else text)
+            if found.trouble.patience is not None and attempt.has_waited(text, found.trouble.patience):
+                self._gave_up = True
+                attempt.end(Failure(kind="engine", message=text, hint=hint))
+
+    def _look_at_vanished(self, attempt: Attempt) -> None:
+        if attempt.cancelling is None and attempt.finish(self._store):
+            return
+        attempt.fetch_last(self._store)
+        attempt.end(
+            CANCELLED
+            if attempt.cancelling is not None
+            else Failure(
+                kind="engine",
+                message=f"somebody deleted the Workflow {attempt.job}",
+                hint="`nb2flow resume` makes another one of what is left; finished steps are kept",
+            )
+        )
+
+    def _look_at_unmoved(self, attempt: Attempt) -> None:
+        waited = time.monotonic() - self._since
+        text = f"nobody moves the Workflow {attempt.job}: no controller of Argo looks after namespace "
+        text += f"'{self.cluster.namespace}', or it is down"
+        if waited > TELL_UNMOVED:
+            attempt.note(text)
+        if waited > GIVE_UP_UNMOVED:
+            hint = "is its workflow-controller running, and for this namespace? --engine kubernetes needs none"
+            attempt.end(Failure(kind="engine", message=text, hint=hint))
+            self._stop(attempt.job, "Stop")
+
+    def _standings(self, workflow: Value) -> dict[str, Standing]:
+        version = f"{workflow['metadata']['name']} {workflow['metadata'].get('resourceVersion', '')}"
+        seen = self._seen
+        if seen[0] != version:
+            seen = (version, status.standings(workflow))
+            self._seen = seen
+        return seen[1]
+
+    def _poll(self) -> None:
+        while not self._closing.wait(POLL_EVERY):
+            with self._lock:
+                attempts, folder = [a for a in self._attempts if a.job], self._folder
+            found: dict[str, str] = {}
+            if attempts:
+                with contextlib.suppress(StoreFault):  # asked again later
+                    found = self._store.listing(folder)
+            for attempt in attempts:
+                if attempt.place.progress in found and not attempt.ended and attempt.cancelling is None:
+                    self._submit(self._fetch, attempt, found)
+                self._ask(attempt)
+
+    def _fetch(self, attempt: Attempt, found: Mapping[str, str]) -> None:
+        attempt.fetch_grown(self._store, found)
+
+    def _tell_all(self, text: str) -> None:
+        with self._lock:
+            attempts = list(self._attempts)
+        for attempt in attempts:
+            attempt.note(text)
+
+    # ---- end ----
+
+    def _cancel(self, attempt: Attempt, kill: bool) -> None:
+        """Steps are not stopped one by one: the Workflow is."""
+        if attempt.cancelling is None:
+            attempt.cancelling = time.monotonic()
+        if attempt.job:
+            self._submit(self._stop_for, attempt, "Terminate" if kill else "Stop")
+        if kill or not attempt.job:
+            attempt.end(CANCELLED)
+
+    def _stop_for(self, attempt: Attempt, how: str) -> None:
+        self._stop(attempt.job, how)
+        self._ask(attempt)
+
+    def _stop(self, workflow: str, how: str) -> None:
+        with self._lock:
+            if (workflow, how) in self._stopped:
+                return
+            self._stopped.add((workflow, how))
+        try:
+            self.cluster.patch("workflows", workflow, {"spec": {"shutdown": how}})
+        except ClusterFault as fault:
+            with self._lock:
+                self._stopped.discard((workflow, how))
+            if fault.status != 404:
+                raise
+
+    def _let_go(self, attempt: Attempt) -> None:
+        with self._lock:
+            self._attempts.discard(attempt)
+
+    def _submit(self, work: Callable[..., None], attempt: Attempt, *more: Any) -> None:
+        if not self._closing.is_set():
+            self._crew.submit(self._guarded, work, attempt, *more)
+
+    def _guarded(self, work: Callable[..., None], attempt: Attempt, *more: Any) -> None:
+        """The executor's border: whatever goes wrong with one attempt is told as that attempt's failure."""
+        try:
+            if not self._closing.is_set():
+                work(attempt, *more)
+        except (StoreFault, ClusterFault) as fault:
+            if fault.again:
+                attempt.note(f"{fault.message}; it is tried again")
+            else:
+                attempt.end(Failure(kind="engine", message=fault.message, hint=fault.hint))
+        except EnvironmentFault as fault:
+            attempt.end(Failure(kind="engine", message=fault.message, hint=fault.hint))
+        except Exception as error:  # noqa: BLE001 - the border
+            if self._closing.is_set():  # it was left behind, and what it worked with is gone
+                return
+            attempt.end(Failure(kind="engine", message=f"{type(error).__name__}: {error}"))
+
+
+def _selector(run_id: str) -> str:
+    return f"{MANAGED_BY}={MANAGER},{RUN}={run_id}"
+
+
+def _number(workflow: Mapping[str, Any]) -> int:
+    return int(str(workflow["metadata"]["name"]).rpartition("-")[2])

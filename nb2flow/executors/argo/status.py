@@ -1,0 +1,235 @@
+"""What Argo reports of a Workflow, as what happened to the steps of a run. Pure: plain JSON values in.
+
+A task of the graph is a node of type Retry with a pod for each try; a try that the platform lost says something else
+than one whose notebook failed, and the exit code tells them apart (`PodExit`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nb2flow.executors.kubernetes import words
+from nb2flow.executors.kubernetes.words import Trouble, Value
+from nb2flow.pods.contract import PodExit
+from nb2flow.runs.events import Failure
+
+_OVER = frozenset({"Succeeded", "Failed", "Error", "Skipped", "Omitted"})
+_SAID = frozenset({PodExit.SUCCEEDED, PodExit.STEP_FAILED, PodExit.REFUSED})
+_CODE = re.compile(r"\(exit code (\d+)\)|exit code (\d+)")
+_IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+_CONTAINER = ("CreateContainerConfigError", "CreateContainerError")
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One pod of a step, called `pod` (as Argo's node). `exit_code`: what the step's process ended with, if it did."""
+
+    pod: str
+    phase: str
+    message: str = ""
+    exit_code: int | None = None
+    host: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.phase in _OVER
+
+    @property
+    def said_the_end(self) -> bool:
+        """Whether the step's own process ended it and left word of it in the store."""
+        return self.phase == "Succeeded" or (self.is_over and self.exit_code in _SAID)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a step stands: Argo's word for it as a whole, and its tries, the newest last."""
+
+    phase: str
+    message: str = ""
+    tries: tuple[Try, ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether Argo does nothing more for the step."""
+        return self.phase in _OVER
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is to be told of an attempt: `lost`, in words, for each pod that was replaced; why it is not running;
+    whether the step said how it ended (`replaced`: and another try has begun since); else, why it has ended."""
+
+    lost: tuple[str, ...] = ()
+    trouble: Trouble | None = None
+    said: bool = False
+    replaced: bool = False
+    failure: Failure | None = None
+
+
+def is_over(workflow: Value) -> bool:
+    """Whether Argo has brought the Workflow to an end."""
+    return str(_status(workflow).get("phase", "")) in ("Succeeded", "Failed", "Error")
+
+
+def is_moved(workflow: Value) -> bool:
+    """Whether a controller has taken note of the Workflow."""
+    return bool(_status(workflow).get("phase"))
+
+
+def stopped(workflow: Value) -> str:
+    """How the Workflow was told to stop: `Stop`, `Terminate`, or nothing."""
+    return str(workflow.get("spec", {}).get("shutdown", ""))
+
+
+def is_hidden(workflow: Value) -> bool:
+    """Whether Argo keeps the states of nodes in a database of its own, where we cannot see them."""
+    return bool(_status(workflow).get("offloadNodeStatusVersion"))
+
+
+def steps_of(workflow: Value) -> tuple[str, ...]:
+    """The steps of the graph, in its order."""
+    tasks = [t for template in workflow["spec"]["templates"] for t in template.get("dag", {}).get("tasks", ())]
+    return tuple(step for task in tasks if (step := _step(task.get("arguments", {}))))
+
+
+def standings(workflow: Value) -> dict[str, Standing]:
+    """Where each step stands that Argo has come to."""
+    nodes = _nodes(workflow)
+    tries = {child for node in nodes.values() if node.get("type") == "Retry" for child in node.get("children") or ()}
+    found: dict[str, Standing] = {}
+    known = set(steps_of(workflow))
+    for name, node in nodes.items():
+        step = _step(node.get("inputs", {})) or str(node.get("displayName", ""))
+        if name in tries or step not in known or node.get("type") not in ("Retry", "Pod", "Skipped"):
+            continue
+        pods = [name] if node.get("type") == "Pod" else node.get("children") or ()
+        made = [_try(pod, nodes[pod]) for pod in pods if nodes.get(pod, {}).get("type") == "Pod"]
+        found[step] = Standing(str(node.get("phase", "")), str(node.get("message", "")), tuple(made))
+    return found
+
+
+def look(standing: Standing | None, workflow: Value, told: int, asked_memory: str) -> Look:
+    """How the attempt stands after `told` tries of this step whose own end was told before."""
+    pods = _since(standing.tries, told) if standing else ()
+    lost: list[str] = []
+    for number, pod in enumerate(pods, 1):
+        if pod.said_the_end:
+            return Look(tuple(lost), said=True, replaced=number < len(pods))
+        if not pod.is_over:
+            return Look(tuple(lost), trouble=_trouble(pod))
+        final = words.final(_as_pod(pod), asked_memory)
+        if final is not None:
+            return Look(tuple(lost), failure=final)
+        lost.append(f"pod {pod.pod} was lost ({_how(pod)})")
+    if standing is not None and standing.phase == "Succeeded":
+        return Look(tuple(lost), said=True)
+    if (standing is not None and standing.is_over) or is_over(workflow):
+        return Look(tuple(lost), failure=_given_up(standing, workflow, pods))
+    return Look(tuple(lost))
+
+
+def told_after(standing: Standing | None, told: int) -> int:
+    """How many tries have been told when the one that comes after `told` has."""
+    said = sum(pod.said_the_end for pod in standing.tries) if standing else 0
+    return min(told + 1, said)
+
+
+# ---- parts ----
+
+
+def _status(workflow: Value) -> Value:
+    found: Value = workflow.get("status") or {}
+    return found
+
+
+def _nodes(workflow: Value) -> Mapping[str, Value]:
+    """The nodes by their id; of a large Workflow they are stored packed."""
+    status = _status(workflow)
+    packed = status.get("compressedNodes")
+    if packed:
+        try:
+            unpacked: Mapping[str, Value] = json.loads(zlib.decompress(base64.b64decode(packed), 47))
+            return unpacked
+        except (binascii.Error, zlib.error, ValueError):
+            return {}
+    nodes: Mapping[str, Value] = status.get("nodes") or {}
+    return nodes
+
+
+def _step(given: Value) -> str:
+    values = {p.get("name"): p.get("value") for p in given.get("parameters") or ()}
+    return str(values.get("step") or "")
+
+
+def _try(name: str, node: Value) -> Try:
+    message = str(node.get("message", ""))
+    code = (node.get("outputs") or {}).get("exitCode")
+    if code is None and (found := _CODE.search(message)):
+        code = found[1] or found[2]
+    phase = str(node.get("phase", ""))
+    return Try(name, phase, message, int(code) if code is not None else None, str(node.get("hostNodeName", "")))
+
+
+def _since(tries: Sequence[Try], told: int) -> tuple[Try, ...]:
+    """The tries after `told` of those that said their end."""
+    for place, pod in enumerate(tries):
+        if not told:
+            return tuple(tries[place:])
+        told -= pod.said_the_end
+    return ()
+
+
+def _trouble(pod: Try) -> Trouble | None:
+    if pod.phase != "Pending" or not pod.message:
+        return None
+    return words.trouble(_as_pod(pod)) or Trouble(f"waits: {' '.join(pod.message.split())}")
+
+
+def _as_pod(pod: Try) -> Value:
+    """The try as the cluster would tell of its pod, so that the same words are found for the same things."""
+    reason, _, message = pod.message.partition(": ")
+    status: dict[str, Any] = {"phase": pod.phase if pod.phase in ("Pending", "Running") else "Failed"}
+    container: dict[str, Any] = {"name": "step"}
+    if pod.is_over:
+        ended = {"reason": "OOMKilled"} if "OOMKilled" in pod.message else {"message": pod.message}
+        container["state"] = {"terminated": ended | ({} if pod.exit_code is None else {"exitCode": pod.exit_code})}
+    elif reason in (*_IMAGE, *_CONTAINER):
+        quoted = re.search(r'image "([^"]+)"', message)
+        container |= {"state": {"waiting": {"reason": reason, "message": message}}}
+        container |= {"image": quoted[1]} if quoted else {}
+    else:
+        told = message if reason == "Unschedulable" else pod.message
+        status["conditions"] = [{"type": "PodScheduled", "status": "False", "message": told}]
+        if reason != "Unschedulable":
+            status["phase"] = "Unknown"
+    status["containerStatuses"] = [container] if "state" in container else []
+    return {"metadata": {}, "spec": {"nodeName": pod.host}, "status": status}
+
+
+def _how(pod: Try) -> str:
+    """In words, how a pod was lost; Argo knows no more than its own message."""
+    if pod.exit_code is None or (pod.message and not _CODE.search(pod.message)):
+        return " ".join(pod.message.split()) or "Argo does not say how"
+    return words.lost(_as_pod(pod))
+
+
+def _given_up(standing: Standing | None, workflow: Value, pods: Sequence[Try]) -> Failure:
+    name = workflow["metadata"]["name"]
+    again = "`nb2flow resume` makes another Workflow of what is left; finished steps are kept"
+    if how := stopped(workflow):
+        return Failure(kind="engine", message=f"somebody stopped the Workflow {name} in Argo ({how})", hint=again)
+    if pods:
+        count = f"{len(pods)} pods" if len(pods) > 1 else "its pod"
+        text = f"the cluster lost {count} of this step; the last: {_how(pods[-1])}"
+        return Failure(kind="engine", message=text, hint=again)
+    own = standing.message if standing else ""
+    said = own or str(_status(workflow).get("message", "")) or str(_status(workflow).get("phase", ""))
+    return Failure(kind="engine", message=f"Argo did not run the step: {' '.join(said.split())}", hint=again)
