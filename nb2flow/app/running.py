@@ -61,14 +61,17 @@ def run(analysis: Analysis, asked: Asked, on_event: OnEvent = _ignore) -> Found:
     `on_event` is called with each event, in this thread. Raises NotebookError (its diagnostics forbid running),
     UsageError (parameters, step names), EnvironmentFault (kernel missing, disk full, …).
     """
-    request, backend, _ = _requested(analysis, asked)
+    return _driven(analysis, *_requested(analysis, asked)[:2], on_event)
+
+
+def _driven(analysis: Analysis, request: RunRequest, backend: StepBackend, on_event: OnEvent = _ignore) -> Found:
     with RunStore(request.home) as store:
         state = engine.drive(request, backend, store, on_event=on_event, replan=_Planner(analysis).again)
     return Found(state, Home(request.home).run(request.run_id), analysis.settings)
 
 
 def launch(analysis: Analysis, asked: Asked, say: Callable[[str], None] = _say_nothing) -> Found:
-    """Have a pod in the cluster drive the run, and return as soon as it does; what keeps it waiting is said.
+    """Have a pod in the cluster drive the run (or Argo), and return as soon as it does; what keeps it waiting is said.
 
     Raises as `run` does, and UsageError for the engine local: its steps need this machine.
     """
@@ -77,8 +80,10 @@ def launch(analysis: Analysis, asked: Asked, say: Callable[[str], None] = _say_n
         if profile is None:
             raise UsageError(
                 "a run of this machine's own steps cannot be detached from it",
-                hint="--detach goes with --engine kubernetes",
+                hint="--detach goes with --engine kubernetes and --engine argo",
             )
+        if backend.pilot is not None:
+            return _driven(analysis, replace(request, leave=True), backend)
         from nb2flow.app import remote
 
         known = (observed.place(request.home, analysis.notebook), request.home / stars.FILE)

@@ -13,11 +13,13 @@ import click
 
 from nb2flow.app import copies, engines, history, remote
 from nb2flow.app.history import Found
+from nb2flow.app.running import resume
 from nb2flow.cli.arguments import json_option, project_option, run_argument
 from nb2flow.cli.live import display
 from nb2flow.cli.main import echo
 from nb2flow.cli.run import close, remark
 from nb2flow.errors import ExitCode, UsageError
+from nb2flow.runs.lock import is_held
 
 
 @click.command()
@@ -32,7 +34,12 @@ def attach(ctx: click.Context, run: str, profile: str | None, project: Path, as_
     Finds runs of this project, and by its whole id also a run that another machine began with `run --detach` and the
     same store. Exits as `run` would.
     """
-    watch(ctx, _found(project, run, profile), as_json)
+    found = _found(project, run, profile)
+    if found.state.engine == "argo" and not is_held(found.folder.lock) and found.state.status != "succeeded":
+        with display(quiet=as_json, state=found.state) as shown:
+            found = resume(found, on_event=shown)
+        close(ctx, found, as_json)
+    watch(ctx, found, as_json)
 
 
 def _found(project: Path, run: str, profile: str | None) -> Found:

@@ -70,7 +70,9 @@ file_option = click.option(
 @click.option("--no-cache", is_flag=True, help="Run every step, unchanged ones too.")
 @click.option("--engine", type=click.Choice(ENGINES), help="Who runs the steps.  [default: the setting, or local]")
 @click.option("--profile", metavar="NAME", help="The profile of the project's file that says where they run.")
-@click.option("--detach", is_flag=True, help="Have a pod in the cluster drive the run; this machine may leave.")
+@click.option(
+    "--detach", is_flag=True, help="Leave the run to a pod in the cluster, or to Argo; this machine may leave."
+)
 @split_option
 @kernel_option
 @json_option
@@ -188,7 +190,8 @@ def close(ctx: click.Context, found: Found, as_json: bool) -> None:
         echo("")
         echo(runs_view.last_words(state, out(), shown_path(found.folder.path / "executed")))
         if state.engine != "local" and state.status == "interrupted" and not is_copy(found.folder):
-            echo("Steps that were begun go on in the cluster:")
+            what = "Argo goes on with it" if state.engine == "argo" else "Steps that were begun go on in the cluster"
+            echo(f"{what}:")
             echo(f"  nb2flow resume {state.run_id}   takes them up again")
             echo(f"  nb2flow cancel {state.run_id}   stops them")
         sys.stdout.flush()

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from nb2flow.engine.begin import begin
 from nb2flow.engine.drive import drive
-from nb2flow.engine.ports import StepBackend, StepTask
+from nb2flow.engine.ports import Pilot, StepBackend, StepTask
 from nb2flow.engine.request import RunRequest
 from nb2flow.engine.resume import cancel, resume
 from nb2flow.engine.workspace import lay_out_runtime
 
-__all__ = ["RunRequest", "StepBackend", "StepTask", "begin", "cancel", "drive", "lay_out_runtime", "resume"]
+__all__ = ["Pilot", "RunRequest", "StepBackend", "StepTask", "begin", "cancel", "drive", "lay_out_runtime", "resume"]

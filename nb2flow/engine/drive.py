@@ -195,7 +195,8 @@ class _Driver:
     def _entrust(self) -> None:
         """Let what goes through plans by itself have what is left of this one, if it is due."""
         under_way = [step for step, _ in self._attempts]
-        self._entrusted.see_to(self._plan, under_way, self._machine.is_open, self._task, self.request.jobs)
+        done = self._entrusted.see_to(self._plan, under_way, self._machine.is_open, self._task, self.request.jobs)
+        self._left |= done and self.request.leave
 
     def _look_for_requests(self) -> None:
         changes = self._store.changes()

@@ -24,7 +24,8 @@ class RunRequest:
     values that were given, bound to their types; `kernel` is the kernelspec's name; `runtime` is the runtime's files by
     name and `runtime_digest` their digest. `only` and `start_from` name a step. With `resume`, the run exists: finished
     steps are kept, and its own record of what it was asked for counts. `environ` is what kernels inherit; `profile` is
-    the name of the profile that says where steps run, for the record.
+    the name of the profile that says where steps run, for the record. `leave`: as soon as a pilot has what is left to
+    do, leave it alone.
     """
 
     run_id: str
@@ -44,6 +45,7 @@ class RunRequest:
     versions: Mapping[str, str] = field(default_factory=dict)
     resume: bool = False
     profile: str = ""
+    leave: bool = False
 
 
 def check(request: RunRequest, *, secrets_here: bool = True) -> None:

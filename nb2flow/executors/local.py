@@ -26,6 +26,7 @@ import nb2flow
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors import kernels
 from nb2flow.executors.forkserver import HEADER
+from nb2flow.engine.ports import Pilot
 from nb2flow.runs.attempt import Ended, KernelStarted, Report, StepTask, WorkerStarted
 from nb2flow.runs.events import Failure
 from nb2flow.runs.folders import Home
@@ -67,7 +68,7 @@ class LocalBackend:
     secrets_here = True
     goes_on_alone = False
     fans_out = True
-    pilot = None
+    pilot: Pilot | None = None
 
     def __init__(self) -> None:
         self._server: subprocess.Popen[bytes] | None = None

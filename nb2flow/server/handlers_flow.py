@@ -72,8 +72,9 @@ def _engines(settings: Settings) -> api_runs.EnginesReply:
     found = [api_runs.Engine(name="local", profile=None, title="this machine", default=here)]
     for profile in settings.profiles:
         usual = not here and settings.profile in (profile, "") and all(e.profile is None for e in found)
-        title = f"{profile} (Kubernetes)"
-        found.append(api_runs.Engine(name="kubernetes", profile=profile, title=title, default=usual))
+        for name, word in (("kubernetes", "Kubernetes"), ("argo", "Argo")):
+            chosen = usual and name == settings.engine
+            found.append(api_runs.Engine(name=name, profile=profile, title=f"{profile} ({word})", default=chosen))
     return api_runs.EnginesReply(engines=found)
 
 

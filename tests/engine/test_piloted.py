@@ -1,0 +1,219 @@
+"""Runs that a pilot goes through by itself: what it is given, when it is given more, and that its results are judged."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine.pipelines import S, compiled, request
+
+from nb2flow.engine import Pilot, StepTask, drive, resume
+from nb2flow.engine.ports import Attempt, Ended, Report
+from nb2flow.executors.local import LocalBackend
+from nb2flow.flow.model import Observations
+from nb2flow.plan.model import CompiledPlan, Plan
+from nb2flow.runs.events import StepStarted
+from nb2flow.runs.state import RunState
+from nb2flow.runs.store import RunStore
+from nb2flow.runtime.bundle import runtime_digest, runtime_files
+
+
+class Following:
+    """An attempt as the engine has it: cancelling it stops all."""
+
+    def __init__(self, pilot: Piloted, report: Callable[[Report], None]) -> None:
+        self.pilot, self.report = pilot, report
+
+    def cancel(self, *, kill: bool = False) -> None:
+        self.pilot.stop()
+
+
+class Piloted(LocalBackend):
+    """Goes through what it is given on this machine, one step after the other, whatever the engine does meanwhile."""
+
+    name = "piloted"
+
+    def __init__(self, adopted: Collection[str] = ()) -> None:
+        super().__init__()
+        self.undertaken: list[list[str]] = []
+        self._adopted = adopted
+        self._is_ready = False
+        self._guard = threading.Lock()
+        self._said: dict[str, list[Report]] = {}
+        self._watchers: dict[str, Following] = {}
+        self._halted = threading.Event()
+        self._going: threading.Thread | None = None
+
+    @property
+    def pilot(self) -> Pilot | None:
+        return self
+
+    def prepare(self) -> None:
+        if not self._is_ready:
+            self._is_ready = True
+            super().prepare()
+
+    def adopt(self, run_id: str) -> Collection[str]:
+        return self._adopted
+
+    def undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int) -> None:
+        self.stop()
+        if self._going is not None:
+            self._going.join()
+        self.undertaken.append([task.step for task in tasks])
+        self._halted = threading.Event()
+        self._said = {}
+        self._going = threading.Thread(target=self._go_through, args=(tasks, self._halted), daemon=True)
+        self._going.start()
+
+    def start(self, task: StepTask, report: Callable[[Report], None]) -> Attempt:
+        following = Following(self, report)
+        with self._guard:
+            self._watchers[task.step] = following
+            for heard in self._said.get(task.step, ()):
+                report(heard)
+        return following
+
+    def stop(self) -> None:
+        self._halted.set()
+
+    def _go_through(self, tasks: Sequence[StepTask], stopped: threading.Event) -> None:
+        for task in tasks:
+            over: list[Report] = []
+            ended = threading.Event()
+            if stopped.is_set():
+                self._pass_on(task.step, Ended(failure=None), ended, over)
+                continue
+            LocalBackend.start(self, task, lambda r, s=task.step, e=ended, o=over: self._pass_on(s, r, e, o))  # type: ignore[misc]
+            ended.wait()
+
+    def _pass_on(self, step: str, report: Report, ended: threading.Event, over: list[Report]) -> None:
+        with self._guard:
+            self._said.setdefault(step, []).append(report)
+            if step in self._watchers:
+                self._watchers[step].report(report)
+        if isinstance(report, Ended):
+            ended.set()
+
+
+def run(
+    folder: Path, plan: CompiledPlan, backend: Piloted, replan: Any = None, **options: Any
+) -> tuple[RunState, list[Any]]:
+    events: list[Any] = []
+    with RunStore(folder / ".nb2flow") as store:
+        state = drive(request(folder, plan, **options), backend, store, on_event=events.append, replan=replan)
+    return state, events
+
+
+def statuses(state: RunState) -> dict[str, str]:
+    return {name: step.status for name, step in state.steps.items()}
+
+
+DIAMOND = (
+    S("load", ["x = [1, 2]"], outputs=("x",)),
+    S("left", ["y = sum(x)"], {"load": ("x",)}, ("y",)),
+    S("right", ["z = len(x)"], {"load": ("x",)}, ("z",)),
+    S("join", ["print(y, z)"], {"left": ("y",), "right": ("z",)}),
+)
+
+
+def test_the_pilot_is_given_all_at_once_and_later_only_what_is_not_done(tmp_path: Path) -> None:
+    first = Piloted()
+    state, _ = run(tmp_path, compiled(*DIAMOND), first)
+    assert (state.status, set(statuses(state).values())) == ("succeeded", {"succeeded"})
+    assert first.undertaken == [["load", "left", "right", "join"]]
+    second = Piloted()
+    state, _ = run(tmp_path, compiled(*DIAMOND), second)
+    assert (set(statuses(state).values()), second.undertaken) == ({"cached"}, [])
+    changed = (*DIAMOND[:2], S("right", ["z = 10 * len(x)"], {"load": ("x",)}, ("z",)), DIAMOND[3])
+    third = Piloted()
+    state, _ = run(tmp_path, compiled(*changed), third)
+    assert third.undertaken == [["right", "join"]]
+    assert statuses(state) == {"load": "cached", "left": "cached", "right": "succeeded", "join": "succeeded"}
+
+
+def test_a_result_that_turns_up_meanwhile_does_not_stand_for_what_the_pilot_runs(tmp_path: Path) -> None:
+    """Another run may have left it; later steps of the pilot build on its own."""
+    plan = compiled(S("a", ["x = 1"], outputs=("x",)), S("b", ["print(x)"], {"a": ("x",)}))
+    run(tmp_path, plan, Piloted())
+    other = Piloted()
+    state, _ = run(tmp_path, plan, other, start_from="a")
+    assert other.undertaken == [["a", "b"]]
+    assert statuses(state) == {"a": "succeeded", "b": "succeeded"}
+
+
+def test_a_failure_leaves_the_rest_alone_and_resuming_entrusts_what_is_left(tmp_path: Path) -> None:
+    gate = tmp_path / "open"
+    plan = compiled(
+        S("a", ["x = 1"], outputs=("x",)),
+        S("b", [f"assert open({str(gate)!r}).read()", "y = x"], {"a": ("x",)}, ("y",)),
+        S("c", ["print(y)"], {"b": ("y",)}),
+    )
+    state, _ = run(tmp_path, plan, Piloted())
+    assert statuses(state) == {"a": "succeeded", "b": "failed", "c": "skipped"}
+    gate.write_text("yes")
+    again = Piloted()
+    with RunStore(tmp_path / ".nb2flow") as store:
+        asked = resume(
+            store, state.run_id, runtime=runtime_files(), runtime_digest=runtime_digest(), environ={}, jobs=2
+        )
+        state = drive(asked, again, store)
+    assert statuses(state) == {"a": "succeeded", "b": "succeeded", "c": "succeeded"}
+    assert again.undertaken == [["b", "c"]]
+
+
+def test_a_better_plan_is_entrusted_in_place_of_the_first(tmp_path: Path) -> None:
+    plan = compiled(
+        S("first", ["1"]),
+        S("make", ["gen = (i * i for i in range(4))"], outputs=("gen",), after=("first",)),
+        S("use", ["print(sum(gen))"], {"make": ("gen",)}),
+    )
+    better = compiled(
+        S("first", ["1"]), S("make-use", ["gen = (i * i for i in range(4))", "print(sum(gen))"], after=("first",))
+    )
+
+    def replan(observations: Observations) -> CompiledPlan:
+        return better
+
+    backend = Piloted()
+    state, events = run(tmp_path, plan, backend, replan=replan)
+    assert statuses(state) == {"first": "succeeded", "make-use": "succeeded"}
+    assert backend.undertaken == [["first", "make", "use"], ["make-use"]]
+    assert [e.step for e in events if isinstance(e, StepStarted)].count("first") == 1
+
+
+def test_who_is_told_to_leave_leaves_when_the_pilot_has_it_all(tmp_path: Path) -> None:
+    backend = Piloted()
+    state, _ = run(tmp_path, compiled(*DIAMOND), backend, leave=True)
+    assert state.status == "interrupted"
+    assert backend.undertaken == [["load", "left", "right", "join"]]
+
+
+@pytest.mark.parametrize("adopted", [(), ("load", "left", "right", "join")])
+def test_only_what_an_earlier_process_did_not_entrust_is_entrusted(tmp_path: Path, adopted: tuple[str, ...]) -> None:
+    state, _ = run(tmp_path, compiled(*DIAMOND), Piloted(), leave=True)
+    backend = Piloted(adopted)
+    if adopted:  # as if the pilot had been at it all the time
+        with RunStore(tmp_path / ".nb2flow") as store:
+            asked = resume(
+                store, state.run_id, runtime=runtime_files(), runtime_digest=runtime_digest(), environ={}, jobs=2
+            )
+        from nb2flow.engine.request import ancestors
+        from nb2flow.engine.workspace import Workspace
+
+        space = Workspace(asked)
+        space.lay_out(asked.compiled)
+        made = asked.compiled.plan
+        backend.prepare()
+        backend.undertake(made, [space.task(s, 1, "", ancestors(made, s.name)) for s in made.steps], 2)
+        backend.undertaken.clear()
+    with RunStore(tmp_path / ".nb2flow") as store:
+        asked = resume(
+            store, state.run_id, runtime=runtime_files(), runtime_digest=runtime_digest(), environ={}, jobs=2
+        )
+        state = drive(asked, backend, store)
+    assert set(statuses(state).values()) == {"succeeded"}
+    assert backend.undertaken == ([] if adopted else [["load", "left", "right", "join"]])
