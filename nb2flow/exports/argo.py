@@ -27,7 +27,12 @@ Kind = Literal["Workflow", "WorkflowTemplate"]
 NOTEBOOK = "nb2flow.dev/notebook"
 PLAN = "nb2flow.dev/plan"
 ENTRY = "pipeline"
-OUT_OF_MEMORY = "OOMKilled"  # so it is told of a pod
+_FINAL = "OOMKilled|is forbidden"  # so it is told of a pod that used up its memory, or that the cluster refuses
+_UNPRIVILEGED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+_ARGOS_OWN = {  # without it, Argo's own containers in a step's pod do not keep to the level "restricted"
+    "initContainers": [{"name": "init", "securityContext": _UNPRIVILEGED}],
+    "containers": [{"name": "wait", "securityContext": _UNPRIVILEGED}],
+}
 HEAD = "# Written by `nb2flow convert`: the graph of a notebook for Argo Workflows; its code lies in the store.\n"
 MOST_BYTES = 1_000_000  # of 1.5 MB that an API server stores; the workflow's status needs room, too
 MOST_ITEMS = 200  # tasks of a graph, and templates, that Argo's own schema allows
@@ -147,7 +152,7 @@ def _spec(plan: Plan, profile: Profile, tasks: str, notebook: str, run: OneRun |
     labels = {NOTEBOOK: notebook} | ({RUN: run.run_id} if run else {})
     labels |= {QUEUE: profile.queue} if profile.queue else {}
     jobs = profile.jobs if run is None else run.jobs
-    patch = {key: pod[key] for key in ("enableServiceLinks", "terminationGracePeriodSeconds")}
+    patch = {key: pod[key] for key in ("enableServiceLinks", "terminationGracePeriodSeconds")} | _ARGOS_OWN
     spec: dict[str, Any] = {"entrypoint": ENTRY}
     if settable:
         spec["arguments"] = {"parameters": [{"name": p.name, "value": default_text(p)} for p in settable]}
@@ -269,10 +274,10 @@ def _template(options: StepOptions, profile: Profile, place: _Place) -> dict[str
 
 
 def _retries(profile: Profile, options: StepOptions) -> dict[str, Any]:
-    """A lost pod is replaced, unless it was lost for want of memory; an error of the notebook is tried again only as
-    often as the step says."""
+    """A lost pod is replaced, unless another one would be lost in the same way; an error of the notebook is tried again
+    only as often as the step says."""
     final = f"asInt(lastRetry.exitCode) not in [{PodExit.STEP_FAILED:d}, {PodExit.REFUSED:d}]"
-    final += f" && not (lastRetry.message contains '{OUT_OF_MEMORY}')"
+    final += f" && not (lastRetry.message matches '{_FINAL}')"
     if options.retries:
         again = f"asInt(lastRetry.exitCode) == {PodExit.STEP_FAILED:d} && asInt(retries) < {options.retries}"
         final = f"{final} || ({again})"

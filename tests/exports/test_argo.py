@@ -153,11 +153,14 @@ def test_every_pod_is_restricted_bounded_and_has_a_command() -> None:
 
 
 def test_a_lost_pod_is_replaced_and_a_notebook_error_only_as_often_as_the_step_says() -> None:
-    def again(template: dict[str, Any], code: int, retries: int) -> bool:
+    def again(template: dict[str, Any], code: int, retries: int, message: str = "pod deleted") -> bool:
         """The expression, read as Python: its language and Python agree on these few words."""
         text = template["retryStrategy"]["expression"].replace("&&", "and").replace("||", "or")
         text = text.replace("lastRetry.exitCode", "code")
-        return bool(eval(text, {"asInt": int, "code": str(code), "retries": str(retries)}))
+        text, found = re.subn(r"\(lastRetry.message matches '([^']*)'\)", r"re.search('\1', message)", text)
+        assert found
+        told = {"asInt": int, "code": str(code), "retries": str(retries), "re": re, "message": message}
+        return bool(eval(text, told))
 
     made = templates(argo.workflow(diamond(fit_b=TRAIN), FULL, TASKS))
     usual, twice = made["step"], made["step-fit-b"]
@@ -165,6 +168,8 @@ def test_a_lost_pod_is_replaced_and_a_notebook_error_only_as_often_as_the_step_s
         assert again(usual, lost, 0) and again(twice, lost, 4)
     for template in (usual, twice):
         assert not again(template, 11, 0)
+        assert not again(template, 137, 0, "OOMKilled (exit code 137)")
+        assert not again(template, -1, 0, 'pods "x" is forbidden: violates PodSecurity "restricted:latest"')
     assert not again(usual, 10, 0)
     assert [again(twice, 10, n) for n in range(4)] == [True, True, False, False]
     assert (usual["retryStrategy"]["limit"], twice["retryStrategy"]["limit"]) == (3, 5)

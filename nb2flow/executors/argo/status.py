@@ -23,6 +23,7 @@ from nb2flow.runs.events import Failure
 _OVER = frozenset({"Succeeded", "Failed", "Error", "Skipped", "Omitted"})
 _SAID = frozenset({PodExit.SUCCEEDED, PodExit.STEP_FAILED, PodExit.REFUSED})
 _CODE = re.compile(r"\(exit code (\d+)\)|exit code (\d+)")
+_USUAL = ("", "PodInitializing", "ContainerCreating")  # what every pod that begins says
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 _CONTAINER = ("CreateContainerConfigError", "CreateContainerError")
 
@@ -125,7 +126,7 @@ def look(standing: Standing | None, workflow: Value, told: int, asked_memory: st
             return Look(tuple(lost), said=True, replaced=number < len(pods))
         if not pod.is_over:
             return Look(tuple(lost), trouble=_trouble(pod))
-        final = words.final(_as_pod(pod), asked_memory)
+        final = words.final(_as_pod(pod), asked_memory) or _refused(pod)
         if final is not None:
             return Look(tuple(lost), failure=final)
         lost.append(f"pod {pod.pod} was lost ({_how(pod)})")
@@ -188,7 +189,7 @@ def _since(tries: Sequence[Try], told: int) -> tuple[Try, ...]:
 
 
 def _trouble(pod: Try) -> Trouble | None:
-    if pod.phase != "Pending" or not pod.message:
+    if pod.phase != "Pending" or pod.message in _USUAL:
         return None
     return words.trouble(_as_pod(pod)) or Trouble(f"waits: {' '.join(pod.message.split())}")
 
@@ -219,6 +220,14 @@ def _how(pod: Try) -> str:
     if pod.exit_code is None or (pod.message and not _CODE.search(pod.message)):
         return " ".join(pod.message.split()) or "Argo does not say how"
     return words.lost(_as_pod(pod))
+
+
+def _refused(pod: Try) -> Failure | None:
+    if "is forbidden" not in pod.message:
+        return None
+    said = " ".join(pod.message.partition("is forbidden: ")[2].split())
+    hint = "`nb2flow cluster check` says what is missing"
+    return Failure(kind="engine", message=f"the cluster refuses the step's pod: {said}", hint=hint)
 
 
 def _given_up(standing: Standing | None, workflow: Value, pods: Sequence[Try]) -> Failure:

@@ -1,0 +1,219 @@
+"""Runs that Argo drives. Where no controller looks after the tests' namespace, all but the refusals are skipped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import notebooks
+import pytest
+from cluster.conftest import Gate, Machine, exists, wait
+
+from nb2flow.errors import ExitCode
+from nb2flow.executors.kubernetes.cluster import ARGO, Cluster, ClusterFault
+from nb2flow.pods.spec import RUN, STEP
+from nb2flow.runs.events import StepFailed, StepStarted, StepSucceeded
+
+PROBE = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "Workflow",
+    "metadata": {"name": "probe"},
+    "spec": {"entrypoint": "wait", "templates": [{"name": "wait", "suspend": {}}]},
+}
+ENGINE = ("--engine", "argo")
+
+
+@pytest.fixture(scope="module")
+def argo(cluster: Cluster) -> Cluster:
+    """Argo's resources, and an account `workflow` with the rights of its executor and a token, in the namespace."""
+    command = os.environ.get("NB2FLOW_TEST_ARGO")
+    if command:
+        subprocess.run([command, cluster.namespace], check=True, capture_output=True)
+    cluster.request("GET", ARGO)
+    path = f"api/v1/namespaces/{cluster.namespace}/secrets"
+    if not exists(cluster, f"{path}/workflow.service-account-token"):
+        metadata = {"name": "workflow.service-account-token"}
+        metadata |= {"annotations": {"kubernetes.io/service-account.name": "workflow"}}
+        cluster.request("POST", path, {}, {"metadata": metadata, "type": "kubernetes.io/service-account-token"})
+    return cluster
+
+
+@pytest.fixture(scope="module")
+def controlled(argo: Cluster) -> Iterator[Cluster]:
+    argo.create("workflows", PROBE)
+    try:
+        deadline = time.monotonic() + 20
+        while not (argo.get("workflows", "probe") or {}).get("status", {}).get("phase"):
+            if time.monotonic() > deadline:
+                pytest.skip("no controller of Argo looks after the tests' namespace")
+            time.sleep(0.5)
+        yield argo
+    finally:
+        argo.delete("workflows", "probe")
+
+
+@pytest.fixture
+def laptop(machine: Callable[..., Machine], controlled: Cluster) -> Machine:
+    return machine("laptop", argo_executor="workflow")
+
+
+def workflows(cluster: Cluster, run_id: str) -> list[Any]:
+    return cluster.list("workflows", f"{RUN}={run_id}")[0]
+
+
+def pods(cluster: Cluster, run_id: str) -> Counter[str]:
+    """How many pods each step had."""
+    there = cluster.list("pods", f"{STEP},{RUN}={run_id}")[0]
+    return Counter(pod["metadata"]["labels"][STEP] for pod in there)
+
+
+def cells(middle: str = "", tag: str = "step:b") -> tuple[tuple[str, str], ...]:
+    first, last = "x = int(open('numbers.txt').read())", "print('got', y * 2)"
+    return ("step:a", first), (tag, f"{middle}\ny = x + 1"), ("step:c", last)
+
+
+def run_of(laptop: Machine) -> str:
+    return str(laptop.value("runs")[0]["run"])
+
+
+def test_argo_goes_through_a_notebook_and_its_results_serve_other_engines(laptop: Machine, argo: Cluster) -> None:
+    notebooks.save(laptop.folder / "nb.ipynb", ("parameters", "more = 1"), *cells("print('secret-looking')"))
+    done = laptop.value("run", "nb.ipynb", *ENGINE, "-p", "more=2")
+    run_id = done["run"]
+    assert {step["status"] for step in done["steps"]} == {"succeeded"}
+    assert "got 42" in laptop.do("logs", run_id, "c")
+    assert pods(argo, run_id) == {"a": 1, "b": 1, "c": 1}
+    (workflow,) = workflows(argo, run_id)
+    assert workflow["status"]["phase"] == "Succeeded"
+    assert "secret-looking" not in json.dumps(workflow)
+    for engine in ("argo", "kubernetes"):
+        again = laptop.value("run", "nb.ipynb", "--engine", engine, "-p", "more=2")
+        assert {step["status"] for step in again["steps"]} == {"cached"}
+        assert workflows(argo, again["run"]) == []
+
+
+def test_a_failure_is_told_with_its_place_and_resuming_runs_what_is_left(
+    laptop: Machine, argo: Cluster, gate: Gate
+) -> None:
+    asks = gate.code.replace("while True:", "for _ in range(1):").replace("time.sleep(0.2)", "raise")
+    notebooks.save(laptop.folder / "nb.ipynb", *cells(asks))
+    said = laptop.do("run", "nb.ipynb", *ENGINE, code=ExitCode.RUN)
+    assert "HTTPError" in said
+    run_id = run_of(laptop)
+    (failed,) = [e for e in laptop.events(run_id) if isinstance(e, StepFailed)]
+    assert (failed.step, failed.failure.kind, failed.failure.cell_id) == ("b", "error", "c1")
+    assert pods(argo, run_id) == {"a": 1, "b": 1}
+    gate.open()
+    done = laptop.value("resume", run_id)
+    assert {step["status"] for step in done["steps"]} == {"succeeded"}
+    assert pods(argo, run_id) == {"a": 1, "b": 2, "c": 1}
+    assert len(workflows(argo, run_id)) == 2
+
+
+def test_a_notebook_is_tried_again_as_often_as_it_says(laptop: Machine, argo: Cluster, gate: Gate) -> None:
+    asks = gate.code.replace("while True:", "for _ in range(1):").replace("time.sleep(0.2)", "raise")
+    notebooks.save(laptop.folder / "nb.ipynb", *cells(asks, "step:b retries:1"))
+    running = laptop.begin("run", "nb.ipynb", *ENGINE)
+    wait(lambda: laptop.value("runs"), "the run is there")
+    run_id = run_of(laptop)
+    (failed,) = wait(lambda: [e for e in laptop.events(run_id) if isinstance(e, StepFailed)], "the first try failed")
+    assert failed.will_retry
+    gate.open()
+    assert running.wait(240) == ExitCode.OK
+    running.communicate()
+    assert [e.attempt for e in laptop.events(run_id) if isinstance(e, StepStarted) and e.step == "b"] == [1, 2]
+    assert len(workflows(argo, run_id)) == 1
+
+
+def test_a_pod_that_is_lost_is_replaced(laptop: Machine, argo: Cluster, gate: Gate) -> None:
+    notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
+    running = laptop.begin("run", "nb.ipynb", *ENGINE)
+    wait(lambda: laptop.value("runs"), "the run is there")
+    run_id = run_of(laptop)
+    wait(lambda: laptop.state(run_id).steps["b"].cell, "b is in its cell")
+    (pod,) = argo.list("pods", f"{RUN}={run_id},{STEP}=b")[0]
+    argo.delete("pods", pod["metadata"]["name"], grace=1)
+    wait(lambda: any("was lost" in note for note in laptop.state(run_id).steps["b"].notes), "the loss is told")
+    gate.open()
+    assert running.wait(240) == ExitCode.OK
+    running.communicate()
+    assert [e for e in laptop.events(run_id) if isinstance(e, StepFailed)] == []
+
+
+def test_memory_that_runs_out_is_told_and_not_tried_again(laptop: Machine, argo: Cluster) -> None:
+    notebooks.save(laptop.folder / "nb.ipynb", ("step:big memory:400Mi", "x = bytearray(900_000_000)"))
+    said = laptop.do("run", "nb.ipynb", *ENGINE, code=ExitCode.RUN)
+    assert "out of memory" in said
+    assert pods(argo, run_of(laptop)) == {"big": 1}
+
+
+@pytest.mark.parametrize("how", ["detach", "kill"])
+def test_argo_needs_nobody_of_ours(laptop: Machine, argo: Cluster, gate: Gate, how: str) -> None:
+    notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
+    if how == "detach":
+        laptop.do("run", "nb.ipynb", *ENGINE, "--detach")
+        run_id = run_of(laptop)
+    else:
+        running = laptop.begin("run", "nb.ipynb", *ENGINE)
+        wait(lambda: laptop.value("runs"), "the run is there")
+        run_id = run_of(laptop)
+        wait(lambda: laptop.state(run_id).steps["b"].status == "running", "b runs")
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+    gate.open()
+    wait(lambda: workflows(argo, run_id)[0].get("status", {}).get("phase") == "Succeeded", "Argo is done", 240)
+    seen = laptop.value("attach", run_id)
+    assert {step["status"] for step in seen["steps"]} == {"succeeded"}
+    assert "got 42" in laptop.do("logs", run_id, "c")
+    assert pods(argo, run_id) == {"a": 1, "b": 1, "c": 1}
+    assert Counter(e.step for e in laptop.events(run_id) if isinstance(e, StepSucceeded)) == {"a": 1, "b": 1, "c": 1}
+    assert len(workflows(argo, run_id)) == 1
+
+
+def test_cancelling_stops_the_workflow(laptop: Machine, argo: Cluster, gate: Gate) -> None:
+    notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
+    laptop.do("run", "nb.ipynb", *ENGINE, "--detach")
+    run_id = run_of(laptop)
+    laptop.do("cancel", run_id)
+    wait(lambda: workflows(argo, run_id)[0].get("status", {}).get("phase") == "Failed", "Argo has stopped")
+    assert laptop.state(run_id).status == "cancelled"
+
+
+def test_what_keeps_a_step_waiting_is_told(laptop: Machine, argo: Cluster) -> None:
+    notebooks.save(laptop.folder / "nb.ipynb", ("step:big gpu:7", "x = 1"))
+    running = laptop.begin("run", "nb.ipynb", *ENGINE)
+    wait(lambda: laptop.value("runs"), "the run is there")
+    run_id = run_of(laptop)
+    notes = wait(lambda: laptop.state(run_id).steps["big"].notes, "the trouble is told")
+    assert "waits for a node" in notes[0]
+    assert "nvidia.com/gpu" in notes[0]
+    laptop.do("cancel", run_id)
+    running.communicate(timeout=120)
+    assert laptop.state(run_id).status == "cancelled"
+
+
+def test_a_workflow_that_nobody_moves_is_told(machine: Callable[..., Machine], argo: Cluster) -> None:
+    """In a namespace of its own, which no controller looks after."""
+    name = f"{argo.namespace}-unmoved"
+    argo.request("POST", "api/v1/namespaces", {}, {"metadata": {"name": name}})
+    try:
+        laptop = machine("laptop", namespace=name)
+        notebooks.save(laptop.folder / "nb.ipynb", ("step:a", "x = 1"))
+        running = laptop.begin("run", "nb.ipynb", *ENGINE)
+        wait(lambda: laptop.value("runs"), "the run is there")
+        run_id = run_of(laptop)
+        notes = wait(lambda: laptop.state(run_id).steps["a"].notes, "it is told")
+        assert "nobody moves the Workflow" in notes[0]
+        assert name in notes[0]
+        laptop.do("cancel", run_id)
+        running.communicate(timeout=120)
+    finally:
+        argo.request("DELETE", f"api/v1/namespaces/{name}")
+
+
