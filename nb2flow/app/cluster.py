@@ -38,9 +38,10 @@ def check(profile: Profile, *, inside: bool = True) -> Iterator[Answer]:
     yield from checking.examine(profile, store, inside=inside)
 
 
-def rights(profile: Profile) -> str:
-    """YAML for whoever administers the namespace: a service account with the least rights that runs need."""
+def rights(profile: Profile, *, argo: bool = False) -> str:
+    """YAML for whoever administers the namespace: a service account with the least rights that runs need, with `argo`
+    also those that Argo goes through."""
     import yaml
 
     namespace = profile.namespace or "default"
-    return yaml.safe_dump_all(manifests.rights(namespace, "nb2flow"), sort_keys=False)
+    return yaml.safe_dump_all(manifests.rights(namespace, "nb2flow", argo=argo), sort_keys=False)

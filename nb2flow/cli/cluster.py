@@ -16,10 +16,13 @@ from nb2flow.errors import ExitCode
 @click.argument("action", type=click.Choice(["check", "manifests"]))
 @click.option("--profile", metavar="NAME", help="The profile of the project's file.  [default: the only one]")
 @click.option("--no-pod", is_flag=True, help="check: do not start a pod that looks from inside.")
+@click.option("--argo", is_flag=True, help="manifests: also what `run --engine argo` needs.")
 @project_option
 @json_option
 @click.pass_context
-def cluster(ctx: click.Context, action: str, profile: str | None, no_pod: bool, project: Path, as_json: bool) -> None:
+def cluster(
+    ctx: click.Context, action: str, profile: str | None, no_pod: bool, argo: bool, project: Path, as_json: bool
+) -> None:
     """Look at what runs need of a cluster (check), or print the least rights that they need (manifests).
 
     `check` asks for everything in the order in which a run would need it, ends with a pod that uses the profile's image
@@ -29,7 +32,7 @@ def cluster(ctx: click.Context, action: str, profile: str | None, no_pod: bool, 
 
     chosen = use.profile_at(project, profile)
     if action == "manifests":
-        echo(use.rights(chosen).rstrip())
+        echo(use.rights(chosen, argo=argo).rstrip())
         return
     answers = []
     terminal = out()

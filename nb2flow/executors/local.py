@@ -23,10 +23,10 @@ from typing import IO
 import msgspec
 
 import nb2flow
+from nb2flow.engine.ports import Pilot
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors import kernels
 from nb2flow.executors.forkserver import HEADER
-from nb2flow.engine.ports import Pilot
 from nb2flow.runs.attempt import Ended, KernelStarted, Report, StepTask, WorkerStarted
 from nb2flow.runs.events import Failure
 from nb2flow.runs.folders import Home

@@ -16,7 +16,7 @@ import pytest
 from cluster.conftest import Gate, Machine, exists, wait
 
 from nb2flow.errors import ExitCode
-from nb2flow.executors.kubernetes.cluster import ARGO, Cluster, ClusterFault
+from nb2flow.executors.kubernetes.cluster import ARGO, Cluster
 from nb2flow.pods.spec import RUN, STEP
 from nb2flow.runs.events import StepFailed, StepStarted, StepSucceeded
 
@@ -215,5 +215,3 @@ def test_a_workflow_that_nobody_moves_is_told(machine: Callable[..., Machine], a
         running.communicate(timeout=120)
     finally:
         argo.request("DELETE", f"api/v1/namespaces/{name}")
-
-

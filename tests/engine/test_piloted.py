@@ -1,4 +1,4 @@
-"""Runs that a pilot goes through by itself: what it is given, when it is given more, and that its results are judged."""
+"""Runs that a pilot goes through by itself: what it is given, and when it is given more."""
 
 from __future__ import annotations
 

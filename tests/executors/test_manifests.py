@@ -90,6 +90,7 @@ def test_names_of_drivers_are_labels_and_tell_runs_apart() -> None:
 
 def test_rights() -> None:
     compare("rights.json", manifests.rights("research", "nb2flow"))
+    compare("rights-argo.json", manifests.rights("research", "nb2flow", argo=True))
 
 
 def test_no_value_of_the_environment_or_of_a_secret_is_in_a_manifest() -> None:

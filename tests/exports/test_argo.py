@@ -19,6 +19,7 @@ from nb2flow.exports.argo import Schedule
 from nb2flow.flow.model import Parameter
 from nb2flow.notebook.model import StepOptions
 from nb2flow.plan.model import Plan
+from nb2flow.pods.spec import OneRun
 from nb2flow.profiles import Profile, Volume
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -221,3 +222,18 @@ def test_without_an_account_for_argo_the_pods_account_is_argos_too() -> None:
     assert "automountServiceAccountToken" not in spec and spec["serviceAccountName"] == "steps"
     spec = argo.workflow(diamond(), FULL, TASKS)["spec"]
     assert spec["automountServiceAccountToken"] is False and spec["executor"] == {"serviceAccountName": "executor"}
+
+
+def test_a_run_of_ours_names_its_place_and_leaves_out_what_is_done() -> None:
+    run = OneRun(
+        run_id="sample-aaaa2222",
+        name="nb2flow-sample-aaaa2222-2",
+        folder="runs/sample-aaaa2222/nb2flow-sample-aaaa2222-2",
+        steps=("fit-b", "best", "report"),
+        jobs=4,
+    )
+    made = argo.workflow(diamond(fit_b=TRAIN), FULL, TASKS, run=run)
+    compare("run.yaml", made)
+    assert "arguments" not in made["spec"]
+    tasks = {task["name"]: task.get("dependencies", []) for task in templates(made)["pipeline"]["dag"]["tasks"]}
+    assert tasks == {"fit-b": [], "best": ["fit-b"], "report": ["best"]}

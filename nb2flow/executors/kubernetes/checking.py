@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nb2flow.errors import EnvironmentFault
@@ -46,7 +46,7 @@ def examine(profile: Profile, store: Store | None, *, inside: bool = True) -> It
     yield there
     if there.ok is False:
         return
-    allowed = list(_rights(cluster))
+    allowed = list(_rights(cluster, manifests.VERBS))
     yield from allowed
     yield _quota(cluster)
     yield from _nodes(cluster)
@@ -71,8 +71,8 @@ def _namespace(cluster: Cluster) -> Answer:
     return Answer("namespace", True, name)
 
 
-def _rights(cluster: Cluster) -> Iterator[Answer]:
-    for (group, resource), verbs in manifests.VERBS.items():
+def _rights(cluster: Cluster, wanted: Mapping[tuple[str, str], tuple[str, ...]]) -> Iterator[Answer]:
+    for (group, resource), verbs in wanted.items():
         missing = [verb for verb in verbs if not _may(cluster, group, resource, verb)]
         hint = "`nb2flow cluster manifests` prints the least rights, for whoever administers the namespace"
         yield Answer(
@@ -141,13 +141,17 @@ def _is_ready(node: words.Value) -> bool:
 
 def _extensions(cluster: Cluster, profile: Profile) -> Iterator[Answer]:
     argo = _has(cluster, "apis/argoproj.io/v1alpha1")
-    hint = "install Argo Workflows for what `convert --to argo` writes; `--engine kubernetes` needs nothing of it"
+    hint = "install Argo Workflows for `--engine argo` and what `convert --to argo` writes; "
+    hint += "`--engine kubernetes` needs nothing of it"
     yield Answer(
         "Argo Workflows",
         True if argo else None,
         "its resources are there" if argo else "not installed",
         "" if argo else hint,
     )
+    if argo:
+        for answer in _rights(cluster, manifests.ARGO_VERBS):
+            yield replace(answer, ok=answer.ok or None)
     if profile.queue:
         path = f"apis/kueue.x-k8s.io/v1beta1/namespaces/{cluster.namespace}/localqueues/{profile.queue}"
         there = _has(cluster, path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -107,19 +106,23 @@ def driver(profile: Profile, run_id: str, name: str, order: str) -> dict[str, An
 
 # ---- rights ----
 
-VERBS: Mapping[tuple[str, str], tuple[str, ...]] = {
+VERBS: dict[tuple[str, str], tuple[str, ...]] = {
     ("batch", "jobs"): ("create", "delete", "get", "list", "watch"),
     ("", "pods"): ("get", "list", "watch"),
     ("", "events"): ("list",),
 }
+ARGO_VERBS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("argoproj.io", "workflows"): ("create", "get", "list", "patch", "watch"),
+}
 
 
-def rights(namespace: str, subject: str) -> list[dict[str, Any]]:
-    """A Role with the least that is needed to run steps, and its binding to the service account `subject`."""
+def rights(namespace: str, subject: str, *, argo: bool = False) -> list[dict[str, Any]]:
+    """A Role with the least that is needed to run steps, and its binding to the service account `subject`. With `argo`,
+    also what is needed to have Argo run them."""
     labels = {MANAGED_BY: MANAGER}
     rules = [
         {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
-        for (group, resource), verbs in VERBS.items()
+        for (group, resource), verbs in (VERBS | (ARGO_VERBS if argo else {})).items()
     ]
     api = "rbac.authorization.k8s.io"
     return [

@@ -1,0 +1,116 @@
+"""What Argo reports of a Workflow, understood. The histories in `workflows/` were recorded from Argo's own controller
+(4.1, by tests/cluster/recording.py), change by change."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nb2flow.executors.argo import status
+from nb2flow.executors.argo.status import Look
+from nb2flow.pods.contract import PodExit
+
+HISTORIES = Path(__file__).parent / "workflows"
+MEMORY = "2Gi"
+
+
+def history(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((HISTORIES / f"{name}.json").read_bytes())
+    return found
+
+
+def story(looks: list[dict[str, Any]]) -> list[str]:
+    """All that whoever follows every step of the Workflow from its beginning is told."""
+    told: dict[str, int] = {}
+    ended: set[str] = set()
+    said: list[str] = []
+
+    def tell(text: str) -> None:
+        if text not in said:
+            said.append(text)
+
+    for workflow in looks:
+        standings = status.standings(workflow)
+        for step in status.steps_of(workflow):
+            if step in ended:
+                continue
+            standing = standings.get(step)
+            if standing is None and not status.is_over(workflow):
+                continue
+            found = status.look(standing, workflow, told.get(step, 0), MEMORY)
+            for lost in found.lost:
+                tell(f"{step}: {lost}")
+            if found.trouble is not None:
+                tell(f"{step}: {found.trouble.text}")
+            if found.said:
+                assert standing is not None
+                pod = [p for p in standing.tries if p.said_the_end][told.get(step, 0)]
+                told[step] = status.told_after(standing, told.get(step, 0))
+                said.append(f"{step}: ended with {0 if pod.phase == 'Succeeded' else pod.exit_code}")
+                if standing.is_over:
+                    ended.add(step)
+            elif found.failure is not None:
+                ended.add(step)
+                said.append(f"{step}: {found.failure.kind}: {found.failure.message}")
+    assert ended == set(status.steps_of(looks[-1])), "each step is told to its end"
+    return said
+
+
+STORIES: dict[str, list[str]] = {}
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in HISTORIES.glob("*.json")))
+def test_a_history_is_told_step_by_step(name: str) -> None:
+    expected = (HISTORIES / f"{name}.txt").read_text().splitlines()
+    assert story(history(name)) == expected
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in HISTORIES.glob("*.json")))
+def test_whoever_comes_late_is_told_the_same_ends(name: str) -> None:
+    """From the last state alone, but for what was passing."""
+    looks = history(name)
+    late = [line for line in story(looks[-1:]) if "waits" not in line]
+    assert {line for line in late if "ended" in line} <= set(story(looks))
+    assert [line.partition(":")[0] for line in late if "ended" in line or "engine" in line]
+
+
+def test_a_large_workflow_is_packed() -> None:
+    (*_, last) = history("succeeded")
+    packed = copy.deepcopy(last)
+    compress = zlib.compressobj(9, zlib.DEFLATED, 31)
+    data = compress.compress(json.dumps(packed["status"].pop("nodes")).encode()) + compress.flush()
+    packed["status"]["compressedNodes"] = base64.b64encode(data).decode()
+    assert status.standings(packed) == status.standings(last)
+    packed["status"]["compressedNodes"] = "damaged"
+    assert status.standings(packed) == {}
+
+
+def test_a_try_whose_words_were_replaced_by_the_next_is_known_as_such() -> None:
+    (*_, last) = history("tried-again")
+    standing = status.standings(last)["b"]
+    assert [pod.exit_code for pod in standing.tries] == [PodExit.STEP_FAILED, PodExit.SUCCEEDED]
+    assert status.look(standing, last, 0, MEMORY) == Look(said=True, replaced=True)
+    assert status.look(standing, last, 1, MEMORY) == Look(said=True)
+    assert status.told_after(standing, 0) == 1
+
+
+def test_a_workflow_that_somebody_stopped_says_so() -> None:
+    (*_, last) = history("stopped")
+    assert status.stopped(last) == "Stop"
+    found = status.look(status.standings(last).get("b"), last, 0, MEMORY)
+    assert found.failure is not None
+    assert "somebody stopped the Workflow" in found.failure.message
+    assert "nb2flow resume" in found.failure.hint
+
+
+def test_a_workflow_that_nobody_has_seen_is_not_moved() -> None:
+    first = history("succeeded")[0]
+    assert not status.is_moved(first)
+    assert status.standings(first) == {}
+    assert not status.is_over(first)
