@@ -92,7 +92,7 @@ def test_a_step_that_shows_the_plan_to_be_wrong_fails(tmp_path: Path) -> None:
     )
     manifest = project.manifest()
     code, said = project.run(manifest, "move", "first")
-    assert code == PodExit.STEP_FAILED, said
+    assert code == PodExit.REFUSED, said
     ended = json.loads(Store(str(project.store)).read("runs/first-u/move/ended.json") or b"{}")
     assert "changed process:cwd, which the plan did not foresee" in ended["failure"]["message"]
 

@@ -119,7 +119,7 @@ def test_engines_are_those_of_the_configuration(server: Jupyter) -> None:
     (folder / "nb2flow.toml").write_text('engine = "kubernetes"\n[profiles.gpu]\nimage = "x"\nstore = "s3://b/p"\n')
     told = server.get("/engines?path=cluster").json["engines"]
     assert [(e["name"], e["profile"], e["default"]) for e in told] == [
-        ("local", None, False), ("kubernetes", "gpu", True)
+        ("local", None, False), ("kubernetes", "gpu", True), ("argo", "gpu", False)
     ]  # fmt: skip
 
 

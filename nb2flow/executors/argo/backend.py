@@ -146,18 +146,14 @@ class ArgoBackend:
     # ---- the pilot ----
 
     def adopt(self, run_id: str) -> Collection[str]:
-        """The steps of the run's newest Workflow: all, while it goes on, else those that succeeded."""
+        """The steps of the run's newest Workflow that succeeded and, while it goes on, those that may."""
         self.prepare()
         there = sorted(self._workflows(run_id), key=_number)
         if not there:
             return ()
         newest = there[-1]
         self._begin_to_follow(run_id, newest["metadata"]["name"], _number(newest))
-        if not status.is_over(newest) and not status.stopped(newest):
-            self._steps = frozenset(status.steps_of(newest))
-        else:
-            found = status.standings(newest)
-            self._steps = frozenset(step for step, standing in found.items() if standing.phase == "Succeeded")
+        self._steps = status.promising(newest)
         return self._steps
 
     def undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int) -> None:

@@ -117,13 +117,32 @@ def standings(workflow: Value) -> dict[str, Standing]:
     return found
 
 
+def promising(workflow: Value) -> frozenset[str]:
+    """The steps that have succeeded, and those that may: not what failed, nor what waits for that in vain."""
+    found = standings(workflow)
+    if is_over(workflow) or stopped(workflow):
+        return frozenset(step for step, standing in found.items() if standing.phase == "Succeeded")
+    failed = {step for step, standing in found.items() if standing.is_over and standing.phase != "Succeeded"}
+    before = {
+        step: set(task.get("dependencies") or ())
+        for template in workflow["spec"]["templates"]
+        for task in template.get("dag", {}).get("tasks", ())
+        if (step := _step(task.get("arguments", {})))
+    }
+    while more := {step for step, names in before.items() if step not in failed and names & failed}:
+        failed |= more
+    return frozenset(before) - failed
+
+
 def look(standing: Standing | None, workflow: Value, told: int, asked_memory: str) -> Look:
     """How the attempt stands after `told` tries of this step whose own end was told before."""
     pods = _since(standing.tries, told) if standing else ()
     lost: list[str] = []
     for number, pod in enumerate(pods, 1):
         if pod.said_the_end:
-            return Look(tuple(lost), said=True, replaced=number < len(pods))
+            # Whether there will be another try, Argo says a moment later: in its word for the step.
+            settled = pod.phase == "Succeeded" or number < len(pods) or _is_settled(standing)
+            return Look(tuple(lost), said=settled, replaced=number < len(pods))
         if not pod.is_over:
             return Look(tuple(lost), trouble=_trouble(pod))
         final = words.final(_as_pod(pod), asked_memory) or _refused(pod)
@@ -135,6 +154,10 @@ def look(standing: Standing | None, workflow: Value, told: int, asked_memory: st
     if (standing is not None and standing.is_over) or is_over(workflow):
         return Look(tuple(lost), failure=_given_up(standing, workflow, pods))
     return Look(tuple(lost))
+
+
+def _is_settled(standing: Standing | None) -> bool:
+    return standing is not None and (standing.is_over or standing.message.startswith("Backoff"))
 
 
 def told_after(standing: Standing | None, told: int) -> int:
