@@ -19,10 +19,15 @@ NODE = ("id", "name", "displayName", "type", "phase", "message", "children", "no
 def scrubbed(workflow: dict[str, Any]) -> dict[str, Any]:
     """What `executors.argo.status` looks at."""
     status = workflow.get("status") or {}
-    dags = [{"dag": {"tasks": t["dag"]["tasks"]}} for t in workflow["spec"]["templates"] if "dag" in t]
+    templates = []
+    for template in workflow["spec"]["templates"]:
+        kept = {"name": template["name"]}
+        kept |= {"dag": {"tasks": template["dag"]["tasks"]}} if "dag" in template else {}
+        again = template.get("retryStrategy", {}).get("expression")
+        templates.append(kept | ({"retryStrategy": {"expression": again}} if again else {}))
     made = {
         "metadata": {"name": workflow["metadata"]["name"]},
-        "spec": {"templates": dags},
+        "spec": {"templates": templates},
         "status": {key: status[key] for key in ("phase", "message") if key in status},
     }
     if "shutdown" in workflow["spec"]:

@@ -24,11 +24,14 @@ CHOSEN = ALL if os.environ.get("NB2FLOW_TEST_SAMPLES") == "all" else ["bike_hire
 
 @pytest.mark.parametrize("sample", CHOSEN)
 def test_a_sample_gives_what_it_gives_here(machine: Callable[..., Machine], sample: str) -> None:
-    laptop = machine("laptop")
+    compare(machine("laptop"), sample, "kubernetes")
+
+
+def compare(laptop: Machine, sample: str, engine: str) -> None:
+    """Run the sample twice here, to know what differs by itself, and once by the engine."""
     shutil.copytree(SAMPLES, laptop.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
-    runs = [
-        laptop.value("run", sample, "--no-cache", *engine)["run"] for engine in ((), (), ("--engine", "kubernetes"))
-    ]
+    engines = ((), (), ("--engine", engine))
+    runs = [laptop.value("run", sample, "--no-cache", *words)["run"] for words in engines]
     first, second, there = (outputs_of(history.find(laptop.folder, run_id)) for run_id in runs)
     verdicts = [judge(n, c, "its step", first[c], second[c], there.get(c)) for n, c in enumerate(first)]
     assert [v for v in verdicts if v.verdict not in ("equal", "nondeterministic")] == []

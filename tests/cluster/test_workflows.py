@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import notebooks
 import pytest
 import yaml
 from builders import flow_of, plan_of
+from cluster.conftest import Machine
 from executors.test_manifests import FULL as FULL_JOB
 from executors.test_manifests import OPTIONS
 from exports.test_argo import FULL, GOLDEN, PLAIN, TASKS, TRAIN
 
+from nb2flow.errors import ExitCode
 from nb2flow.executors.kubernetes import checking, manifests
 from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
 from nb2flow.exports import argo
@@ -53,6 +56,15 @@ def test_a_cluster_without_argo_is_told(cluster: Cluster, profile: Profile) -> N
     assert found.ok is None
     assert found.found == "not installed"
     assert "Argo Workflows" in found.hint and "--engine kubernetes" in found.hint
+
+
+@pytest.mark.own_cluster
+def test_a_run_that_argo_should_do_is_told_that_there_is_none(machine: Callable[..., Machine]) -> None:
+    laptop = machine("laptop")
+    notebooks.save(laptop.folder / "nb.ipynb", ("step:a", "x = 20"))
+    said = laptop.do("run", "nb.ipynb", "--engine", "argo", code=ExitCode.ENVIRONMENT)
+    assert "Argo Workflows is not installed in the cluster" in said
+    assert "--engine kubernetes" in said
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.yaml")), ids=lambda path: path.stem)

@@ -14,6 +14,7 @@ from typing import Any
 import notebooks
 import pytest
 from cluster.conftest import Gate, Machine, exists, wait
+from cluster.test_samples import CHOSEN, compare
 
 from nb2flow.errors import ExitCode
 from nb2flow.executors.kubernetes.cluster import ARGO, Cluster
@@ -73,6 +74,10 @@ def pods(cluster: Cluster, run_id: str) -> Counter[str]:
     return Counter(pod["metadata"]["labels"][STEP] for pod in there)
 
 
+def phases(workflow: Any, name: str) -> list[str]:
+    return [n["phase"] for n in workflow["status"]["nodes"].values() if n["displayName"] == name]
+
+
 def cells(middle: str = "", tag: str = "step:b") -> tuple[tuple[str, str], ...]:
     first, last = "x = int(open('numbers.txt').read())", "print('got', y * 2)"
     return ("step:a", first), (tag, f"{middle}\ny = x + 1"), ("step:c", last)
@@ -96,6 +101,11 @@ def test_argo_goes_through_a_notebook_and_its_results_serve_other_engines(laptop
         again = laptop.value("run", "nb.ipynb", "--engine", engine, "-p", "more=2")
         assert {step["status"] for step in again["steps"]} == {"cached"}
         assert workflows(argo, again["run"]) == []
+
+
+@pytest.mark.parametrize("sample", CHOSEN)
+def test_a_sample_gives_what_it_gives_here(laptop: Machine, sample: str) -> None:
+    compare(laptop, sample, "argo")
 
 
 def test_a_failure_is_told_with_its_place_and_resuming_runs_what_is_left(
@@ -137,6 +147,8 @@ def test_a_pod_that_is_lost_is_replaced(laptop: Machine, argo: Cluster, gate: Ga
     wait(lambda: laptop.value("runs"), "the run is there")
     run_id = run_of(laptop)
     wait(lambda: laptop.state(run_id).steps["b"].cell, "b is in its cell")
+    # Argo makes a pod that goes before it has seen it run anew, under the same name, and tells nothing.
+    wait(lambda: "Running" in phases(workflows(argo, run_id)[0], "b(0)"), "Argo has seen that b runs")
     (pod,) = argo.list("pods", f"{RUN}={run_id},{STEP}=b")[0]
     argo.delete("pods", pod["metadata"]["name"], grace=1)
     wait(lambda: any("was lost" in note for note in laptop.state(run_id).steps["b"].notes), "the loss is told")

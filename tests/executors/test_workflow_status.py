@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from nb2flow.executors.argo import status
-from nb2flow.executors.argo.status import Look
+from nb2flow.executors.argo.status import Look, Standing
 from nb2flow.pods.contract import PodExit
 
 HISTORIES = Path(__file__).parent / "workflows"
 MEMORY = "2Gi"
+NO = Standing("")
 
 
 def history(name: str) -> list[dict[str, Any]]:
@@ -60,9 +61,6 @@ def story(looks: list[dict[str, Any]]) -> list[str]:
                 said.append(f"{step}: {found.failure.kind}: {found.failure.message}")
     assert ended == set(status.steps_of(looks[-1])), "each step is told to its end"
     return said
-
-
-STORIES: dict[str, list[str]] = {}
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in HISTORIES.glob("*.json")))
@@ -114,3 +112,21 @@ def test_a_workflow_that_nobody_has_seen_is_not_moved() -> None:
     assert not status.is_moved(first)
     assert status.standings(first) == {}
     assert not status.is_over(first)
+
+
+def test_a_step_that_argo_has_not_given_up_yet_has_failed_all_the_same() -> None:
+    """Argo waits for the time between two tries before it looks whether there is to be another one."""
+    states = [w for w in history("failed") if "b" in status.standings(w)]
+    waiting = next(w for w in states if status.standings(w)["b"].message.startswith("Backoff"))
+    assert status.promising(waiting) == {"a"}
+    again = next(w for w in history("tried-again") if status.standings(w).get("b", NO).message.startswith("Backoff"))
+    assert status.promising(again) == {"a", "b", "c"}
+
+
+def test_what_may_still_succeed_is_what_neither_failed_nor_waits_for_that() -> None:
+    (*_, last) = history("failed")
+    assert status.promising(last) == {"a"}
+    going = copy.deepcopy(last)
+    going["status"]["phase"] = "Running"
+    assert status.promising(going) == {"a"}
+    assert status.promising(history("succeeded")[0]) == {"a", "b", "c"}

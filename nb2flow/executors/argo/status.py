@@ -23,6 +23,7 @@ from nb2flow.runs.events import Failure
 _OVER = frozenset({"Succeeded", "Failed", "Error", "Skipped", "Omitted"})
 _SAID = frozenset({PodExit.SUCCEEDED, PodExit.STEP_FAILED, PodExit.REFUSED})
 _CODE = re.compile(r"\(exit code (\d+)\)|exit code (\d+)")
+_AGAIN = re.compile(r"asInt\(retries\) < (\d+)")
 _USUAL = ("", "PodInitializing", "ContainerCreating")  # what every pod that begins says
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 _CONTAINER = ("CreateContainerConfigError", "CreateContainerError")
@@ -97,8 +98,7 @@ def is_hidden(workflow: Value) -> bool:
 
 def steps_of(workflow: Value) -> tuple[str, ...]:
     """The steps of the graph, in its order."""
-    tasks = [t for template in workflow["spec"]["templates"] for t in template.get("dag", {}).get("tasks", ())]
-    return tuple(step for task in tasks if (step := _step(task.get("arguments", {}))))
+    return tuple(_tasks(workflow))
 
 
 def standings(workflow: Value) -> dict[str, Standing]:
@@ -122,13 +122,9 @@ def promising(workflow: Value) -> frozenset[str]:
     found = standings(workflow)
     if is_over(workflow) or stopped(workflow):
         return frozenset(step for step, standing in found.items() if standing.phase == "Succeeded")
-    failed = {step for step, standing in found.items() if standing.is_over and standing.phase != "Succeeded"}
-    before = {
-        step: set(task.get("dependencies") or ())
-        for template in workflow["spec"]["templates"]
-        for task in template.get("dag", {}).get("tasks", ())
-        if (step := _step(task.get("arguments", {})))
-    }
+    tasks = _tasks(workflow)
+    failed = {step for step, standing in found.items() if _has_failed(standing, _retries(workflow, tasks[step]))}
+    before = {step: set(task.get("dependencies") or ()) for step, task in tasks.items()}
     while more := {step for step, names in before.items() if step not in failed and names & failed}:
         failed |= more
     return frozenset(before) - failed
@@ -140,9 +136,7 @@ def look(standing: Standing | None, workflow: Value, told: int, asked_memory: st
     lost: list[str] = []
     for number, pod in enumerate(pods, 1):
         if pod.said_the_end:
-            # Whether there will be another try, Argo says a moment later: in its word for the step.
-            settled = pod.phase == "Succeeded" or number < len(pods) or _is_settled(standing)
-            return Look(tuple(lost), said=settled, replaced=number < len(pods))
+            return Look(tuple(lost), said=True, replaced=number < len(pods))
         if not pod.is_over:
             return Look(tuple(lost), trouble=_trouble(pod))
         final = words.final(_as_pod(pod), asked_memory) or _refused(pod)
@@ -154,10 +148,6 @@ def look(standing: Standing | None, workflow: Value, told: int, asked_memory: st
     if (standing is not None and standing.is_over) or is_over(workflow):
         return Look(tuple(lost), failure=_given_up(standing, workflow, pods))
     return Look(tuple(lost))
-
-
-def _is_settled(standing: Standing | None) -> bool:
-    return standing is not None and (standing.is_over or standing.message.startswith("Backoff"))
 
 
 def told_after(standing: Standing | None, told: int) -> int:
@@ -186,6 +176,30 @@ def _nodes(workflow: Value) -> Mapping[str, Value]:
             return {}
     nodes: Mapping[str, Value] = status.get("nodes") or {}
     return nodes
+
+
+def _tasks(workflow: Value) -> dict[str, Value]:
+    tasks = [t for template in workflow["spec"]["templates"] for t in template.get("dag", {}).get("tasks", ())]
+    return {step: task for task in tasks if (step := _step(task.get("arguments", {})))}
+
+
+def _retries(workflow: Value, task: Value) -> int:
+    """How often the step's notebook is tried again, as its template says."""
+    found = (t for t in workflow["spec"]["templates"] if t.get("name") == task.get("template"))
+    said = next((str(t.get("retryStrategy", {}).get("expression", "")) for t in found), "")
+    number = _AGAIN.search(said)
+    return int(number[1]) if number else 0
+
+
+def _has_failed(standing: Standing, retries: int) -> bool:
+    """Whether the step will not succeed any more. Argo waits for the time between two tries before it sees that there
+    will be no other one."""
+    if standing.is_over:
+        return standing.phase != "Succeeded"
+    last = standing.tries[-1] if standing.tries else None
+    if last is None or not last.said_the_end or last.phase == "Succeeded":
+        return False
+    return last.exit_code == PodExit.REFUSED or len(standing.tries) > retries
 
 
 def _step(given: Value) -> str:
