@@ -63,6 +63,11 @@ class Standing:
         """Whether Argo does nothing more for the step."""
         return self.phase in _OVER
 
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether a try did; the step as a whole may have been stopped all the same."""
+        return self.phase == "Succeeded" or any(pod.phase == "Succeeded" for pod in self.tries)
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -121,7 +126,7 @@ def promising(workflow: Value) -> frozenset[str]:
     """The steps that have succeeded, and those that may: not what failed, nor what waits for that in vain."""
     found = standings(workflow)
     if is_over(workflow) or stopped(workflow):
-        return frozenset(step for step, standing in found.items() if standing.phase == "Succeeded")
+        return frozenset(step for step, standing in found.items() if standing.has_succeeded)
     tasks = _tasks(workflow)
     failed = {step for step, standing in found.items() if _has_failed(standing, _retries(workflow, tasks[step]))}
     before = {step: set(task.get("dependencies") or ()) for step, task in tasks.items()}
@@ -194,10 +199,10 @@ def _retries(workflow: Value, task: Value) -> int:
 def _has_failed(standing: Standing, retries: int) -> bool:
     """Whether the step will not succeed any more. Argo waits for the time between two tries before it sees that there
     will be no other one."""
-    if standing.is_over:
-        return standing.phase != "Succeeded"
+    if standing.is_over or standing.has_succeeded:
+        return not standing.has_succeeded
     last = standing.tries[-1] if standing.tries else None
-    if last is None or not last.said_the_end or last.phase == "Succeeded":
+    if last is None or not last.said_the_end:
         return False
     return last.exit_code == PodExit.REFUSED or len(standing.tries) > retries
 
