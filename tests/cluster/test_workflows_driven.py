@@ -13,7 +13,7 @@ from typing import Any
 
 import notebooks
 import pytest
-from cluster.conftest import Gate, Machine, exists, wait
+from cluster.conftest import Gate, Machine, exists, needed, wait
 from cluster.test_samples import CHOSEN, compare
 
 from nb2flow.errors import ExitCode
@@ -186,6 +186,25 @@ def test_argo_needs_nobody_of_ours(laptop: Machine, argo: Cluster, gate: Gate, h
     assert pods(argo, run_id) == {"a": 1, "b": 1, "c": 1}
     assert Counter(e.step for e in laptop.events(run_id) if isinstance(e, StepSucceeded)) == {"a": 1, "b": 1, "c": 1}
     assert len(workflows(argo, run_id)) == 1
+
+
+@pytest.mark.own_cluster
+def test_a_controller_that_is_restarted_loses_nothing(
+    laptop: Machine, argo: Cluster, gate: Gate, inside: Callable[..., str]
+) -> None:
+    notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
+    running = laptop.begin("run", "nb.ipynb", *ENGINE)
+    wait(lambda: laptop.value("runs"), "the run is there")
+    run_id = run_of(laptop)
+    wait(lambda: laptop.state(run_id).steps["b"].cell, "b is in its cell")
+    inside("pkill", "-x", "workflow-contro")  # names of processes have 15 characters
+    gate.open()
+    pod = f"{RUN}={run_id},{STEP}=b"
+    wait(lambda: argo.list("pods", pod)[0][0]["status"]["phase"] == "Succeeded", "b has ended, and nobody sees it")
+    subprocess.run([needed("NB2FLOW_TEST_ARGO"), argo.namespace], check=True, capture_output=True)
+    assert running.wait(240) == ExitCode.OK
+    running.communicate()
+    assert pods(argo, run_id) == {"a": 1, "b": 1, "c": 1}
 
 
 def test_cancelling_stops_the_workflow(laptop: Machine, argo: Cluster, gate: Gate) -> None:
