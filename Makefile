@@ -152,7 +152,7 @@ $(LAB)/node_modules/.yarn-state.yml: $(LAB)/package.json $(LAB)/yarn.lock
 	@($(JLPM) install --immutable) >$(LAB)/.yarn-install.log 2>&1 || { tail -n 20 $(LAB)/.yarn-install.log; exit 1; }
 	@touch $@
 
-$(LAB)/built/package.json: $(LAB)/node_modules/.yarn-state.yml $(shell find $(LAB)/src $(LAB)/style $(LAB)/schema -type f)
+$(LAB)/built/package.json: $(LAB)/node_modules/.yarn-state.yml docs/how-to/work-in-jupyterlab.md $(shell find $(LAB)/src $(LAB)/style $(LAB)/schema -type f)
 	@($(JLPM) build:prod) >$(LAB)/.build.log 2>&1 || { cat $(LAB)/.build.log; exit 1; }
 	@touch $@
 

@@ -98,7 +98,11 @@ export class Client {
     try {
       response = await ServerConnection.makeRequest(this.url(path), init, this.settings);
     } catch (error) {
-      throw new Fault('unreachable', 'The Jupyter server does not answer.', 'Is it still running?');
+      throw new Fault(
+        'unreachable',
+        'The Jupyter server does not answer.',
+        'Is it still running? Runs that have begun go on without it.'
+      );
     }
     const text = await response.text();
     if (response.ok) {

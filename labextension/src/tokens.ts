@@ -51,5 +51,6 @@ export const Commands = {
   report: 'nb2flow:open-report',
   diff: 'nb2flow:diff',
   diffRun: 'nb2flow:diff-run',
-  help: 'nb2flow:help'
+  help: 'nb2flow:help',
+  guide: 'nb2flow:guide'
 } as const;

@@ -1,12 +1,15 @@
-"""What goes wrong is shown in place: lost events, a notebook that is gone, an engine that cannot be had."""
+"""What goes wrong is shown in place: lost events, a server, a notebook or a disk's room that is gone, an engine that
+cannot be had, a notebook that is too large."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 from browser.lab_page import Lab
 from browser.lab_server import LabServer
 from browser.test_runs import run_status, start
@@ -56,6 +59,90 @@ def test_a_notebook_that_is_deleted_in_mid_run(lab: Lab, write: Callable[..., Pa
     expect(run_status(panel)).to_contain_text("succeeded")
     expect(panel.locator(".nb2flow-Run")).to_contain_text("notebook gone")
     lab.picture("gone")
+
+
+def test_a_notebook_that_is_renamed_in_mid_run(lab: Lab, write: Callable[..., Path], folder: Path) -> None:
+    notebook = write("before.ipynb", WAITS)
+    lab.open(notebook)
+    panel = lab.show_flow()
+    start(lab)
+    expect(run_status(panel)).to_contain_text("running")
+    path = notebook.relative_to(lab.server.root).as_posix()
+    script = "([old, now]) => window.jupyterapp.serviceManager.contents.rename(old, now)"
+    lab.page.evaluate(script, [path, path.replace("before", "after")])
+    expect(lab.page.locator(".lm-DockPanel-tabBar .lm-mod-current")).to_contain_text("after.ipynb")
+    (folder / "go").write_text("")
+    expect(run_status(panel)).to_contain_text("succeeded")
+    expect(panel.locator(".nb2flow-Run")).to_contain_text("renamed after this run began")
+    # It runs under its new name.
+    start(lab)
+    expect(panel.locator(".nb2flow-Run")).not_to_contain_text("renamed")
+    expect(run_status(panel)).to_contain_text("succeeded")
+
+
+def test_a_server_that_is_restarted_in_mid_run(lab: Lab, server: LabServer, write: Callable[..., Path]) -> None:
+    notebook = write("restart.ipynb", WAITS)
+    lab.open(notebook)
+    panel = lab.show_flow()
+    start(lab)
+    expect(run_status(panel)).to_contain_text("running")
+    server.stop()
+    away = panel.get_by_role("alert").filter(has_text="The Jupyter server does not answer.")
+    expect(away).to_be_visible()
+    lab.picture("away")
+    server.start()
+    expect(away).to_have_count(0)
+    expect(run_status(panel)).to_contain_text("running")
+    (notebook.parent / "go").write_text("")
+    expect(run_status(panel)).to_contain_text("succeeded")
+    expect(panel.locator(".nb2flow-Node[data-step='wait']")).to_have_attribute("data-status", "succeeded")
+
+
+@pytest.fixture
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A project on a small disk of its own."""
+    disk = folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], check=True)
+    (disk / "nb2flow.toml").write_text("")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_full_disk_is_told_in_the_panel(lab: Lab, write: Callable[..., Path], small_disk: Path) -> None:
+    lab.open(write("disk/full.ipynb", ("code", "print(1)", ["step:one"])))
+    panel = lab.show_flow()
+    expect(panel.locator(".nb2flow-Node")).to_have_count(1)
+    # JupyterLab writes a copy of its own when it opens a notebook; after that something else fills the disk.
+    expect(lab.page.locator(".jp-NotebookPanel .nb2flow-Badge-name")).to_have_text("one")
+    lab.kernel_is_idle("full.ipynb")
+    with pytest.raises(OSError, match="No space"), (small_disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(b"x" * 4096)
+    start(lab)
+    refused = panel.locator(".nb2flow-Refused")
+    expect(refused).to_contain_text("full")
+    expect(refused.locator(".nb2flow-Pill")).to_have_text("not started")
+    expect(lab.page.locator(".jp-Dialog")).to_have_count(0)
+    lab.picture("full")
+
+
+def test_a_notebook_of_100_mb_has_a_flow_and_is_told_to_be_too_large_to_run(
+    lab: Lab, write: Callable[..., Path]
+) -> None:
+    notebook = write("large.ipynb", ("code", "a = 1", ["step:one"]), ("code", "print(a)", ["step:two"]))
+    content = json.loads(notebook.read_text())
+    image = {"output_type": "display_data", "data": {"image/png": "A" * 104_000_000}, "metadata": {}}
+    content["cells"][0]["outputs"] = [image]
+    notebook.write_text(json.dumps(content))
+    lab.open(notebook)
+    panel = lab.show_flow()
+    expect(panel.locator(".nb2flow-Node")).to_have_count(2)
+    start(lab)
+    refused = panel.locator(".nb2flow-Refused")
+    expect(refused).to_contain_text("too large")
+    expect(lab.page.locator(".jp-Dialog")).to_have_count(0)
+    lab.picture("large")
 
 
 def test_an_engine_that_cannot_be_had_is_told_in_the_panel(lab: Lab, write: Callable[..., Path], folder: Path) -> None:

@@ -46,11 +46,11 @@ export function RunHead({ run, actions }: { run: RunReply; actions: IActions }):
             {trans.__('Report')}
           </button>
         )}
-        {run.notebook_now === 'changed' && (
+        {run.notebook_now !== 'missing' && (
           <button
             type="button"
             className="nb2flow-Button"
-            title={trans.__('The notebook has changed since this run')}
+            title={trans.__('What is on the screen, beside what this run was made of')}
             onClick={() => actions.diffRun(id)}
           >
             {trans.__('Changes since')}

@@ -33,7 +33,7 @@ class FlowPanel extends ReactWidget {
       <UseSignal signal={flows.currentChanged}>
         {() =>
           flows.current ? (
-            <Shown key={flows.current.panel.id} session={flows.current} actions={this.actions} />
+            <Shown key={flows.current.panel.id} session={flows.current} flows={flows} actions={this.actions} />
           ) : (
             <p className="nb2flow-Note">{flows.trans.__('Open a notebook to see its flow.')}</p>
           )
@@ -43,7 +43,13 @@ class FlowPanel extends ReactWidget {
   }
 }
 
-function Shown({ session, actions }: { session: Session; actions: IActions }): React.JSX.Element {
+interface IShownProps {
+  session: Session;
+  flows: IFlows;
+  actions: IActions;
+}
+
+function Shown({ session, flows, actions }: IShownProps): React.JSX.Element {
   const [view, setView] = useState<'drawing' | 'list'>('drawing');
   return (
     <UseSignal signal={session.changed}>
@@ -53,7 +59,7 @@ function Shown({ session, actions }: { session: Session; actions: IActions }): R
           flow={session.flow}
           graph={session.graph}
           behind={session.behind}
-          fault={session.fault}
+          fault={session.fault ?? (session.run && flows.runs.fault)}
           refused={session.refused && { message: session.refused.message, hint: session.refused.hint }}
           onRead={() => session.refuse(null)}
           diagnostics={session.diagnostics}

@@ -4,7 +4,6 @@ import React from 'react';
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, Notification, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import type { Engine, RunReply, Started } from '../api';
-import { Help } from '../components/help';
 import { Fault } from '../client';
 import { engineKey, IRunValues, RunForm } from '../components/runform';
 import { Suggestion } from '../components/suggest';
@@ -247,17 +246,6 @@ export const run: JupyterFrontEndPlugin<void> = {
       trans.__('Make steps of the headings; shown before it is done'),
       now => suggest(flows, now)
     );
-    commands.addCommand(Commands.help, {
-      label: trans.__('nb2flow: Keys and How It Works'),
-      describedBy: { args: { type: 'object', properties: {} } },
-      execute: () =>
-        showDialog({
-          title: 'nb2flow',
-          body: ReactWidget.create(<Help trans={trans} />),
-          buttons: [Dialog.okButton({ label: trans.__('Close') })]
-        })
-    });
-    palette?.addItem({ command: Commands.help, category: 'nb2flow' });
     announce(app, flows);
   }
 };
