@@ -49,7 +49,7 @@ def ours(request: dict[str, Any]) -> dict[str, Any]:
     orjson.dumps(to_json(found, exact_edits(a, b, matching)))
     full = time.process_time()
     if request.get("script"):
-        Path(request["script"]).write_bytes(dumped)
+        Path(request["script"]).write_bytes(b"".join(dumped))
     times = {"read": read - start, "diff": done - read, "dump": end - done, "all": end - start}
     return {**times, "full": full - end, "summary": found.summary._asdict()}
 

@@ -148,7 +148,7 @@ def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
         base, remote = _load_both(pair, exact=True, lifted=lifted)
         edits = nbdime_edits(base, remote, match(base.cells, remote.cells))
         found.append({"path": pair.path, "diff": restricted(edits, lambda key: parts.get(key, scope.details))})
-    _write(options.out, lifted.restore(dumps(found[0]["diff"] if len(found) == 1 else found)))
+    _write(options.out, *lifted.restore(dumps(found[0]["diff"] if len(found) == 1 else found)))
     return any(entry["diff"] for entry in found)
 
 
@@ -164,25 +164,27 @@ def dumps(value: Any) -> bytes:
         return json.dumps(value, indent=2).encode("ascii") + b"\n"
 
 
-def _write(path: str, data: bytes) -> None:
+def _write(path: str, *data: bytes | memoryview) -> None:
     """To standard output for `-`, otherwise to a file, which is replaced as a whole."""
     if path == "-":
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.writelines(data)
         sys.stdout.buffer.flush()
         return
-    replace_file(Path(path), data)
+    replace_file(Path(path), *data)
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, *data: bytes | memoryview) -> None:
     """Write a file so that it is there whole or not at all."""
     if path.exists() and not path.is_file():  # /dev/stdout, a pipe
-        path.write_bytes(data)
+        with path.open("wb") as file:
+            file.writelines(data)
         return
     try:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            temporary.write_bytes(data)
+            with temporary.open("wb") as file:
+                file.writelines(data)
             if path.exists():
                 temporary.chmod(path.stat().st_mode & 0o7777)
             temporary.replace(path)

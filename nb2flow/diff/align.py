@@ -11,12 +11,12 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, islice, pairwise
 
 from rapidfuzz.distance import LCSseq
 
 from nb2flow.diff.document import Cell
-from nb2flow.diff.similarity import Lexicon, Text, ends_alike, rare_words, similarities, similarity, weight
+from nb2flow.diff.similarity import Choices, Lexicon, Text, ends_alike, rare_words, similarity, weight
 
 Pair = tuple[int, int]
 
@@ -24,7 +24,7 @@ ALIKE = 0.4  # in a gap, with others to choose from
 NEIGHBOUR = 0.06  # a match right after another match is likelier
 RETYPED = 0.7  # a cell whose type differs must be nearly the same text
 _DENSE = 3600  # cell pairs that are all compared
-_POSITIONAL = r"\D*\d{1,5}"
+_POSITIONAL = re.compile(r"\D*\d{1,5}")
 
 
 class Sides:
@@ -71,23 +71,27 @@ class Sides:
         found = similarity(self.text_a(i), self.text_b(j), least)
         return 0.45 + 0.55 * found if known else found
 
-    def row(self, i: int, columns: Sequence[int], cutoff: float) -> dict[int, float]:
-        """`likeness` of base cell `i` and each of some remote cells, by position in `columns`, where it is not 0."""
-        cell, key = self.a[i], self.keys_a[i]
-        known = cell.id if self.trust >= 0.5 else None
-        found: dict[int, float] = {}
-        rest: list[int] = []
+    def rows(self, rows: Sequence[int], columns: Sequence[int], cutoff: float) -> Iterator[dict[int, float]]:
+        """For each of some base cells its `likeness` to each of some remote cells, by position in `columns`, where it
+        is not 0."""
+        texts = Choices([self.text_b(j) for j in columns])
+        equal: dict[int, list[int]] = {}
+        named: dict[str | None, list[int]] = {}
         for c, j in enumerate(columns):
-            if self.keys_b[j] == key or (known is not None and self.b[j].id == known):
-                found[c] = self.likeness(i, j, cutoff)
-            else:
-                rest.append(c)
-        others = [self.text_b(columns[c]) for c in rest]
-        for place, value in similarities(self.text_a(i), others, cutoff).items():
-            c = rest[place]
-            if value >= RETYPED or self.b[columns[c]].type == cell.type:
-                found[c] = value
-        return found
+            equal.setdefault(self.keys_b[j], []).append(c)
+            if self.trust >= 0.5 and self.b[j].id is not None:
+                named.setdefault(self.b[j].id, []).append(c)
+        for i in rows:
+            kind = self.a[i].type
+            found = {
+                c: value
+                for c, value in texts.similarities(self.text_a(i), cutoff).items()
+                if value >= RETYPED or self.b[columns[c]].type == kind
+            }
+            found.update(dict.fromkeys(equal.get(self.keys_a[i], ()), 1.0))
+            for c in named.get(self.a[i].id, ()):
+                found[c] = self.likeness(i, columns[c], cutoff)
+            yield found
 
 
 def believe_ids(sides: Sides, anchors: Sequence[Pair], identical: int) -> float:
@@ -102,7 +106,7 @@ def believe_ids(sides: Sides, anchors: Sequence[Pair], identical: int) -> float:
             both += 1
             agree += first == second
     ids = {c.id for c in sides.a if c.id is not None}
-    positional = sum(1 for found in ids if re.fullmatch(_POSITIONAL, found))
+    positional = sum(1 for found in ids if _POSITIONAL.fullmatch(found))
     if positional * 2 > len(ids):
         return agree / both if both >= 3 else 0.0
     if both + identical >= 3 or (both and agree == 0):
@@ -220,34 +224,30 @@ def _common(sides: Sides, rows: Sequence[int], columns: Sequence[int]) -> list[P
 def _fill_densely(sides: Sides, rows: Sequence[int], columns: Sequence[int], least: float) -> list[Pair]:
     """Dynamic programming over all pairs of a small gap: greatest total of likeness times weight."""
     n, m = len(rows), len(columns)
-    weights_a = [sides.text_a(i).weight for i in rows]
     weights_b = [sides.text_b(j).weight for j in columns]
-    above = [0.0] * (m + 1)
-    met_above = [False] * (m + 1)
-    choice = [bytearray(m + 1) for _ in range(n + 1)]
-    for r, i in enumerate(rows, 1):
-        current, met = [0.0] * (m + 1), [False] * (m + 1)
-        chosen = choice[r]
-        row = sides.row(i, columns, least)
-        for c in range(1, m + 1):
-            up, left = above[c], current[c - 1]
-            best, way = (up, 1) if up >= left else (left, 2)
-            if c - 1 in row:
-                found = row[c - 1]
-                bonus = NEIGHBOUR if met_above[c - 1] or (r == 1 and c == 1) else 0.0
-                total = above[c - 1] + (found + bonus) * min(weights_a[r - 1], weights_b[c - 1])
-                if total > best:
-                    best, way, met[c] = total, 3, True
-            current[c], chosen[c] = best, way
-        above, met_above = current, met
+    totals = [[0.0] * (m + 1)]
+    met: list[set[int]] = [set()]
+    for r, (i, row) in enumerate(zip(rows, sides.rows(rows, columns, least), strict=True), 1):
+        above, met_above, here = totals[-1], met[-1], set()
+        weight_a = sides.text_a(i).weight
+        current = [0.0]
+        for c in sorted(row):
+            current += islice(accumulate(above[len(current) : c + 2], max, initial=current[-1]), 1, None)
+            bonus = NEIGHBOUR if c in met_above or (r == 1 and c == 0) else 0.0
+            total = above[c] + (row[c] + bonus) * min(weight_a, weights_b[c])
+            if total > current[-1]:
+                current[-1] = total
+                here.add(c + 1)
+        current += islice(accumulate(above[len(current) :], max, initial=current[-1]), 1, None)
+        totals.append(current)
+        met.append(here)
     pairs: list[Pair] = []
     r, c = n, m
     while r and c:
-        way = choice[r][c]
-        if way == 3:
+        if c in met[r]:
             r, c = r - 1, c - 1
             pairs.append((rows[r], columns[c]))
-        elif way == 1:
+        elif totals[r - 1][c] >= totals[r][c - 1]:
             r -= 1
         else:
             c -= 1

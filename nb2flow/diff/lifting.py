@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import orjson
 
+from nb2flow.diff.document import parse
+
 _LONG = 8192
 _STEP = 1 << 15
 _LINE = re.compile(rb' {5,}("[^"\\]{1,80}": )?"')  # in an output; sources stand further left
@@ -50,21 +52,25 @@ class Lifted:
     def __init__(self, mark: str, long: int = _LONG, step: int = _STEP) -> None:
         self._long, self._step = long, step
         self._mark = b"lifted-%s-" % mark.encode()
+        self._names: dict[int, str] = {}
         self._texts: list[tuple[_Text, bytes]] = []
         self._alike: dict[tuple[int, bytes, bytes], list[tuple[_Text, bytes]]] = {}
 
-    def shorten(self, first: Stretch, second: Stretch) -> tuple[bytes, bytes]:
+    def shorten(self, first: Stretch, second: Stretch, names: tuple[str, str]) -> tuple[bytes, bytes]:
         """The cells in two notebooks' bytes as JSON lists, with stand-ins for their long texts."""
+        if max(first[2] - first[1], second[2] - second[1]) < self._long:
+            return self._cut(first, []), self._cut(second, [])
         sides: list[list[_Text]] = []
         stays = _Stays.ALONE
-        for data, start, stop in (first, second):
+        for (data, start, stop), name in zip((first, second), names, strict=True):
+            self._names[id(data)] = name
             texts, said = self._find(data, start, stop)
             stays = max(stays, said, key=lambda s: s.value)
             sides.append(texts)
         if stays is not _Stays.WITH_ALL:
             lifted = [[text for text in texts if text.image or stays is _Stays.ALONE] for texts in sides]
             cut = self._cut(first, lifted[0]), self._cut(second, lifted[1])
-            if not any(b'"%s": [' % kind in side for kind in _IMAGES for side in cut):  # images in lines, as once
+            if not any(map(_holds_images_in_lines, cut)):
                 return cut
         return self._cut(first, []), self._cut(second, [])
 
@@ -77,17 +83,33 @@ class Lifted:
             start = text.stop
         return b"".join([*pieces, view[start:stop], b"]"])
 
-    def restore(self, written: bytes) -> bytes:
-        """JSON that was written with stand-ins, with the texts in their places."""
+    def restore(self, written: bytes) -> list[bytes | memoryview]:
+        """JSON that was written with stand-ins, with the texts in their places; in pieces, to be written one by one.
+
+        Raises `NotebookError` where a text is none. Those that are not written, of images that went, are not looked at.
+        """
         if not self._texts:
-            return written
+            return [written]
         first, *others = written.split(self._mark)
         pieces: list[bytes | memoryview] = [first]
         for other in others:
             number, _, rest = other.partition(b"-")
             text = self._texts[int(number)][0]
+            self._check(text)
             pieces += [memoryview(text.data)[text.start : text.stop], rest]
-        return b"".join(pieces)
+        return pieces
+
+    def _check(self, text: _Text) -> None:
+        """Look for control characters, which JSON has escaped; a text with escapes was looked at already."""
+        data, start, stop, _ = text
+        if data.find(b"\\", start, stop) >= 0:
+            return
+        view = memoryview(data)
+        try:
+            for k in range(start, stop, self._step):
+                orjson.loads(b"".join((b'"', view[k : min(k + self._step, stop)], b'"')))
+        except orjson.JSONDecodeError:
+            parse(data, self._names[id(data)])
 
     def _find(self, data: bytes, start: int, stop: int) -> tuple[list[_Text], _Stays]:
         """The texts that can be lifted, and what follows from the others."""
@@ -122,6 +144,11 @@ class Lifted:
         return added[1]
 
 
+def _holds_images_in_lines(data: bytes) -> bool:
+    """Whether there are images as lists of lines, as they were written once."""
+    return b'"image/' in data and any(b'"%s": [' % kind in data for kind in _IMAGES)
+
+
 def _text(data: bytes, line: int, end: int, long: int, step: int) -> _Text | _Stays:
     """The text on a line, without quotes and the line end that it may close with, if it can be lifted."""
     opened = _LINE.match(data, line, end)
@@ -147,11 +174,15 @@ def _kind(data: bytes, start: int, stop: int, step: int, image: bool) -> _Stays 
 
     It is read piece by piece, which is quick as long as the pieces fit the processor's cache.
     """
-    plain = data.find(b"\\", start, stop) < 0
+    if data.find(b"\\", start, stop) < 0:
+        if data.find(b'"', start, stop) >= 0:
+            return _Stays.WITH_ALL
+        plain = all(data[k : min(k + step, stop)].isascii() for k in range(start, stop, step))
+        return None if plain else _Stays.ALONE  # `Lifted.restore` looks for what else no string may hold
     view = memoryview(data)
     while start < stop:
         end = min(start + step, stop)
-        if not plain and end < stop and data.find(b"\\", end - 6, end) >= 0:  # no escape must be cut through
+        if end < stop and data.find(b"\\", end - 6, end) >= 0:  # no escape must be cut through
             end = max(data.rfind(b" ", start, end) + 1, data.rfind(b"\\n", start, end) + 2)
             if end <= start + 1:
                 return _Stays.WITH_ALL
@@ -160,11 +191,11 @@ def _kind(data: bytes, start: int, stop: int, step: int, image: bool) -> _Stays 
             text = orjson.loads(piece)
         except orjson.JSONDecodeError:
             return _Stays.WITH_ALL
-        if type(text) is not str or (not plain and text.isascii() and orjson.dumps(text) != piece):
+        if type(text) is not str or (text.isascii() and orjson.dumps(text) != piece):
             return _Stays.WITH_ALL
         if not text.isascii():
             return _Stays.ALONE
-        if not plain and not image and any(mark in text for mark in _LINE_ENDS):
+        if not image and any(mark in text for mark in _LINE_ENDS):
             return _Stays.WITH_LINES
         start = end
     return None

@@ -43,7 +43,8 @@ def _take(found: dict[int, int], free_a: set[int], free_b: set[int], i: int, j: 
 def _score(sides: Sides, rows: Sequence[int], columns: Sequence[int]) -> list[tuple[float, int, int]]:
     """Pairs that are good enough by themselves, with how good."""
     if len(rows) * len(columns) <= _DENSE:
-        likely = [(i, columns[c], v) for i in rows for c, v in sides.row(i, columns, _SAME).items()]
+        scores = zip(rows, sides.rows(rows, columns, _SAME), strict=True)
+        likely = [(i, columns[c], v) for i, row in scores for c, v in row.items()]
     else:
         pairs = [(i, j) for i, j, _ in candidates(sides, rows, columns, _KNOWN)]
         likely = [(i, j, sides.likeness(i, j, _SAME)) for i, j in pairs]

@@ -127,7 +127,7 @@ def _rest(
 ) -> tuple[Document, Document]:
     """Both versions, with what is not common parsed."""
     a, b = ((data, common.start, end - common.stop) for data, end in zip((first, second), ends, strict=True))
-    inner = lifted.shorten(a, b) if lifted is not None else (_listed(*a), _listed(*b))
+    inner = lifted.shorten(a, b, names) if lifted is not None else (_listed(*a), _listed(*b))
     documents = []
     for data, end, cells, name in zip((first, second), ends, inner, names, strict=True):
         read = parse(cells, name, **parser._asdict())

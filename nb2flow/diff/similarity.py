@@ -26,16 +26,18 @@ _CHARACTERS = 0.5  # letters alone say half as much as words
 
 
 class Text(NamedTuple):
-    """A cell's source, prepared: `words` has one character for each word, `weight` grows with its logarithm."""
+    """A cell's source, prepared: `words` has one character for each word, `stripped` no white space around it,
+    `weight` grows with its logarithm."""
 
     source: str
+    stripped: str
     words: str
     weight: float
 
     @property
     def blank(self) -> bool:
         """Whether there is nothing to recognise it by."""
-        return not self.source or self.source.isspace()
+        return not self.stripped
 
 
 class Lexicon:
@@ -54,7 +56,7 @@ class Lexicon:
             for word in words:
                 if word not in codes:
                     codes[word] = _code(len(codes))
-            known = Text(source, "".join([codes[w] for w in words]), weight(source))
+            known = Text(source, source.strip(), "".join([codes[w] for w in words]), weight(source))
             self._texts[source] = known
         return known
 
@@ -78,51 +80,68 @@ def similarity(a: Text, b: Text, cutoff: float = 0.0) -> float:
     found = 0.0
     if shortest and 2 * shortest >= cutoff * (shortest + longest):
         found = float(Indel.normalized_similarity(a.words, b.words, score_cutoff=cutoff))
-    if found < _CONTAINED and small.source and _contains(small, large):
+    if found < _CONTAINED and _contained(a, b):
         found = _CONTAINED
     if found < _CHARACTERS and len(a.source) <= _SHORT and len(b.source) <= _SHORT:
         found = max(found, _CHARACTERS * float(Indel.normalized_similarity(a.source, b.source)))
     return found if found >= cutoff else 0.0
 
 
-def similarities(text: Text, others: Sequence[Text], cutoff: float) -> dict[int, float]:
-    """`similarity` of one source with each of others, by index, where it reaches the cutoff (more than 0).
+class Choices:
+    """Several prepared texts, ordered so that one source is compared with all of them quickly."""
 
-    The comparisons that decide most pairs run in two C calls; the few that may be alike in another way are asked one by
-    one.
-    """
-    found: dict[int, float] = {}
-    if text.words:
-        found = {k: score for _, score, k in _extract(text.words, [t.words for t in others], cutoff)}
-    likely = {k for k, score in found.items() if score < _CONTAINED}
-    first, last, start = text.words[:1], text.words[-1:], text.source.lstrip()[:4]
-    for k, other in enumerate(others):
-        if other.source == text.source:
-            found[k] = 1.0
-        elif k not in found and other.source:
-            words = other.words
-            if (first and (words[:1] == first or words[-1:] == last)) or other.source.lstrip()[:4] == start:
-                likely.add(k)
-    if len(text.source) <= _SHORT and cutoff < _CHARACTERS:
-        short = {k: t.source for k, t in enumerate(others) if len(t.source) <= _SHORT}
-        likely.update(k for _, _, k in _extract(text.source, short, cutoff / _CHARACTERS - _ROUNDING))
-    for k in likely:
-        value = similarity(text, others[k], cutoff)
-        if value:
-            found[k] = value
-    return found
+    def __init__(self, texts: Sequence[Text]) -> None:
+        self._texts = texts
+        self._words = [t.words for t in texts]
+        self._short = {k: t.source for k, t in enumerate(texts) if t.stripped and len(t.source) <= _SHORT}
+        self._sources: dict[str, list[int]] = {}
+        self._ends: dict[str, list[int]] = {}
+        self._starts: dict[str, list[int]] = {}
+        for k, text in enumerate(texts):
+            self._sources.setdefault(text.source, []).append(k)
+            for end in {text.words[:1], text.words[-1:]}:
+                self._ends.setdefault(end, []).append(k)
+            self._starts.setdefault(text.stripped[:4], []).append(k)
+
+    def similarities(self, text: Text, cutoff: float) -> dict[int, float]:
+        """`similarity` of one source with each of these, by index, where it reaches the cutoff (more than 0).
+
+        The comparisons that decide most pairs run in two C calls; whether one text contains another is asked only of
+        those that begin or end alike.
+        """
+        equal = dict.fromkeys(self._sources.get(text.source, ()), 1.0)
+        if text.blank:
+            return equal
+        found: dict[int, float] = {}
+        words = text.words
+        if words:
+            found = {k: score for _, score, k in _extract(words, self._words, cutoff)}
+        if cutoff <= _CONTAINED:
+            ends = {words[:1], words[-1:]} - {""}
+            likely = {k for end in ends for k in self._ends.get(end, ())}
+            likely.update(self._starts.get(text.stripped[:4], ()))
+            for k in likely:
+                if found.get(k, 0.0) < _CONTAINED and _contained(text, self._texts[k]):
+                    found[k] = _CONTAINED
+        if len(text.source) <= _SHORT and cutoff < _CHARACTERS:
+            for _, score, k in _extract(text.source, self._short, cutoff / _CHARACTERS - _ROUNDING):
+                value = _CHARACTERS * score
+                if value >= cutoff and value > found.get(k, 0.0):
+                    found[k] = value
+        found.update(equal)
+        return found
 
 
 def _extract(query: str, choices: Any, cutoff: float) -> list[tuple[str, float, int]]:
     return process.extract(query, choices, scorer=Indel.normalized_similarity, score_cutoff=cutoff, limit=None)
 
 
-def _contains(small: Text, large: Text) -> bool:
+def _contained(a: Text, b: Text) -> bool:
     """Whether the larger text begins with the lines of the smaller one, or has its words (more than one) at an end."""
-    begun = small.source.strip()
-    if len(begun) >= 4 and large.source.lstrip().startswith(f"{begun}\n"):
+    small, large = (a, b) if len(a.words) <= len(b.words) else (b, a)
+    if len(small.stripped) >= 4 and large.stripped.startswith(f"{small.stripped}\n"):
         return True
-    if len(small.words) < 2 or len(begun) < 8:
+    if len(small.words) < 2 or len(small.stripped) < 8:
         return False
     return large.words.startswith(small.words) or large.words.endswith(small.words)
 

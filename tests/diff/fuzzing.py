@@ -127,7 +127,7 @@ def survive(first: bytes, second: bytes, third: bytes) -> bool:
     lifted = Lifted("0a1b", long=16, step=24)
     x, y = reads_both(first, second, ("a", "b"), exact=True, lifted=lifted)
     short = json.dumps(nbdime_edits(x, y, match(x.cells, y.cells))).encode()
-    assert _same(json.loads(lifted.restore(short)), edits)
+    assert _same(json.loads(b"".join(lifted.restore(short))), edits)
     try:
         c = reads(third, "c")
     except Nb2flowError:
