@@ -21,6 +21,7 @@ _STEP = 1 << 15
 _LINE = re.compile(rb' {5,}("[^"\\]{1,80}": )?"')  # in an output; sources stand further left
 _END = re.compile(rb'(\\n)?"(,?)\Z')
 _IMAGES = (b"image/png", b"image/jpeg", b"image/gif")
+_IMAGE_IN_LINES = re.compile(rb'"image/(?:png|jpeg|gif)": \[')
 _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e"
 _ENDS = 64
 
@@ -70,7 +71,7 @@ class Lifted:
         if stays is not _Stays.WITH_ALL:
             lifted = [[text for text in texts if text.image or stays is _Stays.ALONE] for texts in sides]
             cut = self._cut(first, lifted[0]), self._cut(second, lifted[1])
-            if not any(map(_holds_images_in_lines, cut)):
+            if not any(map(_IMAGE_IN_LINES.search, cut)):  # as they were written once
                 return cut
         return self._cut(first, []), self._cut(second, [])
 
@@ -142,11 +143,6 @@ class Lifted:
         alike.append(added)
         self._texts.append(added)
         return added[1]
-
-
-def _holds_images_in_lines(data: bytes) -> bool:
-    """Whether there are images as lists of lines, as they were written once."""
-    return b'"image/' in data and any(b'"%s": [' % kind in data for kind in _IMAGES)
 
 
 def _text(data: bytes, line: int, end: int, long: int, step: int) -> _Text | _Stays:

@@ -15,7 +15,7 @@ from nb2flow.diff.align import Pair, Sides, anchors, believe_ids, fill, gaps, he
 from nb2flow.diff.document import Cell
 from nb2flow.diff.moves import find_moves
 from nb2flow.diff.sameness import same
-from nb2flow.diff.similarity import weight
+from nb2flow.diff.similarity import ends_alike, weight
 from nb2flow.diff.splits import find_splits
 
 _LAST_RESORT = 0.2  # one cell for one cell between matched neighbours
@@ -67,6 +67,8 @@ def match(a: Sequence[Cell], b: Sequence[Cell]) -> Matching:
 def _match(a: Sequence[Cell], b: Sequence[Cell], identical: int) -> Matching:
     if not a or not b:
         return Matching((), frozenset(), (), ())
+    if _plainly_in_place(a, b):
+        return Matching(tuple((k, k) for k in range(len(a))), frozenset(), (), ())
     sides = Sides(a, b)
     chain, strays = anchors(sides)
     if len(chain) == len(a) == len(b):
@@ -88,6 +90,15 @@ def _match(a: Sequence[Cell], b: Sequence[Cell], identical: int) -> Matching:
     pairs = _last_resort(sides, pairs, chain, busy_a, busy_b)
     stayed = set(_in_order(sides, pairs, splits, merges))
     return Matching(tuple(pairs), frozenset(p for p in pairs if p not in stayed), tuple(splits), tuple(merges))
+
+
+def _plainly_in_place(a: Sequence[Cell], b: Sequence[Cell]) -> bool:
+    """Whether it needs no weighing that each cell stayed: one was edited a little, or only outputs changed."""
+    if len(a) != len(b):
+        return False
+    if len(a) == 1 and a[0].type == b[0].type and ends_alike(a[0].source, b[0].source):
+        return True
+    return all(x.source == y.source and x.type == y.type and x.id == y.id for x, y in zip(a, b, strict=True))
 
 
 def _split_and_merge(sides: Sides, pairs: list[Pair]) -> tuple[list[Pair], list[Split], list[Split]]:
