@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from rapidfuzz.distance import Indel, LCSseq
@@ -59,6 +60,31 @@ def blocks(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Block]:
             found.append(Block("equal", start, start + size, other, other + size))
         i, j = start + size, other + size
     return found
+
+
+def put_together(texts: Sequence[str]) -> tuple[list[str], list[int]]:
+    """The lines of several texts, and where the second and later ones begin."""
+    lines: list[str] = []
+    starts: list[int] = []
+    for text in texts:
+        starts.append(len(lines))
+        lines += text.split("\n")
+    return lines, starts[1:]
+
+
+def cut(found: Sequence[Block], starts_a: Sequence[int], starts_b: Sequence[int]) -> Iterator[Block]:
+    """The blocks in pieces none of which goes on where a text begins, in either sequence."""
+    for tag, a0, a1, b0, b1 in found:
+        if tag == "equal":
+            places = {x - a0 for x in starts_a if a0 < x < a1} | {y - b0 for y in starts_b if b0 < y < b1}
+            for start, stop in pairwise([0, *sorted(places), a1 - a0]):
+                yield Block(tag, a0 + start, a0 + stop, b0 + start, b0 + stop)
+            continue
+        *early_a, last_a = pairwise([a0, *(x for x in starts_a if a0 < x < a1), a1])
+        *early_b, last_b = pairwise([b0, *(y for y in starts_b if b0 < y < b1), b1])
+        yield from (Block("delete", x, y, b0, b0) for x, y in early_a)
+        yield Block(tag, *last_a, *(early_b or [last_b])[0])
+        yield from (Block("insert", a1, a1, x, y) for x, y in [*early_b, last_b][1:])
 
 
 def _matches(a: Sequence[Hashable], b: Sequence[Hashable]) -> Iterator[tuple[int, int, int]]:

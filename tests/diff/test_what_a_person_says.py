@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from nb2flow.diff.document import reads
 from nb2flow.diff.merge import merge
 from nb2flow.diff.noise import WIDGET_STATE
 from nb2flow.diff.outputs import TablePart
-from nb2flow.diff.show import words
+from nb2flow.diff.show import terminal, words
+from nb2flow.diff.show.page import render_page
 from nb2flow.errors import NotebookError
 
 LOAD = "import pandas as pd\ndf = pd.read_csv('wines.csv')\ndf.shape"
@@ -62,6 +64,20 @@ def test_one_cell_split_in_three() -> None:
     a = nb(md("# Wines"), code(f"{LOAD}\n{CLEAN}\n{SHOW}"), code(PLOT))
     b = nb(md("# Wines"), code(LOAD), code(CLEAN), code(SHOW), code(PLOT))
     assert changes(a, b) == ["split 1→1,2,3"]
+
+
+def test_the_lines_that_a_split_or_a_merge_keeps_are_shown_as_kept() -> None:
+    whole = nb(code(f"{LOAD}\n\n{CLEAN}\n{SHOW}"))
+    parts = nb(code(LOAD.replace("shape", "size")), code(CLEAN), code(SHOW))
+    shown = list(terminal.render(compare(whole, parts), terminal.Style()))[4:]
+    kept = [f"  {line}" for line in (*LOAD.split("\n")[:-1], *CLEAN.split("\n"), SHOW)]
+    head = "@@ cells 1 → 1+2+3 split into 3 (code)"
+    assert shown == [head, *kept[:2], "- df.shape", "- ", "+ df.size", "+ ────", *kept[2:4], "+ ────", kept[4]]
+    shown = list(terminal.render(compare(parts, whole), terminal.Style()))[4:]
+    assert [line for line in shown[1:] if line.startswith("  ")] == kept
+    assert shown.count("- ────") == 2
+    assert not {"- df.size", "+ df.shape"} - set(shown)
+    assert render_page([compare(whole, parts)]).count(f"<div>  {escape(SHOW)}</div>") == 1
 
 
 def test_a_split_with_a_new_text_between_the_parts() -> None:

@@ -29,7 +29,7 @@ from nb2flow.diff.outputs import (
 from nb2flow.diff.show import markdown, words
 from nb2flow.diff.show.page_assets import SCRIPT, STYLE
 from nb2flow.diff.show.sanitize import safe_image, sanitize
-from nb2flow.diff.text import Span, blocks, pair_lines
+from nb2flow.diff.text import Block, Span, blocks, cut, pair_lines, put_together
 from nb2flow.diff.text import words as words_of_line
 
 _CONTEXT = 3
@@ -120,12 +120,14 @@ def _body(change: CellChange) -> Iterator[str]:
 
 
 def _rearranged(change: CellChange) -> Iterator[str]:
-    for mark, cells in (("o", change.base), ("n", change.remote)):
-        for number, cell in enumerate(cells):
-            if number:
-                yield f'<div class="{mark} rule">────</div>'
-            for line in cell.source.split("\n"):
-                yield f'<div class="{mark}">{_sign(mark)}{escape(line)}</div>'
+    (a, starts_a), (b, starts_b) = (put_together([c.source for c in side]) for side in (change.base, change.remote))
+    rules = {"o": set(starts_a), "n": set(starts_b)}
+    for number, block in enumerate(found := list(cut(blocks(a, b), starts_a, starts_b))):
+        for (mark, starts), place in zip(rules.items(), (block.a0, block.b0), strict=True):
+            if place in starts:
+                starts.remove(place)
+                yield f'<div class="{mark} rule">{_sign(mark)}────</div>'
+        yield from _block(block, a, b, number == 0, number == len(found) - 1)
 
 
 def _lines(lines: Iterator[str]) -> str:
@@ -137,23 +139,26 @@ def text_diff(old: str, new: str) -> Iterator[str]:
     a, b = old.splitlines(), new.splitlines()
     found = blocks(a, b)
     for number, block in enumerate(found):
-        if block.tag == "equal":
-            yield from _context(a[block.a0 : block.a1], number == 0, number == len(found) - 1)
-            continue
-        removed: list[str] = []
-        added: list[str] = []
-        for i, j in pair_lines(a[block.a0 : block.a1], b[block.b0 : block.b1]):
-            left = a[block.a0 + i] if i is not None else None
-            right = b[block.b0 + j] if j is not None else None
-            if left is not None and right is not None:
-                spans = words_of_line(left, right)
-                removed.append(_marked("o", spans[0]))
-                added.append(_marked("n", spans[1]))
-            elif left is not None:
-                removed.append(f'<div class="o">{_sign("o")}{escape(left)}</div>')
-            elif right is not None:
-                added.append(f'<div class="n">{_sign("n")}{escape(right)}</div>')
-        yield from removed + added
+        yield from _block(block, a, b, number == 0, number == len(found) - 1)
+
+
+def _block(block: Block, a: Sequence[str], b: Sequence[str], first: bool, last: bool) -> Iterator[str]:
+    old, new = a[block.a0 : block.a1], b[block.b0 : block.b1]
+    if block.tag == "equal":
+        yield from _context(old, first, last)
+        return
+    removed: list[str] = []
+    added: list[str] = []
+    for i, j in pair_lines(old, new):
+        if i is not None and j is not None:
+            spans = words_of_line(old[i], new[j])
+            removed.append(_marked("o", spans[0]))
+            added.append(_marked("n", spans[1]))
+        elif i is not None:
+            removed.append(f'<div class="o">{_sign("o")}{escape(old[i])}</div>')
+        elif j is not None:
+            added.append(f'<div class="n">{_sign("n")}{escape(new[j])}</div>')
+    yield from removed + added
 
 
 def _sign(mark: str) -> str:

@@ -13,7 +13,7 @@ from nb2flow.diff.changes import CellChange, NotebookDiff
 from nb2flow.diff.document import Cell
 from nb2flow.diff.outputs import Output, OutputChange
 from nb2flow.diff.show import words
-from nb2flow.diff.text import Span, blocks, pair_lines
+from nb2flow.diff.text import Block, Span, blocks, cut, pair_lines, put_together
 from nb2flow.diff.text import words as words_of_line
 
 COLOURS: Mapping[str, str] = {
@@ -106,12 +106,14 @@ def _reminder(cell: Cell, style: Style) -> Iterator[str]:
 
 def _rearranged(change: CellChange, style: Style) -> Iterator[str]:
     """A split or a merge: the lines of all parts after each other, a rule where one cell ends."""
-    for role, mark, cells in (("old", "-", change.base), ("new", "+", change.remote)):
-        for number, cell in enumerate(cells):
-            if number:
-                yield style.paint("dim", f"{mark} ────")
-            for line in cell.source.split("\n"):
-                yield style.paint(role, f"{mark} {line}".rstrip())
+    (a, starts_a), (b, starts_b) = (put_together([c.source for c in side]) for side in (change.base, change.remote))
+    rules = {("-", "old"): set(starts_a), ("+", "new"): set(starts_b)}
+    for number, block in enumerate(found := list(cut(blocks(a, b), starts_a, starts_b))):
+        for ((mark, role), starts), place in zip(rules.items(), (block.a0, block.b0), strict=True):
+            if place in starts:
+                starts.remove(place)
+                yield style.paint(role, f"{mark} ────")
+        yield from _block(block, a, b, (number == 0, number == len(found) - 1), style, "")
 
 
 def text_diff(old: str, new: str, style: Style, indent: str = "") -> Iterator[str]:
@@ -119,14 +121,20 @@ def text_diff(old: str, new: str, style: Style, indent: str = "") -> Iterator[st
     a, b = old.splitlines(), new.splitlines()
     found = blocks(a, b)
     for number, block in enumerate(found):
-        if block.tag == "equal":
-            yield from _context(a[block.a0 : block.a1], number == 0, number == len(found) - 1, style, indent)
-        else:
-            yield from _changed_lines(a[block.a0 : block.a1], b[block.b0 : block.b1], style, indent)
+        yield from _block(block, a, b, (number == 0, number == len(found) - 1), style, indent)
     if old.endswith("\n") != new.endswith("\n") and old and new and old.rstrip("\n") == new.rstrip("\n"):
         yield style.paint(
             "dim", f"{indent}  (a line end at the end was {'removed' if old.endswith(chr(10)) else 'added'})"
         )
+
+
+def _block(
+    block: Block, a: list[str], b: list[str], ends: tuple[bool, bool], style: Style, indent: str
+) -> Iterator[str]:
+    """One block; `ends` say whether it is the first and whether the last."""
+    if block.tag == "equal":
+        return _context(a[block.a0 : block.a1], *ends, style, indent)
+    return _changed_lines(a[block.a0 : block.a1], b[block.b0 : block.b1], style, indent)
 
 
 def _context(lines: list[str], first: bool, last: bool, style: Style, indent: str) -> Iterator[str]:
