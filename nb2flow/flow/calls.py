@@ -178,6 +178,9 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
     methods = Methods()
     if name in ("query", "eval"):
         _names_in_query(m, args)
+    elif name == "backward":  # gradients go to all that the value was computed from, which nothing here remembers
+        made = (o for v in list(m.names.values()) for o in m.heap.reach(v.objs) if o.root == "torch")
+        m.touch({o for o in made if o.kind != "module"}, f"….{name}()")
     for obj in receiver.objs:
         if obj.kind == "module":
             path = f"{obj.label}.{name}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
+T = TypeVar("T")
 Result = Literal["scalar", "fresh", "holds", "alias", "receiver", "iterator", "live", "unknown"]
 FileUse = Literal["", "r", "w", "rw"]
 # Values of `path_arg` that are no position: the receiver is the path; the path cannot be told.
@@ -38,6 +39,8 @@ class Call:
     binds: bool = False
 
 
+# Arguments of these names are changed by whatever takes them.
+CHANGED_BY_NAME = frozenset(["out", "output", "dst", "ax", "cax", "fileobj", "stream", "evals_result"])
 PURE = Call()
 SCALAR = Call(result="scalar")
 HOLDS = Call(result="holds")
@@ -47,6 +50,27 @@ DRAWS_PLOT = Call(result="unknown", draws=True)
 NP, PY, TORCH = "rng:numpy", "rng:python", "rng:torch"
 
 
-def each(names: str, call: Call) -> dict[str, Call]:
+def each(names: str, fact: T) -> dict[str, T]:
     """The same fact for every one of the names (separated by blanks)."""
-    return dict.fromkeys(names.split(), call)
+    return dict.fromkeys(names.split(), fact)
+
+
+# How many arrays a function of NumPy reads; one more is where it puts its result.
+ARRAYS_OF_UFUNCS = {
+    **each(
+        """
+            sqrt cbrt square exp exp2 expm1 log log2 log10 log1p abs absolute fabs sign negative positive reciprocal
+            sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh degrees radians deg2rad rad2deg
+            floor ceil trunc rint isnan isinf isfinite invert bitwise_not logical_not conjugate
+        """,
+        1,
+    ),
+    **each(
+        """
+            add subtract multiply divide true_divide floor_divide power float_power mod fmod remainder maximum minimum
+            fmax fmin logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift
+            greater greater_equal less less_equal equal not_equal hypot arctan2 copysign gcd lcm dot matmul
+        """,
+        2,
+    ),
+}

@@ -278,6 +278,19 @@ _PACKAGES: dict[str, Call] = {
         HOLDS,
     ),
     "collections.ChainMap": ALIAS,
+    "struct.pack_into": Call(touches="second", result="scalar"),
+    "PIL.ImageDraw.Draw": ALIAS,
+    "xml.etree.ElementTree.SubElement": Call(touches="first", result="alias"),
+    "lightgbm.record_evaluation": Call(touches="first", result="holds"),
+    "matplotlib.pyplot.setp": Call(touches="first", result="unknown", draws=True),
+    **each(
+        """
+            networkx.set_node_attributes networkx.set_edge_attributes networkx.add_path networkx.add_cycle
+            networkx.add_star networkx.freeze networkx.double_edge_swap networkx.directed_edge_swap
+            networkx.connected_double_edge_swap skimage.draw.set_color functools.update_wrapper
+        """,
+        Call(touches="first", result="alias", keeps=True),
+    ),
     **each("contextlib.redirect_stdout contextlib.redirect_stderr", Call(touches="first", result="alias")),
     **each("itertools", Call(result="iterator")),
     **each("scipy skimage statsmodels patsy networkx sympy mpl_toolkits", HOLDS),

@@ -71,19 +71,23 @@ _ALIAS_METHODS = """
 _SELF_METHODS = """
     add append clear discard extend insert pop popitem remove reverse setdefault sort update appendleft popleft
     extendleft rotate difference_update intersection_update symmetric_difference_update fill itemset put resize
-    setflags byteswap setfield fit partial_fit set_params write writelines writerow writerows read readline readlines
+    setflags byteswap setfield fit partial_fit set_params write writelines read readline readlines
     seek flush close execute executemany commit fetchone fetchall fetchmany send throw __next__ __setitem__
-    __delitem__ zero_grad eval train requires_grad_ load_state_dict addHandler setLevel setFormatter add_node add_edge
+    __delitem__ addHandler setLevel setFormatter add_node add_edge
     add_nodes_from add_edges_from remove_node remove_edge seed random integers standard_normal normal uniform choice
     shuffle permutation permuted exponential poisson binomial beta gamma multivariate_normal rand randn randint
     random_sample randrange gauss sample_ bytes lognormal chisquare multinomial dirichlet geometric fit_transform
-    fit_predict fit_resample backward step_ cuda submit shutdown start stop terminate kill wait acquire release put
+    fit_predict fit_resample cuda submit shutdown start stop terminate kill wait acquire release put
     get_nowait
+"""
+# They change what the receiver was made from or is made of: an optimizer the model, a writer its file.
+_DEEP_METHODS = """
+    step zero_grad eval train requires_grad_ load_state_dict backward writerow writerows writeheader
 """
 _PLOT_METHODS = """
     set_title set_xlabel set_ylabel set_xlim set_ylim legend grid set_xticks set_yticks set_xticklabels
     set_yticklabels set tick_params axis axhline axvline annotate text plot scatter bar barh hist imshow contour
-    contourf pcolormesh errorbar fill_between boxplot violinplot pie stem step add_subplot add_axes tight_layout
+    contourf pcolormesh errorbar fill_between boxplot violinplot pie stem add_subplot add_axes tight_layout
     suptitle colorbar set_aspect set_facecolor add_patch add_collection add_artist twinx twiny set_axis_off
     invert_yaxis invert_xaxis subplots_adjust set_size_inches set_xscale set_yscale set_visible semilogx semilogy
     loglog quiver streamplot matshow stackplot hlines vlines table
@@ -101,6 +105,7 @@ BY_METHOD: dict[str, Call] = {
     **each(_PURE_METHODS, PURE),
     **each(_ALIAS_METHODS, ALIAS),
     **each(_SELF_METHODS, Call(touches="self", keeps=True, result="alias")),
+    **each(_DEEP_METHODS, Call(touches="deep", keeps=True, result="alias")),
     **each(_PLOT_METHODS, Call(touches="self", result="alias", draws=True)),
     **each("fit_transform fit_predict fit_resample", Call(touches="self", result="fresh")),
     **each(

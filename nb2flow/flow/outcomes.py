@@ -216,11 +216,28 @@ def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, 
         m.touch(m.heap.mutable(everything.objs), text)
         if path[:1] != "_" and library.call_by_method(path) is None:  # inherited from a library, as `register` of ABC
             m.touch([o for o in base.objs if o.kind == "class"], text)
-    for name, value in args.keywords:
-        if name == "out":
-            m.touch(value.objs, text)
+    m.touch(_asked_to_change(args, path), text)
     if spec.result != "iterator":
         m.touch([o for o in everything.objs if o.kind == "iterator"], text)
+
+
+def _asked_to_change(args: Arguments, path: str) -> list[Obj]:
+    """What the way of calling says is changed, whatever the function: `out=a`, `inplace=True`, `relu_(a)`."""
+    changed = [value for name, value in args.keywords if name in known.CHANGED_BY_NAME]
+    if "." in path and args.positional:
+        root, name = path.partition(".")[0], path.rpartition(".")[2]
+        if args.is_true("inplace") or (root == "torch" and name[-1:] == "_") or _takes_no_copy(args, root):
+            changed.append(args.positional[0])
+        if root == "numpy":
+            changed += args.positional[known.ARRAYS_OF_UFUNCS.get(name, len(args.positional)) :]
+        if any(name.startswith("overwrite_") and args.is_true(name) for name, _ in args.keywords):
+            changed += args.positional
+    return [o for value in changed for o in value.objs if o.kind != "module"]
+
+
+def _takes_no_copy(args: Arguments, root: str) -> bool:
+    copy = args.keyword("copy") if root in ("numpy", "networkx", "sklearn") else None
+    return isinstance(copy, ast.Constant) and not copy.value
 
 
 def held(m: Machine, objs: frozenset[Obj]) -> frozenset[Obj]:
@@ -273,12 +290,21 @@ def _random(m: Machine, spec: Call, args: Arguments, base: Val, path: str, text:
         m.use_resource(stream, writes=True, text=text)
 
 
+def _is_file_like(obj: Obj, spec: Call) -> bool:
+    if obj.label.startswith(("io.", "tempfile.")) or obj.kind == "live":
+        return True
+    return "w" in spec.file and obj.kind == "unknown" and not obj.label.startswith("pathlib")
+
+
 def _file(m: Machine, spec: Call, args: Arguments, base: Val) -> None:
     path: str | None = None
     if spec.path_arg == known.RECEIVER:
         path = base.text
     elif spec.path_arg < len(args.positional):
-        path = args.positional[spec.path_arg].text
+        given = args.positional[spec.path_arg]
+        path = given.text
+        if path is None:  # a buffer, perhaps: it goes on from where it was left
+            m.touch([o for o in given.objs if _is_file_like(o, spec)], _text(args.node))
     elif spec.path_arg != known.NOWHERE:
         names = (
             "path",

@@ -1,0 +1,55 @@
+"""Calls of libraries that change what they are given, or what the receiver was made from.
+
+The libraries need not be installed: the last cell must come after all steps that change what it shows.
+"""
+
+from __future__ import annotations
+
+import pytest
+from simulate import flow_of
+
+CASES = {
+    "an optimizer changes its model": "import torch; x=torch.ones(2,2) | model=torch.nn.Linear(2,2)"
+    " | opt=torch.optim.SGD(model.parameters(), lr=1) | model(x).sum().backward() | opt.step() | print(model.weight)",
+    "a scheduler changes the optimizer": "import torch; m=torch.nn.Linear(2,2)"
+    "; opt=torch.optim.SGD(m.parameters(), lr=1) | s=torch.optim.lr_scheduler.StepLR(opt, 1) | s.step() | print(opt.param_groups[0]['lr'])",
+    "gradients": "import torch; w=torch.ones(2, requires_grad=True) | (w*2).sum().backward() | print(w.grad)",
+    "a part of a model": "import torch; m=torch.nn.Sequential(torch.nn.Linear(2,2)); part=m[0]"
+    " | m.load_state_dict({}) | print(part.weight)",
+    "in place by name": "import torch; a=torch.ones(2) | torch.nn.functional.relu_(a) | print(a)",
+    "in place by option": "import torch; a=torch.ones(2) | torch.nn.functional.relu(a, inplace=True) | print(a)",
+    "a graph": "import networkx as nx; g=nx.Graph() | nx.set_node_attributes(g, 3, 'w') | print(g.nodes(data=True))",
+    "where to put the result": "import numpy as np; a=np.ones(3) | np.sqrt(a, a) | print(a)",
+    "an output array": "import scipy.ndimage as nd; from mk import mk; a=mk() | nd.sobel(a, output=a) | print(a)",
+    "an input that may be overwritten": "import scipy.linalg as la; from mk import mk; a=mk()"
+    " | la.lu_factor(a, overwrite_a=True) | print(a)",
+    "no copy": "from sklearn.preprocessing import scale; from mk import mk; a=mk() | scale(a, copy=False) | print(a)",
+    "a csv writer": "import csv, io; s=io.StringIO(); w=csv.writer(s) | w.writerow([1]) | print(s.getvalue())",
+    "a picture drawn on": "from PIL import Image, ImageDraw; im=Image.new('L',(2,2)); d=ImageDraw.Draw(im)"
+    " | d.line((0,0,1,1)) | print(im.getpixel((0,0)))",
+    "a child in a tree": "import xml.etree.ElementTree as ET; r=ET.Element('a'); c=ET.SubElement(r,'b')"
+    " | c.text='x' | print(ET.tostring(r))",
+    "bytes packed": "import struct; b=bytearray(4) | struct.pack_into('i',b,0,7) | print(b)",
+    "a buffer written": "import io, numpy as np; b=io.BytesIO() | np.save(b, [1]) | print(b.getvalue())",
+    "axes": "import seaborn as sns; from mk import mk; ax=mk() | sns.heatmap([[1]], ax=ax) | ax.figure",
+    "properties of artists": "import matplotlib.pyplot as plt; from mk import mk; ax=mk()"
+    " | plt.setp(ax, title='x') | ax.figure",
+    "a record of a training": "import lightgbm as lgb; res={}"
+    " | lgb.train({}, 1, callbacks=[lgb.record_evaluation(res)]) | print(res)",
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_shown_comes_after_what_changes_it(name: str) -> None:
+    cells = [("", source) for source in CASES[name].split(" | ")]
+    flow = flow_of(cells, "cells")
+    before: dict[str, set[str]] = {}
+    for edge in flow.edges:
+        before.setdefault(edge.target, set()).add(edge.source)
+    step_of = {cell: step.name for step in flow.steps for cell in step.cells}
+    todo, found = [step_of[len(cells) - 1]], set[str]()
+    while todo:
+        new = before.get(todo.pop(), set()) - found
+        found |= new
+        todo.extend(new)
+    assert step_of[len(cells) - 2] in found | {step_of[len(cells) - 1]}
