@@ -12,7 +12,8 @@ CASES = {
     "an optimizer changes its model": "import torch; x=torch.ones(2,2) | model=torch.nn.Linear(2,2)"
     " | opt=torch.optim.SGD(model.parameters(), lr=1) | model(x).sum().backward() | opt.step() | print(model.weight)",
     "a scheduler changes the optimizer": "import torch; m=torch.nn.Linear(2,2)"
-    "; opt=torch.optim.SGD(m.parameters(), lr=1) | s=torch.optim.lr_scheduler.StepLR(opt, 1) | s.step() | print(opt.param_groups[0]['lr'])",
+    "; opt=torch.optim.SGD(m.parameters(), lr=1) | s=torch.optim.lr_scheduler.StepLR(opt, 1)"
+    " | s.step() | print(opt.param_groups[0]['lr'])",
     "gradients": "import torch; w=torch.ones(2, requires_grad=True) | (w*2).sum().backward() | print(w.grad)",
     "a part of a model": "import torch; m=torch.nn.Sequential(torch.nn.Linear(2,2)); part=m[0]"
     " | m.load_state_dict({}) | print(part.weight)",
