@@ -165,6 +165,7 @@ def graph_times(browser: Browser, server: LabServer) -> tuple[float, float]:
         return [shown - began, performance.now() - shown];
     }}"""
     opened = page.evaluate(script, path.name)[1] / 1000
+    lab.kernel_is_idle(path.name)  # JupyterLab starts one; somebody who edits has waited for it
     script = """async () => {
         const cells = window.jupyterapp.shell.currentWidget.content.model.cells;
         const began = performance.now();
