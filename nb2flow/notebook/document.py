@@ -239,7 +239,7 @@ def _cell(index: int, cell_id: str, value: dict[str, Any], label: str, notes: li
     elif not isinstance(source, str):
         what = f"{label} is not a notebook: the source of cell {index} is a {_json_kind(source)}, not text"
         _refuse("NB105", what, "open and save it in JupyterLab")
-    if any("\ud800" <= c <= "\udfff" for c in source):
+    if not source.isascii() and any("\ud800" <= c <= "\udfff" for c in source):
         notes.append(
             _odd(f"cell {index} holds characters that are not valid Unicode; they are replaced", index, cell_id)
         )
