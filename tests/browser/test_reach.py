@@ -98,6 +98,21 @@ def test_keyboard_only(lab: Lab, write: Callable[..., Path]) -> None:
     expect(lab.page.locator(".nb2flow-Run .nb2flow-Status")).to_contain_text("succeeded")
 
 
+def test_help_opens_the_guide(lab: Lab, write: Callable[..., Path]) -> None:
+    lab.open(write("help.ipynb", *CELLS))
+    lab.command("nb2flow:help")
+    lab.page.locator(".jp-Dialog").get_by_role("button", name="Open the Guide").click()
+    guide = lab.page.locator(".nb2flow-Guide")
+    expect(guide.get_by_role("heading", name="Tag cells")).to_be_visible()
+    assert _barriers(lab, ".nb2flow-Guide") == []
+    # All commands are in the palette, and each is there with a name.
+    script = """() => window.jupyterapp.commands.listCommands().filter(id => id.startsWith('nb2flow:'))
+        .map(id => [id, window.jupyterapp.commands.label(id)])"""
+    named = lab.page.evaluate(script)
+    assert len(named) >= 24
+    assert [name for name, label in named if not label] == []
+
+
 @pytest.fixture(scope="module")
 def notebook_7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
     """The same with Notebook 7 as the front."""

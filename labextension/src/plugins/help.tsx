@@ -56,6 +56,7 @@ export const help: JupyterFrontEndPlugin<void> = {
           await content.renderModel(new MimeModel({ trusted: false, data: { [MARKDOWN]: await guideText() } }));
           content.addClass('nb2flow-Guide');
           open = new MainAreaWidget({ content });
+          content.node.tabIndex = 0; // it scrolls, also by keys
           open.id = 'nb2flow-guide';
           open.title.label = trans.__('nb2flow: Guide');
           open.title.icon = flowIcon;
