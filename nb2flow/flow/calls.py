@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
 from dataclasses import replace
 
@@ -200,6 +201,9 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
     if name in _COMPARING_METHODS:
         compare(m, [Val(frozenset(plain)), *args.values], args.node)
     if plain or not receiver.objs:
+        if name == "rename" and receiver.text is not None:  # of a path, not of a table
+            for end in (receiver, *args.positional[:1]):
+                m.use_file(posixpath.normpath(end.text) if end.text else None, writes=True, reads=end is receiver)
         spec = _method_spec(name, plain)
         if name == "copy" and any(not o.label.startswith(library.SELF_CONTAINED) for o in plain):
             spec = known.HOLDS  # of a list or dict: what it holds is shared
@@ -263,7 +267,7 @@ def _method_spec(name: str, receivers: set[Obj]) -> Call:
         return Call(result="unknown", draws=True) if name in library.PLOT_ATTRIBUTES else known.HOLDS
     if name in _READING and all(o.kind == "live" and o.label == "an open file" for o in plain):
         return Call(touches="self")  # text or bytes, which know nothing of the file any more
-    spec = library.call_by_method(name)
+    spec = known_methods.call_by_receiver(name, frozenset(o.label for o in plain)) or library.call_by_method(name)
     if spec is not None:
         return spec
     if all(o.label.startswith(library.SELF_CONTAINED) for o in plain):

@@ -128,3 +128,35 @@ BY_METHOD: dict[str, Call] = {
 BY_METHOD.update(
     each("write_text write_bytes mkdir touch unlink rmdir", Call(result="scalar", file="w", path_arg=RECEIVER))
 )
+
+
+# Receivers of which every method may change the receiver, whatever its name says elsewhere.
+_GOES_ON = frozenset(
+    [
+        "queue.Queue", "queue.LifoQueue", "queue.PriorityQueue", "queue.SimpleQueue", "random.Random",
+        "numpy.random.default_rng", "numpy.random.Generator", "numpy.random.RandomState", "zlib.compressobj",
+        "zlib.decompressobj", "bz2.BZ2Compressor", "bz2.BZ2Decompressor", "lzma.LZMACompressor",
+        "lzma.LZMADecompressor", "io.BytesIO", "io.StringIO", "tempfile.TemporaryFile",
+    ]
+)  # fmt: skip
+_TREES = ("bs4", "xml", "lxml")
+_MODULES = ("torch.nn.", "torchvision.models")
+_CONVERTING = frozenset(["to", "type", "float", "double", "half", "bfloat16", "cpu", "cuda", "share_memory"])
+_CUT_OUT = frozenset(["extract", "clear", "insert", "append", "extend", "remove"])
+
+
+def call_by_receiver(name: str, labels: frozenset[str]) -> Call | None:
+    """What a method does to receivers that came from these places; None when the name alone decides."""
+
+    def all_from(*places: str) -> bool:
+        return bool(labels) and all(label.startswith(places) for label in labels)
+
+    if labels and labels <= _GOES_ON:
+        return PURE if name == "getvalue" else Call(touches="self", keeps=True, result="alias")
+    if all_from(*_TREES) and name in BY_METHOD:  # what is found in a tree is a part of it
+        return Call(touches="deep", result="alias") if name in _CUT_OUT else ALIAS
+    if all_from(*_MODULES) and name in _CONVERTING and not all_from("torch.nn.functional"):
+        return Call(touches="deep", result="alias")
+    if name == "partition" and labels and not all_from("pandas"):  # of an array; text has no labels
+        return Call(touches="self", result="fresh")
+    return None

@@ -35,6 +35,19 @@ CASES = {
     "axes": "import seaborn as sns; from mk import mk; ax=mk() | sns.heatmap([[1]], ax=ax) | ax.figure",
     "properties of artists": "import matplotlib.pyplot as plt; from mk import mk; ax=mk()"
     " | plt.setp(ax, title='x') | ax.figure",
+    "a path renamed": "from pathlib import Path | q=Path('a').rename('b') | print(Path('b').read_text())",
+    "a queue": "import queue; q=queue.Queue() | q.get() | print(q.qsize())",
+    "a sample drawn": "import random; r=random.Random(0) | print(r.sample([1, 2], 1)) | print(r.random())",
+    "a buffer cut": "import io; s=io.StringIO('abc') | s.truncate(0) | print(s.getvalue())",
+    "a model converted": "import torch; m=torch.nn.Linear(2,2) | m.double() | print(m.weight.dtype)",
+    "what is found in a page": "from bs4 import BeautifulSoup; s=BeautifulSoup('<a><b/></a>', 'html.parser')"
+    " | s.find('b')['k']='v' | print(s)",
+    "what is cut out of a page": "from bs4 import BeautifulSoup; s=BeautifulSoup('<a><b/></a>', 'html.parser')"
+    " | x=s.b.extract() | print(s)",
+    "elements of a tree": "import xml.etree.ElementTree as ET; r=ET.fromstring('<a><b/></a>')"
+    " | for c in r.findall('b'): c.set('k', 'v') | print(ET.tostring(r))",
+    "an array partly sorted": "import numpy as np; a=np.array([3, 1, 2]) | a.partition(1) | print(a)",
+    "a stream of compressed bytes": "import zlib; c=zlib.compressobj() | d=c.compress(b'x') | print(c.flush())",
     "a record of a training": "import lightgbm as lgb; res={}"
     " | lgb.train({}, 1, callbacks=[lgb.record_evaluation(res)]) | print(res)",
 }
