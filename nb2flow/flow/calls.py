@@ -268,7 +268,7 @@ def _method_spec(name: str, receivers: set[Obj]) -> Call:
     if name in _READING and all(o.kind == "live" and o.label == "an open file" for o in plain):
         return Call(touches="self")  # text or bytes, which know nothing of the file any more
     spec = known_methods.call_by_receiver(name, frozenset(o.label for o in plain)) or library.call_by_method(name)
-    if spec is not None:
+    if spec is not None and (spec.touches != "none" or not any(library.is_of_unknown_class(o.label) for o in plain)):
         return spec
     if all(o.label.startswith(library.SELF_CONTAINED) for o in plain):
         return Call(touches="self", keeps=True, result="alias")

@@ -421,3 +421,12 @@ CHEAP_BUILTINS = frozenset(
         "sorted",
     ]
 )
+
+
+def is_of_unknown_class(label: str) -> bool:
+    """Whether something was made by a class that no table knows (`helpers.Counter`): names of methods prove nothing.
+
+    What a function of such a module gave (`helpers.load`) is taken for data of a known kind.
+    """
+    made_by = label.rpartition(".")[2]
+    return made_by[:1].isupper() and made_by != label and not is_quiet(label)

@@ -48,6 +48,8 @@ CASES = {
     " | for c in r.findall('b'): c.set('k', 'v') | print(ET.tostring(r))",
     "an array partly sorted": "import numpy as np; a=np.array([3, 1, 2]) | a.partition(1) | print(a)",
     "a stream of compressed bytes": "import zlib; c=zlib.compressobj() | d=c.compress(b'x') | print(c.flush())",
+    "an object of a class that nobody knows": "from mk import Tally; t=Tally() | t.count() | print(t.seen)",
+    "what an object of such a class holds": "import mk; t=mk.Tally() | t.inner.replace(1) | print(t.inner)",
     "a record of a training": "import lightgbm as lgb; res={}"
     " | lgb.train({}, 1, callbacks=[lgb.record_evaluation(res)]) | print(res)",
 }
