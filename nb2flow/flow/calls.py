@@ -13,6 +13,7 @@ from nb2flow.flow.following import follow
 from nb2flow.flow.instances import (
     Methods,
     ancestors,
+    begin_loop,
     class_of,
     compare,
     copy,
@@ -287,6 +288,8 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
     spec = known_methods.BUILTINS[name]
     for value in args.values if name in _ASKED_BY else ():
         run_methods(m, value, _ASKED_BY[name], [], args.node)
+    if name == "iter":
+        begin_loop(m, union(args.values))
     if name in _SHOWING:
         show(m, union(args.values), args.node)
     elif name in _COMPARING:

@@ -388,6 +388,7 @@ def iterate(m: Machine, value: Val, node: ast.expr) -> Val:
     """One element of `value`. Iterators are used up by it: that changes them."""
     if any(o.kind in ("iterator", "live", "unknown") for o in value.objs):
         instances.use_up(m, value, f"for … in {ast.unparse(node)[:40]}", node)
+    instances.begin_loop(m, value)
     own = instances.run_methods(m, value, ("__iter__", "__next__", "__getitem__", "__len__"), [value], node)
     return parts(m, value) | own
 

@@ -219,6 +219,13 @@ def copy(m: Machine, values: Iterable[Val], node: ast.AST) -> None:
 _ITERATED_BY = ("__iter__", "__next__", "__getitem__", "__len__")
 
 
+def begin_loop(m: Machine, value: Val) -> None:
+    """A loader of PyTorch's draws the order of its elements, and a seed for its workers, when a loop begins."""
+    inside = (o for obj in value.objs for o in (obj, *(obj.contains if obj.kind == "iterator" else ())))
+    if any(o.label.startswith("torch.utils.data") for o in inside):
+        m.use_resource("rng:torch", writes=True, text="the order of a loader")
+
+
 def use_up(m: Machine, value: Val, text: str, node: ast.AST) -> None:
     """Elements are taken: that changes iterators, and runs what makes their elements (`map`'s function) only now."""
     if m.classes:

@@ -53,7 +53,8 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         m.touch(m.heap.mutable(mutated), text)
     if spec.barrier:
         m.barrier(f"`{text}`", reads_only=spec.barrier != "exec")
-    if path.startswith("patsy.") or (path.startswith("statsmodels.") and "formula" in path):
+    formula = path.startswith("patsy.") or (path.startswith("statsmodels.") and "formula" in path)
+    if formula or path in _LOOK_NAMES_UP or any(o.root == "duckdb" for o in base.objs):
         _read_formula(m, args)
     if spec.binds:
         _bind_names(m, args, text)
@@ -79,9 +80,15 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     return union([_result(m, spec, args, base, everything, path), *results])
 
 
+# They look the names in their text up in the notebook.
+_LOOK_NAMES_UP = frozenset(
+    ["pandas.eval", "numexpr.evaluate", "duckdb.sql", "duckdb.query", "duckdb.execute", "duckdb.from_query"]
+)
+
+
 def _read_formula(m: Machine, args: Arguments) -> None:
-    """A formula is text that may call functions of the notebook and name its variables."""
-    first = next((v for k, v in args.keywords if k in ("formula", "formula_like")), None)
+    """A formula is text that may call functions of the notebook and name its variables; so may a query be."""
+    first = next((v for k, v in args.keywords if k in ("formula", "formula_like", "expr", "query")), None)
     text = (args.positional[0] if args.positional else first or SCALAR).text
     if text is None:
         m.barrier("a formula whose text is not seen", reads_only=True)
@@ -216,14 +223,15 @@ def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, 
         m.touch(m.heap.mutable(everything.objs), text)
         if path[:1] != "_" and library.call_by_method(path) is None:  # inherited from a library, as `register` of ABC
             m.touch([o for o in base.objs if o.kind == "class"], text)
-    m.touch(_asked_to_change(args, path), text)
+    m.touch(_asked_to_change(m, args, path), text)
     if spec.result != "iterator":
         m.touch([o for o in everything.objs if o.kind == "iterator"], text)
 
 
-def _asked_to_change(args: Arguments, path: str) -> list[Obj]:
+def _asked_to_change(m: Machine, args: Arguments, path: str) -> list[Obj]:
     """What the way of calling says is changed, whatever the function: `out=a`, `inplace=True`, `relu_(a)`."""
     changed = [value for name, value in args.keywords if name in known.CHANGED_BY_NAME]
+    changed += [Val(held(m, value.objs) | value.objs) for name, value in args.keywords if name == "callbacks"]
     if "." in path and args.positional:
         root, name = path.partition(".")[0], path.rpartition(".")[2]
         if args.is_true("inplace") or (root == "torch" and name[-1:] == "_") or _takes_no_copy(args, root):

@@ -50,6 +50,18 @@ CASES = {
     "a stream of compressed bytes": "import zlib; c=zlib.compressobj() | d=c.compress(b'x') | print(c.flush())",
     "an object of a class that nobody knows": "from mk import Tally; t=Tally() | t.count() | print(t.seen)",
     "what an object of such a class holds": "import mk; t=mk.Tally() | t.inner.replace(1) | print(t.inner)",
+    "a loader draws its order": "import torch; from torch.utils.data import DataLoader; torch.manual_seed(0)"
+    "; d=DataLoader([1, 2], shuffle=True)"
+    " | print(next(iter(d))) | print(next(iter(d)))",
+    "a loop over a loader": "import torch; from torch.utils.data import DataLoader; torch.manual_seed(0)"
+    "; d=DataLoader([1, 2], shuffle=True)"
+    " | for x in d: print(x) | for x in d: print(x)",
+    "a trainer changes what it is given": "import pytorch_lightning as pl; from mk import Mod; m=Mod(); t=pl.Trainer()"
+    " | t.fit(m) | print(m.loss)",
+    "callbacks": "import tensorflow as tf; m=tf.keras.Sequential(); cb=tf.keras.callbacks.History()"
+    " | m.fit([1], [1], callbacks=[cb]) | print(cb.history)",
+    "names in an expression": "import pandas as pd; from mk import mk; a=mk() | a[0]=3 | print(pd.eval('a+1'))",
+    "names in a query": "import duckdb; from mk import mk; a=mk() | a['x']=3 | print(duckdb.sql('select * from a'))",
     "a record of a training": "import lightgbm as lgb; res={}"
     " | lgb.train({}, 1, callbacks=[lgb.record_evaluation(res)]) | print(res)",
 }
