@@ -42,14 +42,14 @@ _PURE_METHODS = """
     abs agg aggregate all any apply applymap argmax argmin argsort assign assign_coords astype at_time autocorr
     between bfill capitalize cat center clip combine combine_first contains copy corr corrwith count cov cross
     crosstab cumcount cummax cummin cumprod cumsum cut decision_function decode describe diff difference div dot drop
-    drop_duplicates dropna dt duplicated encode endswith eq equals eval ewm exp expanding explode extract factorize
+    drop_duplicates dropna dt duplicated encode endswith eq equals eval exp explode extract factorize
     ffill fillna filter find findall first floor format from_dict from_records ge get get_dummies get_feature_names
-    get_feature_names_out get_group get_params groupby gt head hist_ idxmax idxmin index info inner interpolate
+    get_feature_names_out get_group get_params gt head hist_ idxmax idxmin index info inner interpolate
     intersection inverse_transform isalnum isalpha isdecimal isdigit isin isna isnull isoformat isocalendar issubset
     item items itertuples iterrows join keys kneighbors kurt last le len ljust loads dumps log lower lstrip lt mad map
     mask match max mean median melt memory_usage merge min mode mul ndim ne nlargest nonzero notna notnull nsmallest
     nunique pct_change pipe pivot pivot_table pow predict predict_log_proba predict_proba prod product quantile rank
-    ravel_ reindex rename rename_axis reorder_levels repeat replace resample reset_index rfind rjust rolling round
+    ravel_ reindex rename rename_axis reorder_levels repeat replace reset_index rfind rjust round
     rpartition rsplit rstrip sample score score_samples search select_dtypes sem set_axis set_index shape shift skew
     slice sort_index sort_values split splitlines squeeze_ stack startswith std strftime strip strptime sub sum
     swapaxes_ swaplevel symmetric_difference tail take title to_dict to_frame to_list to_numpy to_period to_records
@@ -62,6 +62,9 @@ _PURE_METHODS = """
     start end free_symbols subs simplify expand factor evalf doit nunique query lookup normal_ add_prefix add_suffix
     droplevel infer_objects convert_dtypes nth ngroup cumall mro __len__ getvalue __repr__ __str__ argpartition conj
     cumulative searchsorted choose compress diagonal ptp real imag matmul inv det norm eig
+"""
+_LAZY_METHODS = """
+    groupby rolling expanding ewm resample
 """
 _ALIAS_METHODS = """
     reshape ravel transpose view squeeze swapaxes flatten_ T unsqueeze permute contiguous expand_as to float double
@@ -103,6 +106,7 @@ _READS_FILE = """
 
 BY_METHOD: dict[str, Call] = {
     **each(_PURE_METHODS, PURE),
+    **each(_LAZY_METHODS, HOLDS),  # they look at the table when something is asked of them
     **each(_ALIAS_METHODS, ALIAS),
     **each(_SELF_METHODS, Call(touches="self", keeps=True, result="alias")),
     **each(_DEEP_METHODS, Call(touches="deep", keeps=True, result="alias")),

@@ -62,6 +62,10 @@ CASES = {
     " | m.fit([1], [1], callbacks=[cb]) | print(cb.history)",
     "names in an expression": "import pandas as pd; from mk import mk; a=mk() | a[0]=3 | print(pd.eval('a+1'))",
     "names in a query": "import duckdb; from mk import mk; a=mk() | a['x']=3 | print(duckdb.sql('select * from a'))",
+    "the table under its groups": "import pandas as pd; from mk import mk; df=mk(); g=df.groupby('k')"
+    " | df.loc[0, 'v']=100 | print(g['v'].sum())",
+    "the table under a window": "import pandas as pd; from mk import mk; df=mk(); r=df.rolling(2)"
+    " | df.loc[0, 'v']=100 | print(r.sum())",
     "a record of a training": "import lightgbm as lgb; res={}"
     " | lgb.train({}, 1, callbacks=[lgb.record_evaluation(res)]) | print(res)",
 }
