@@ -36,6 +36,7 @@ def analyse(notebook: Notebook, layout: Layout, outside: Outside, observed: Obse
     result = Analysis()
     machine = Machine(outside=outside, units=result.units)
     machine.keeps_annotations = any("__annotations__" in cell.source for cell in notebook.code)
+    machine.asks_caches = any("cache_info" in cell.source for cell in notebook.code)
     skipped = set(layout.skipped)
     ends = _observed_ends(notebook, layout)
     for cell in notebook.code:

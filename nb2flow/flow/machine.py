@@ -78,6 +78,7 @@ class Machine:
     spent: int = 0
     future_annotations: bool = False
     keeps_annotations: bool = False  # the notebook looks at `__annotations__`
+    asks_caches: bool = False  # the notebook asks what functions remember
     dotted: set[str] = field(default_factory=set)  # packages of which a submodule was imported by its full name
     unknown_from: int | None = None  # the last unit that may bind names nobody can tell
     _sites: dict[tuple[object, ...], Obj] = field(default_factory=dict)

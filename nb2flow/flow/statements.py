@@ -302,7 +302,7 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
                 followed.append(calls.invoke(m, Val(frozenset({obj})), args))
             elif obj.kind != "module":
                 m.heap.link(value.objs, [obj])
-            if obj.label in _CACHES and isinstance(node, ast.FunctionDef) and _has_effects(m, node):
+            if obj.label in _CACHES and isinstance(node, ast.FunctionDef) and (m.asks_caches or _has_effects(m, node)):
                 m.heap.link(value.objs, fresh(m, node, kind="live", label="a function that remembers its results").objs)
         for result in followed:
             value = value | result

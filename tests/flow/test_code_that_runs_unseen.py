@@ -85,6 +85,7 @@ HAZARDS = {
     "dict-merge": "a={'x':[1]} ; b={'y':[2]} ; c=a|b | c['x'].append(9) | print(a)",
     "vars-update": "class C: pass\nc=C() | vars(c).update(x=1) | print(c.x)",
     "namedtuple-mut": "from collections import namedtuple; P=namedtuple('P','xs'); p=P([1]); q=p._replace() | q.xs.append(2) | print(p)",
+    "cache-info": "from functools import lru_cache\n@lru_cache\ndef fib(n): return n if n<2 else fib(n-1)+fib(n-2) | print(fib(9)) | print(fib.cache_info().currsize)",
     "map-of-its-holder": "from functools import partial\nclass H: pass\nh=H()\nh.log=[] | def g(h, x):\n    h.log.append([x])\n    return x\nh.its=map(partial(g, h), [1, 2]) | print([x for x in h.its]) | print(h.log)",
     "default-factory-effect": "log=[]\nfrom dataclasses import dataclass, field\ndef mk():\n    log.append(1)\n    return []\n@dataclass\nclass D:\n    x: list = field(default_factory=mk) | d=D() | print(log)",
 }
