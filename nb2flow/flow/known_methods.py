@@ -44,24 +44,24 @@ _PURE_METHODS = """
     crosstab cumcount cummax cummin cumprod cumsum cut decision_function decode describe diff difference div dot drop
     drop_duplicates dropna dt duplicated encode endswith eq equals eval exp explode extract factorize
     ffill fillna filter find findall first floor format from_dict from_records ge get get_dummies get_feature_names
-    get_feature_names_out get_group get_params gt head hist_ idxmax idxmin index info inner interpolate
+    get_feature_names_out get_group get_params gt hist_ idxmax idxmin index info inner interpolate
     intersection inverse_transform isalnum isalpha isdecimal isdigit isin isna isnull isoformat isocalendar issubset
     item items itertuples iterrows join keys kneighbors kurt last le len ljust loads dumps log lower lstrip lt mad map
     mask match max mean median melt memory_usage merge min mode mul ndim ne nlargest nonzero notna notnull nsmallest
     nunique pct_change pipe pivot pivot_table pow predict predict_log_proba predict_proba prod product quantile rank
     ravel_ reindex rename rename_axis reorder_levels repeat replace reset_index rfind rjust round
     rpartition rsplit rstrip sample score score_samples search select_dtypes sem set_axis set_index shape shift skew
-    slice sort_index sort_values split splitlines squeeze_ stack startswith std strftime strip strptime sub sum
-    swapaxes_ swaplevel symmetric_difference tail take title to_dict to_frame to_list to_numpy to_period to_records
+    slice sort_index sort_values split splitlines stack startswith std strftime strip strptime sub sum
+    swapaxes_ swaplevel symmetric_difference take title to_dict to_list to_period to_records
     to_string to_timestamp to_markdown to_latex to_html_ to_pydatetime tolist total_seconds toarray todense tobytes
     trace transform translate truncate tshift tz_convert tz_localize union unique unstack upper value_counts values
     var where xs year zfill bit_length conjugate as_integer_ratio timestamp date time weekday isoweekday exists
     is_file is_dir as_posix with_suffix with_name relative_to resolve absolute expanduser joinpath summary params_
-    conf_int cpu detach numpy numel size dim tolil tocsr tocsc to_bytes from_bytes hex most_common elements subtract_
+    conf_int numel size dim tolil to_bytes from_bytes hex most_common elements subtract_
     casefold partition removeprefix removesuffix swapcase isupper islower istitle isspace group groups groupdict span
     start end free_symbols subs simplify expand factor evalf doit nunique query lookup normal_ add_prefix add_suffix
-    droplevel infer_objects convert_dtypes nth ngroup cumall mro __len__ getvalue __repr__ __str__ argpartition conj
-    cumulative searchsorted choose compress diagonal ptp real imag matmul inv det norm eig
+    droplevel infer_objects convert_dtypes nth ngroup cumall mro __len__ getvalue __repr__ __str__ argpartition
+    cumulative searchsorted choose compress ptp matmul inv det norm eig
 """
 _LAZY_METHODS = """
     groupby rolling expanding ewm resample
@@ -69,7 +69,7 @@ _LAZY_METHODS = """
 _ALIAS_METHODS = """
     reshape ravel transpose view squeeze swapaxes flatten_ T unsqueeze permute contiguous expand_as to float double
     half long values get setdefault_ iloc loc xs get_level_values named_steps children parameters modules state_dict
-    named_parameters
+    named_parameters head tail to_numpy to_frame numpy detach cpu diagonal tocsr tocsc conj real imag
 """
 _SELF_METHODS = """
     add append clear discard extend insert pop popitem remove reverse setdefault sort update appendleft popleft

@@ -36,10 +36,19 @@ class Arguments:
         """The expression given for keyword `name`."""
         return next((k.value for k in self.node.keywords if k.arg == name), None)
 
+    def is_false(self, name: str) -> bool:
+        """Whether keyword `name` is plainly given as False."""
+        value = self.keyword(name)
+        return isinstance(value, ast.Constant) and value.value is False
+
     def is_true(self, name: str) -> bool:
         """Whether keyword `name` is given and is not plainly False."""
         value = self.keyword(name)
         return value is not None and not (isinstance(value, ast.Constant) and not value.value)
+
+
+_DRAWING = ("fit", "partial_fit", "score", "resample", "split")
+_STREAMS = frozenset(["numpy.random.RandomState", "numpy.random.default_rng", "numpy.random.Generator"])
 
 
 def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: str) -> Val:
@@ -244,8 +253,7 @@ def _asked_to_change(m: Machine, args: Arguments, path: str) -> list[Obj]:
 
 
 def _takes_no_copy(args: Arguments, root: str) -> bool:
-    copy = args.keyword("copy") if root in ("numpy", "networkx", "sklearn") else None
-    return isinstance(copy, ast.Constant) and not copy.value
+    return root in ("numpy", "networkx", "sklearn") and args.is_false("copy")
 
 
 def held(m: Machine, objs: frozenset[Obj]) -> frozenset[Obj]:
@@ -289,9 +297,10 @@ def _random(m: Machine, spec: Call, args: Arguments, base: Val, path: str, text:
     ):
         return  # an estimator draws when it is fitted, not when it is made: see _result
     method = path if "." not in path else ""
-    if drawing or method.startswith(("fit", "partial_fit", "score", "resample")):
-        for obj in m.heap.reach(union([base, *args.values]).objs):
-            streams |= {f for f in obj.flags if f.startswith("rng:")}
+    if drawing or method.startswith(_DRAWING):
+        reach = m.heap.reach(union([base, *args.values]).objs)
+        streams |= {f for obj in reach for f in obj.flags if f.startswith("rng:")}
+        m.touch([obj for obj in reach if obj.label in _STREAMS], text)
     if spec is known.UNKNOWN and "." in path:
         streams |= {known.NP, known.PY}
     for stream in sorted(streams):
@@ -344,8 +353,8 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
         return Val(frozenset({m.alloc("data", site=node)}) if "Path" in path else frozenset(), joined)
     if spec.result == "scalar":
         return SCALAR
-    if spec.result == "fresh" and not m.classes.isdisjoint(m.heap.reach(everything.objs)):
-        spec = known.ALIAS  # a copy of an instance: its class's methods go with it
+    if spec.result == "fresh" and (args.is_false("copy") or not m.classes.isdisjoint(m.heap.reach(everything.objs))):
+        spec = known.ALIAS  # no copy; or one of an instance: its class's methods go with it
     if path in library.MAKE_CLASSES:
         return fresh(m, node, args.values, kind="class")
     if spec.result == "alias":
