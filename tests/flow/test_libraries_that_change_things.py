@@ -67,11 +67,13 @@ CASES = {
     "the table under a window": "import pandas as pd; from mk import mk; df=mk(); r=df.rolling(2)"
     " | df.loc[0, 'v']=100 | print(r.sum())",
     "the first rows": "import pandas as pd; from mk import mk; df=mk(); h=df.head(2) | df.iloc[0, 0]=5 | print(h)",
-    "the array of a table": "import pandas as pd; from mk import mk; df=mk(); a=df.to_numpy() | df.iloc[0, 0]=5 | print(a)",
+    "the array of a table": "import pandas as pd; from mk import mk; df=mk(); a=df.to_numpy()"
+    " | df.iloc[0, 0]=5 | print(a)",
     "the array of a tensor": "import torch; t=torch.ones(2); a=t.detach().numpy() | t.fill_(3) | print(a)",
     "a copy that is none": "import numpy as np; a=np.arange(4); b=a.astype(int, copy=False) | a[0]=9 | print(b)",
     "a splitter that draws": "import numpy as np; from sklearn.model_selection import ShuffleSplit"
-    "; s=ShuffleSplit(2, random_state=np.random.RandomState(3)) | print(list(s.split([1, 2]))) | print(list(s.split([1])))",
+    "; s=ShuffleSplit(2, random_state=np.random.RandomState(3))"
+    " | print(list(s.split([1, 2]))) | print(list(s.split([1])))",
     "a record of a training": "import lightgbm as lgb; res={}"
     " | lgb.train({}, 1, callbacks=[lgb.record_evaluation(res)]) | print(res)",
 }
