@@ -105,7 +105,7 @@ def test_help_opens_the_guide(lab: Lab, write: Callable[..., Path]) -> None:
     guide = lab.page.locator(".nb2flow-Guide")
     expect(guide.get_by_role("heading", name="Tag cells")).to_be_visible()
     assert _barriers(lab, ".nb2flow-Guide") == []
-    # All commands are in the palette, and each is there with a name.
+    # Each command has a name to be found by.
     script = """() => window.jupyterapp.commands.listCommands().filter(id => id.startsWith('nb2flow:'))
         .map(id => [id, window.jupyterapp.commands.label(id)])"""
     named = lab.page.evaluate(script)
