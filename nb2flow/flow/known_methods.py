@@ -145,7 +145,7 @@ _GOES_ON = frozenset(
 )  # fmt: skip
 _TREES = ("bs4", "xml", "lxml")
 _MODULES = ("torch.nn.", "torchvision.models")
-_TRAINERS = ("pytorch_lightning", "lightning")  # they train what they are given
+_TRAINERS = ("pytorch_lightning", "lightning")  # they change what they were given
 _CONVERTING = frozenset(["to", "type", "float", "double", "half", "bfloat16", "cpu", "cuda", "share_memory"])
 _CUT_OUT = frozenset(["extract", "clear", "insert", "append", "extend", "remove"])
 
@@ -162,7 +162,7 @@ def call_by_receiver(name: str, labels: frozenset[str]) -> Call | None:
         return Call(touches="deep", result="alias") if name in _CUT_OUT else ALIAS
     if all_from(*_MODULES) and name in _CONVERTING and not all_from("torch.nn.functional"):
         return Call(touches="deep", result="alias")
-    if all_from(*_TRAINERS):
+    if all_from(*_TRAINERS, "contextlib.ExitStack"):
         return Call(touches="deep", result="alias", keeps=True)
     if name == "partition" and labels and not all_from("pandas"):  # of an array; text has no labels
         return Call(touches="self", result="fresh")

@@ -74,6 +74,8 @@ CASES = {
     "a splitter that draws": "import numpy as np; from sklearn.model_selection import ShuffleSplit"
     "; s=ShuffleSplit(2, random_state=np.random.RandomState(3))"
     " | print(list(s.split([1, 2]))) | print(list(s.split([1])))",
+    "what is left to an exit stack": "from contextlib import ExitStack; e=ExitStack(); seen=[]"
+    "; e.callback(seen.append, 'bye') | e.close() | print(seen)",
     "a record of a training": "import lightgbm as lgb; res={}"
     " | lgb.train({}, 1, callbacks=[lgb.record_evaluation(res)]) | print(res)",
 }
