@@ -61,7 +61,7 @@ class KubernetesBackend:
         self._preparing = threading.Lock()
         self._attempts: set[Attempt] = set()
         self._taken: set[str] = set()  # names of Jobs whose results were taken over
-        self._asked: set[str] = set()  # names of Jobs that are about to be looked at
+        self._asked: set[Attempt] = set()  # that are about to be looked at
         self._closing = threading.Event()
 
     @property
@@ -202,14 +202,14 @@ class KubernetesBackend:
         """A Job or a pod of it is not what it was: look at the attempt, soon."""
         with self._lock:
             attempt = next((a for a in self._attempts if a.job == job), None)
-            if attempt is None or job in self._asked:
+            if attempt is None or attempt in self._asked:
                 return
-            self._asked.add(job)
+            self._asked.add(attempt)
         self._submit(self._look, attempt)
 
     def _look(self, attempt: Attempt) -> None:
         with self._lock:
-            self._asked.discard(attempt.job)
+            self._asked.discard(attempt)
         with attempt.lock:
             if attempt.ended or not attempt.job:
                 return
@@ -286,8 +286,8 @@ class KubernetesBackend:
                 found = answers.get(timeout=POLL_EVERY)
                 asking = False
             with self._lock:
-                attempts = [a for a in self._attempts if a.job and a.job not in self._asked]
-                self._asked.update(a.job for a in attempts)
+                attempts = [a for a in self._attempts if a.job and a not in self._asked]
+                self._asked.update(attempts)
             for attempt in attempts:
                 self._submit(self._poll_one, attempt, found)
 
