@@ -147,7 +147,6 @@ _TREES = ("bs4", "xml", "lxml")
 _MODULES = ("torch.nn.", "torchvision.models")
 _TRAINERS = ("pytorch_lightning", "lightning")  # they change what they were given
 _CONVERTING = frozenset(["to", "type", "float", "double", "half", "bfloat16", "cpu", "cuda", "share_memory"])
-_CUT_OUT = frozenset(["extract", "clear", "insert", "append", "extend", "remove"])
 
 
 def call_by_receiver(name: str, labels: frozenset[str]) -> Call | None:
@@ -158,8 +157,10 @@ def call_by_receiver(name: str, labels: frozenset[str]) -> Call | None:
 
     if labels and labels <= _GOES_ON:
         return PURE if name == "getvalue" else Call(touches="self", keeps=True, result="alias")
-    if all_from(*_TREES) and name in BY_METHOD:  # what is found in a tree is a part of it
-        return Call(touches="deep", result="alias") if name in _CUT_OUT else ALIAS
+    by_name = BY_METHOD.get(name)
+    if all_from(*_TREES) and by_name is not None:  # what is found in a tree is a part of it
+        changes = by_name.touches != "none" or name == "extract"
+        return Call(touches="deep", keeps=True, result="alias") if changes else ALIAS
     if all_from(*_MODULES) and name in _CONVERTING and not all_from("torch.nn.functional"):
         return Call(touches="deep", result="alias")
     if all_from(*_TRAINERS, "contextlib.ExitStack"):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from collections.abc import Iterable
 
 from nb2flow.flow.dispatch import execute
 from nb2flow.flow.machine import Machine
@@ -27,9 +28,9 @@ def run_files(notebook: Notebook) -> tuple[str, ...]:
     return named_in(cell.source for cell in notebook.code if "%run" in cell.source)
 
 
-def named_in(sources: object) -> tuple[str, ...]:
+def named_in(sources: Iterable[str]) -> tuple[str, ...]:
     """The same for the code of cells."""
-    found = [_file(rest) for source in sources for rest in _RUN.findall(source)]  # type: ignore[attr-defined]
+    found = [_file(rest) for source in sources for rest in _RUN.findall(source)]
     return tuple(dict.fromkeys(path for path, _ in filter(None, found)))
 
 

@@ -46,6 +46,10 @@ CASES = {
     " | x=s.b.extract() | print(s)",
     "elements of a tree": "import xml.etree.ElementTree as ET; r=ET.fromstring('<a><b/></a>')"
     " | for c in r.findall('b'): c.set('k', 'v') | print(ET.tostring(r))",
+    "an attribute of an element": "import xml.etree.ElementTree as ET; r=ET.Element('a')"
+    " | r.set('k', 'v') | print(ET.tostring(r))",
+    "a child that a tree was given": "import xml.etree.ElementTree as ET; r=ET.Element('a')"
+    "; c=ET.Element('b'); r.append(c) | c.text='x' | print(ET.tostring(r))",
     "an array partly sorted": "import numpy as np; a=np.array([3, 1, 2]) | a.partition(1) | print(a)",
     "a stream of compressed bytes": "import zlib; c=zlib.compressobj() | d=c.compress(b'x') | print(c.flush())",
     "an object of a class that nobody knows": "from mk import Tally; t=Tally() | t.count() | print(t.seen)",
