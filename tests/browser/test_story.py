@@ -202,3 +202,21 @@ def test_settings_of_a_step(lab: Lab, write: Callable[..., Path]) -> None:
     editor = lab.page.locator(".jp-CellTags")
     expect(editor).to_contain_text("step:two")
     assert json.loads(notebook.read_text())["cells"][1]["metadata"] == {"tags": ["step:two", "memory:2Gi"]}
+
+
+def test_a_step_stays_under_the_pointer_that_is_pressed_on_it(lab: Lab, write: Callable[..., Path]) -> None:
+    """The drawing is fitted to its room, but not between the two halves of a click."""
+    lab.open(write("still.ipynb", ("code", "a = 1", ["step:first"]), ("code", "print(a)", ["step:last"])))
+    panel = lab.show_flow()
+    node = panel.locator(".nb2flow-Node[data-step='last']")
+    expect(node).to_be_visible()
+    node.hover()
+    lab.page.mouse.down()
+    before = node.bounding_box()
+    lab.page.set_viewport_size({"width": 1280, "height": 560})
+    lab.page.wait_for_function("() => window.innerHeight === 560")
+    lab.page.evaluate("() => new Promise(done => setTimeout(done, 500))")  # as long as a fitting takes, and more
+    assert node.bounding_box() == before
+    lab.page.mouse.up()
+    lab.page.set_viewport_size({"width": 1280, "height": 800})
+    expect(panel.locator(".nb2flow-Step h3")).to_have_text("last")

@@ -1,6 +1,6 @@
 // The graph as a drawing. Loaded only when it is shown; everything it shows is also in the list.
 
-import React, { useEffect, useMemo, useRef, useState } from 'react';
+import React, { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import '@xyflow/react/dist/base.css';
 import {
   BaseEdge, Controls, Edge, EdgeLabelRenderer, EdgeProps, getBezierPath, Handle, MarkerType, Node, NodeProps, Position,
@@ -104,33 +104,64 @@ function tipOf(lit: boolean): WhyEdge['markerEnd'] {
 const NODES = { step: Step };
 const EDGES = { why: Arrow };
 
+/** Fit the drawing whenever its shape or the room for it changes; the answer is to be called when a pointer is pressed:
+    what it is pressed on stays under it, or the click would be lost, and what is due is done when it is let go. */
+function useFitting(
+  box: React.RefObject<HTMLDivElement>,
+  shape: string,
+  onMeasured: (width: number, height: number) => void
+): () => void {
+  const view = useReactFlow();
+  const size = useStore(store => `${store.width} ${store.height}`);
+  const pressed = useRef(false);
+  const due = useRef(false);
+  const measured = useRef(onMeasured);
+  measured.current = onMeasured;
+  const fit = useCallback((): void => {
+    if (!pressed.current && box.current) {
+      measured.current(box.current.clientWidth, box.current.clientHeight);
+      const duration = window.matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 150;
+      void view.fitView({ padding: 0.08, maxZoom: 1, duration }).then(() => {
+        due.current = false;
+      });
+    }
+  }, [box, view]);
+  useEffect(() => {
+    due.current = true;
+    const frame = requestAnimationFrame(fit);
+    return () => cancelAnimationFrame(frame);
+  }, [shape, size, fit]);
+  useEffect(() => {
+    const letGo = (): void => {
+      pressed.current = false;
+      if (due.current) {
+        requestAnimationFrame(fit);
+      }
+    };
+    const ends = ['pointerup', 'pointercancel'] as const;
+    ends.forEach(end => window.addEventListener(end, letGo));
+    return () => ends.forEach(end => window.removeEventListener(end, letGo));
+  }, [fit]);
+  return useCallback(() => {
+    pressed.current = true;
+  }, []);
+}
+
 function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): React.JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const [wide, setWide] = useState(false);
   const [most, setMost] = useState(3);
   const [hover, setHover] = useState<{ edge: string; x: number; y: number } | null>(null);
   const leaving = useRef<number | undefined>(undefined);
-  const view = useReactFlow();
   const shape = `${wide} ${most} ${graph.nodes.map(n => n.id).join()} ${graph.edges.map(e => e.id).join()}`;
   // Only the shape moves boxes; progress does not.
   const places = useMemo(() => arranged(graph, wide, most), [shape]); // eslint-disable-line react-hooks/exhaustive-deps
 
-  useEffect(() => {
-    const node = box.current as HTMLDivElement;
-    const seen = new ResizeObserver(() => {
-      const { clientWidth, clientHeight } = node;
-      const across = clientWidth > 1.5 * clientHeight && clientWidth > 640;
-      setWide(across);
-      setMost(fitting(clientWidth, clientHeight, across));
-    });
-    seen.observe(node);
-    return () => seen.disconnect();
-  }, []);
-  const size = useStore(store => `${store.width} ${store.height}`);
-  useEffect(() => {
-    const frame = requestAnimationFrame(() => void view.fitView({ padding: 0.08, maxZoom: 1, duration: 150 }));
-    return () => cancelAnimationFrame(frame);
-  }, [shape, size, view]);
+  const press = useFitting(box, shape, (width, height) => {
+    const across = width > 1.5 * height && width > 640;
+    setWide(across);
+    setMost(fitting(width, height, across));
+  });
 
   const nodes: StepNode[] = graph.nodes.map(node => ({
     id: node.id,
@@ -165,7 +196,7 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
   };
 
   return (
-    <div className="nb2flow-Canvas" ref={box}>
+    <div className="nb2flow-Canvas" ref={box} onPointerDownCapture={press}>
       <ReactFlow
         nodes={nodes}
         edges={edges}
@@ -176,6 +207,7 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
         nodesFocusable={false}
         edgesFocusable={false}
         elementsSelectable={false}
+        paneClickDistance={4} // a hand is not quite still while it clicks
         minZoom={0.1}
         maxZoom={1.6}
         proOptions={{ hideAttribution: true }}
