@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import urllib.error
 import urllib.request
@@ -37,7 +38,7 @@ def fetch(address: str) -> bytes:
             data: bytes = answer.read(_LARGEST + 1)
     except urllib.error.HTTPError as fault:
         raise EnvironmentFault(f"{address}: the server answers {fault.code} {fault.reason}") from None
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, http.client.HTTPException) as fault:
         raise EnvironmentFault(f"{address} cannot be reached: {getattr(fault, 'reason', fault)}") from None
     if len(data) > _LARGEST:
         raise EnvironmentFault(f"{address} has more than {_LARGEST // 1_000_000} MB")

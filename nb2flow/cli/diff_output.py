@@ -76,7 +76,7 @@ def _load_both(pair: Pair, exact: bool = False, lifted: Lifted | None = None) ->
 def _compare(pair: Pair, scope: Scope, whole: bool) -> tuple[NotebookDiff, Matching]:
     base, remote = (load(pair.base), load(pair.remote)) if whole else _load_both(pair)
     if is_text(pair.base) != is_text(pair.remote):
-        scope = scope._replace(outputs=False, metadata=False, details=False)
+        scope = scope._replace(outputs=False, metadata=False, details=False, id=False)
     matching = match(base.cells, remote.cells)
     return describe(base, remote, matching, scope), matching
 

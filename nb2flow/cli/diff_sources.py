@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from nb2flow.errors import UsageError
+from nb2flow.errors import NotebookError, UsageError
 
 NOTHING = ("/dev/null", "nul", "NUL")
 SUFFIXES = (".ipynb",)
@@ -45,7 +45,7 @@ def resolve(words: Sequence[str], staged: bool = False) -> tuple[list[Pair], boo
     singles = [single(word) for word in words] if len(words) == 2 and not staged else []
     if singles and all(v is not None for v in singles):
         base, remote = (read(word) for word in words)
-        return [Pair(base, remote, remote.path)], False
+        return [Pair(base, remote, remote.name if remote.path == "-" else remote.path)], False
     from nb2flow.cli.diff_git import changed
 
     return list(changed(words, staged)), True
@@ -83,7 +83,13 @@ def read(word: str) -> Version:
     if kind == "blob":
         from nb2flow.cli.diff_git import blob
 
-        return Version(word, blob(word), word.partition(":")[2])
+        run, _, step = word.partition(":")
+        try:
+            return Version(word, blob(word), step)
+        except UsageError as fault:
+            if not _may_be_step(run, step):
+                raise
+            raise UsageError(f"{word} is neither a step of a run here nor a blob: {fault.message}") from None
     if kind == "step":
         left, _, right = word.partition(":")
         return file_version(str(run_step(left, right)), word)
@@ -104,9 +110,7 @@ def file_version(path: str, name: str) -> Version:
 
 def run_step(run: str, step: str) -> Path | None:
     """The executed notebook of a run's step; runs are named as for `nb2flow show`, in the current folder's project."""
-    if not _NAME.fullmatch(run) or not _NAME.fullmatch(step):
-        return None
-    if not any((folder / ".nb2flow").is_dir() for folder in (Path.cwd(), *Path.cwd().parents)):
+    if not _may_be_step(run, step):
         return None
     from nb2flow.config import find_home
     from nb2flow.runs.folders import Home
@@ -122,6 +126,13 @@ def run_step(run: str, step: str) -> Path | None:
             return None
     found = folder.executed(step)
     return found if found.is_file() else None
+
+
+def _may_be_step(run: str, step: str) -> bool:
+    """Whether the two could name a step, in a project that has runs."""
+    if not _NAME.fullmatch(run) or not _NAME.fullmatch(step):
+        return False
+    return any((folder / ".nb2flow").is_dir() for folder in (Path.cwd(), *Path.cwd().parents))
 
 
 def is_notebook(path: str) -> bool:
@@ -144,7 +155,11 @@ def parsable(version: Version) -> bytes:
         ) from None
     import orjson
 
-    notebook = jupytext.reads(data.decode("utf-8", "replace"), fmt=suffix[1:])
+    try:
+        notebook = jupytext.reads(data.decode("utf-8", "replace"), fmt=suffix[1:])
+    except Exception as fault:  # noqa: BLE001 - its parsers raise errors of their own
+        said = str(fault).strip().split("\n")[0] or type(fault).__name__
+        raise NotebookError(f"{version.name} cannot be read by jupytext: {said}") from None
     cells = notebook.get("cells", [])
     for cell in cells:
         cell.pop("id", None)  # made up on reading

@@ -124,24 +124,43 @@ def _enable(place: _Place, clean: str | None) -> int:
 
 
 def _disable(place: _Place) -> int:
-    _remove_settings(place)
+    files = _remove_settings(place)
     lines = _lines(place.attributes)
     kept = _without_block(lines)
     if kept != lines:
         _write(place.attributes, kept)
+        if not kept:
+            _remove_empty(place.attributes.parent)
+    for file in files:
+        if file.is_file() and not file.is_symlink() and not file.stat().st_size:
+            file.unlink()  # git leaves it empty
     sys.stdout.write("git treats notebooks as before.\n")
     return 0
 
 
-def _remove_settings(place: _Place) -> None:
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder that `enable` may have made, and the one around it, where nothing is in them."""
+    for place in (folder, folder.parent):
+        try:
+            place.rmdir()
+        except OSError:  # something is in it, or it is a link
+            return
+
+
+def _remove_settings(place: _Place) -> set[Path]:
+    """Remove our sections; returns the files that they were in."""
     from nb2flow.cli.diff_git import git
 
+    files: set[Path] = set()
     for section in _SECTIONS:
         try:
-            git(["config", place.scope, "--get-regexp", f"^{section}\\."])
+            found = git(["config", place.scope, "--show-origin", "-z", "--get-regexp", f"^{section}\\."])
         except UsageError:
             continue
+        origin = found.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+        files.add(Path(origin.removeprefix("file:")))
         git(["config", place.scope, "--remove-section", section])
+    return files
 
 
 def _status(place: _Place) -> int:

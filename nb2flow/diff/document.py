@@ -138,14 +138,14 @@ def _cells(values: list[Any], warnings: list[str]) -> tuple[tuple[Cell, ...], bo
     carriage_returns = False
     for index, value in enumerate(values):
         if type(value) is not dict:
-            warnings.append(f"cell {index} is {_kind(value)}, not an object: shown as raw text")
+            warnings.append(f"cell {index + 1} is {_kind(value)}, not an object: shown as raw text")
             value = {"cell_type": "raw", "source": _dump(value)}
         get = value.get
         kind, source, identity = get("cell_type"), get("source", ""), get("id")
         if type(source) is list:
             source = joined(source)
         elif type(source) is not str:
-            warnings.append(f"cell {index} has {_kind(source)} as its source")
+            warnings.append(f"cell {index + 1} has {_kind(source)} as its source")
             source = joined(source)
         if "\r" in source:
             carriage_returns = True
@@ -153,9 +153,9 @@ def _cells(values: list[Any], warnings: list[str]) -> tuple[tuple[Cell, ...], bo
         if kind == "code":
             if type(get("outputs")) is not list:
                 said = "no outputs" if "outputs" not in value else f"{_kind(value['outputs'])} as its outputs"
-                warnings.append(f"cell {index} has {said}: read as an empty list")
+                warnings.append(f"cell {index + 1} has {said}: read as an empty list")
         elif kind != "markdown" and kind != "raw":
-            warnings.append(f"cell {index} has the type {_dump(kind)}, which the notebook format does not know")
+            warnings.append(f"cell {index + 1} has the type {_dump(kind)}, which the notebook format does not know")
             kind = kind if isinstance(kind, str) else "unknown"
         cells.append(Cell(index, kind, source, identity if type(identity) is str else None, value))
     return tuple(cells), carriage_returns

@@ -5,8 +5,10 @@ from __future__ import annotations
 import http.server
 import io
 import json
+import socket
 import sys
 import threading
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -180,6 +182,8 @@ def test_standard_input(files: tuple[Path, Path], nbdiff: Run, monkeypatch: pyte
     status, out, _ = nbdiff(files[0], "-")
     assert status == 1
     assert "+++ standard input" in out
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(dump(SECOND))))
+    assert nbdiff("--stat", files[0], "-")[1] == " standard input | cells: 1 added, 1 modified\n"
 
 
 @pytest.fixture
@@ -214,6 +218,23 @@ def test_addresses_of_pages_lead_to_the_file() -> None:
     assert raw_address("https://example.org/a.ipynb") == "https://example.org/a.ipynb"
 
 
+def test_an_answer_that_is_no_http_is_told(files: tuple[Path, Path], nbdiff: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"nonsense\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        status, out, err = nbdiff(files[0], f"http://127.0.0.1:{listening.getsockname()[1]}/b.ipynb")
+        thread.join()
+    assert (status, out) == (2, "")
+    assert "cannot be reached" in err
+
+
 def test_steps_of_two_runs(tmp_path: Path, nbdiff: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for run, value in (("run-1", "0.5"), ("run-2", "0.7")):
         folder = tmp_path / ".nb2flow" / "runs" / run / "executed"
@@ -224,6 +245,9 @@ def test_steps_of_two_runs(tmp_path: Path, nbdiff: Run, monkeypatch: pytest.Monk
     assert status == 1
     assert "- 0.5" in out
     assert "+ 0.7" in out
+    status, _, err = nbdiff("run-1:train", "run-2:fit")
+    assert status == 2
+    assert "run-2:fit is neither a step of a run here nor a blob" in err
 
 
 BROKEN: dict[str, bytes] = {
@@ -315,6 +339,21 @@ def test_a_script_stands_on_one_side(files: tuple[Path, Path], nbdiff: Run, tmp_
     else:
         assert status == 1
         assert "1 cell modified" in out
+
+
+def test_a_script_that_jupytext_cannot_read_is_told(
+    files: tuple[Path, Path], nbdiff: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Jupytext(types.ModuleType):
+        def reads(self, text: str, fmt: str) -> None:
+            raise RuntimeError(f"while parsing a flow sequence\nexpected ',' in {fmt}")
+
+    monkeypatch.setitem(sys.modules, "jupytext", Jupytext("jupytext"))
+    script = tmp_path / "wines.md"
+    script.write_text("---\njupyter: [a\n---\n# Wines\n")
+    status, out, err = nbdiff(files[0], script)
+    assert (status, out) == (2, "")
+    assert err == f"nbdiff: {script} cannot be read by jupytext: while parsing a flow sequence\n"
 
 
 def test_a_notebook_of_many_megabytes_with_one_changed_value(nbdiff: Run, tmp_path: Path) -> None:

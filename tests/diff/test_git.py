@@ -35,6 +35,15 @@ def test_disable_undoes_enable_completely(repository: Repository, scope: list[st
     assert repository.ours("main", "status", *scope, check=False).returncode == 1
 
 
+def test_disable_leaves_no_file_that_was_not_there(repository: Repository) -> None:
+    home = Path(repository.environment["HOME"])
+    repository.ours("main", "enable", "--global", "--clean")
+    assert (home / ".gitconfig").is_file()
+    assert (home / ".config" / "git" / "attributes").is_file()
+    repository.ours("main", "disable", "--global")
+    assert list(home.rglob("*")) == []
+
+
 def test_other_attributes_stay(repository: Repository) -> None:
     place = repository.folder / ".git" / "info" / "attributes"
     place.write_text("*.csv -diff\n*.ipynb diff=jupyternotebook\n")

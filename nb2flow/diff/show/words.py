@@ -46,7 +46,7 @@ def headline(change: CellChange) -> str:
         "moved": "moved",
         "moved-modified": "moved and edited",
         "split": f"split into {len(change.remote)}",
-        "merged": f"{len(change.base)} merged into one",
+        "merged": "merged into one",
         "type-changed": "type changed",
         "outputs": "outputs changed",
         "metadata": "metadata changed",
