@@ -89,4 +89,4 @@ def emit(path: str | None, data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
-        replace_file(Path(path), data)
+        replace_file(Path(path), [data])

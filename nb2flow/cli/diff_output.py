@@ -37,9 +37,10 @@ def show(pairs: Sequence[Pair], from_git: bool, options: argparse.Namespace) -> 
     whole = options.html is not None or options.json
     diffs = [(pair, *_compare(pair, scope_of(options), whole)) for pair in pairs]
     if options.html is not None:
-        from nb2flow.diff.show.page import render_page
+        from nb2flow.diff.show.page import pieces_of_page
 
-        _write(options.html, render_page([diff for _, diff, _ in diffs]).encode("utf-8", "replace"))
+        pieces = pieces_of_page([diff for _, diff, _ in diffs])
+        _write(options.html, (piece.encode("utf-8", "replace") for piece in pieces))
     elif options.json:
         _json([(diff, matching) for _, diff, matching in diffs], from_git)
     else:
@@ -131,7 +132,7 @@ def _json(diffs: Sequence[tuple[NotebookDiff, Matching]], from_git: bool) -> Non
     from nb2flow.diff.show.document_json import to_json
 
     found = [to_json(diff, exact_edits(diff.base, diff.remote, matching)) for diff, matching in diffs]
-    _write("-", dumps(found if from_git else found[0]))
+    _write("-", [dumps(found if from_git else found[0])])
 
 
 def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
@@ -148,7 +149,7 @@ def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
         base, remote = _load_both(pair, exact=True, lifted=lifted)
         edits = nbdime_edits(base, remote, match(base.cells, remote.cells))
         found.append({"path": pair.path, "diff": restricted(edits, lambda key: parts.get(key, scope.details))})
-    _write(options.out, *lifted.restore(dumps(found[0]["diff"] if len(found) == 1 else found)))
+    _write(options.out, lifted.restore(dumps(found[0]["diff"] if len(found) == 1 else found)))
     return any(entry["diff"] for entry in found)
 
 
@@ -164,27 +165,27 @@ def dumps(value: Any) -> bytes:
         return json.dumps(value, indent=2).encode("ascii") + b"\n"
 
 
-def _write(path: str, *data: bytes | memoryview) -> None:
+def _write(path: str, pieces: Iterable[bytes | memoryview]) -> None:
     """To standard output for `-`, otherwise to a file, which is replaced as a whole."""
     if path == "-":
         sys.stdout.flush()
-        sys.stdout.buffer.writelines(data)
+        sys.stdout.buffer.writelines(pieces)
         sys.stdout.buffer.flush()
         return
-    replace_file(Path(path), *data)
+    replace_file(Path(path), pieces)
 
 
-def replace_file(path: Path, *data: bytes | memoryview) -> None:
+def replace_file(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Write a file so that it is there whole or not at all."""
     if path.exists() and not path.is_file():  # /dev/stdout, a pipe
         with path.open("wb") as file:
-            file.writelines(data)
+            file.writelines(pieces)
         return
     try:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             with temporary.open("wb") as file:
-                file.writelines(data)
+                file.writelines(pieces)
             if path.exists():
                 temporary.chmod(path.stat().st_mode & 0o7777)
             temporary.replace(path)

@@ -215,4 +215,4 @@ def _write(path: Path, lines: list[str]) -> None:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, ("\n".join(lines) + "\n").encode("utf-8"))
+    replace_file(path, [("\n".join(lines) + "\n").encode("utf-8")])

@@ -43,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
             changed += 1
             sys.stdout.write(f"{'would clean' if options.check else 'cleaned'} {path}\n")
             if not options.check:
-                replace_file(path, after)
+                replace_file(path, [after])
     return 1 if options.check and changed else 0
 
 

@@ -110,7 +110,7 @@ def _merge(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"nb2flow: {fault.message}; merged as text\n")
         return _merge_as_text(base, ours, theirs)
     result = merge(documents[0], documents[1], documents[2], Options(labels=Labels("base", "ours", "theirs")))
-    replace_file(Path(ours), writes(result.notebook, split=True))
+    replace_file(Path(ours), [writes(result.notebook, split=True)])
     for line in tell(result):
         sys.stderr.write(f"{path}: {line}\n")
     return 1 if result.conflicts else 0

@@ -45,6 +45,8 @@ def test_the_swipe_folds_and_themes(page: Page, written: Path) -> None:
     page.get_by_text("swipe", exact=True).click()
     box = page.locator(".swipe")
     top, bar, handle = box.locator(".top"), box.locator(".bar"), box.get_by_label("swipe")
+    for k in (0, 1):
+        expect(box.locator("img").nth(k)).to_have_js_property("naturalWidth", 120)
     expect(top).to_have_css("clip-path", "inset(0px 50% 0px 0px)")
     handle.focus()
     handle.press("Home")

@@ -251,6 +251,8 @@ def test_an_image_is_told_by_size_and_share_of_pixels() -> None:
     found = compare(nb(code(PLOT, result(1, image_png=a))), nb(code(PLOT, result(1, image_png=b))))
     line = words.output_headline(found.cells[0].outputs[0])
     assert line == "output 1 (image/png) changed: 20×10, 10.0 % of pixels differ"
+    page = render_page([found])
+    assert page.count(a) == page.count(b) == 1  # however large the images are
     larger = png(20, 20, white + white)
     found = compare(nb(code(PLOT, result(1, image_png=a))), nb(code(PLOT, result(1, image_png=larger))))
     assert words.output_headline(found.cells[0].outputs[0]) == "output 1 (image/png) changed: 20×10 → 20×20"

@@ -39,22 +39,29 @@ _BITMAPS = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 def render_page(diffs: Sequence[NotebookDiff]) -> str:
     """The page for one or several comparisons."""
+    return "".join(pieces_of_page(diffs))
+
+
+def pieces_of_page(diffs: Sequence[NotebookDiff]) -> Iterator[str]:
+    """The page cell by cell: whole, one with large images takes more memory than the notebooks."""
     digest = b64encode(sha256(SCRIPT.encode("utf-8")).digest()).decode("ascii")
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     title = "Notebook changes" if len(diffs) != 1 else f"{diffs[0].remote.name}: changes"
-    body = "\n".join(_notebook(diff) for diff in diffs) or "<p>No notebook differs.</p>"
-    return (
+    yield (
         "<!DOCTYPE html>\n"
         f'<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>"
         f'<header><h1>{escape(title)}</h1><div><button id="all">Unfold unchanged</button> '
-        f'<button id="theme">Light or dark</button></div></header>{body}</main>'
-        f"<script>{SCRIPT}</script></body></html>\n"
+        '<button id="theme">Light or dark</button></div></header>'
     )
+    for diff in diffs:
+        yield from _notebook(diff)
+    yield "" if diffs else "<p>No notebook differs.</p>"
+    yield f"</main><script>{SCRIPT}</script></body></html>\n"
 
 
-def _notebook(diff: NotebookDiff) -> str:
+def _notebook(diff: NotebookDiff) -> Iterator[str]:
     parts = [
         f'<section><p class="files">{escape(diff.base.name)} → {escape(diff.remote.name)}</p>',
         f'<p class="summary">{escape(words.whole_summary(diff))}</p>',
@@ -68,20 +75,20 @@ def _notebook(diff: NotebookDiff) -> str:
         head = '<div class="head"><b>Notebook metadata</b></div>'
         body = f'<div class="body"><ul class="values">{values}</ul></div>'
         parts.append(f'<div class="cell metadata">{head}{body}</div>')
+    yield "\n".join(parts)
     for same, group in groupby(diff.cells, key=lambda c: c.kind == "unchanged"):
         cells = list(group)
-        parts += [_unchanged(cells)] if same else [_changed(c) for c in cells]
-    return "\n".join([*parts, "</section>"])
+        yield "\n"
+        yield from _unchanged(cells) if same else map(_changed, cells)
+    yield "\n</section>"
 
 
-def _unchanged(cells: Sequence[CellChange]) -> str:
-    inner = "".join(
-        f'<div class="cell"><div class="head"><span>{escape(words.headline(c))}</span></div>'
-        f'<div class="body">{_whole(c.remote[0])}</div></div>'
-        for c in cells
-    )
-    said = words.count(len(cells), "unchanged cell")
-    return f'<details class="same"><summary>{said}</summary>{inner}</details>'
+def _unchanged(cells: Sequence[CellChange]) -> Iterator[str]:
+    yield f'<details class="same"><summary>{words.count(len(cells), "unchanged cell")}</summary>'
+    for cell in cells:
+        head = f'<div class="head"><span>{escape(words.headline(cell))}</span></div>'
+        yield f'<div class="cell">{head}<div class="body">{_whole(cell.remote[0])}</div></div>'
+    yield "</details>"
 
 
 def _changed(change: CellChange) -> str:
@@ -231,9 +238,9 @@ def _address(mime: str, text: str) -> str | None:
     return safe_image(f"data:{mime};base64,{text}")
 
 
-def _image(mime: str, text: str, extra: str = "") -> str:
+def _image(mime: str, text: str) -> str:
     address = _address(mime, text)
-    return f'<img {extra}src="{escape(address)}" alt="{escape(mime)}">' if address else f"<p>[{escape(mime)}]</p>"
+    return f'<img src="{escape(address)}" alt="{escape(mime)}">' if address else f"<p>[{escape(mime)}]</p>"
 
 
 def _output_change(change: OutputChange) -> str:
@@ -269,8 +276,8 @@ def _images(part: ImagePart) -> str:
     same_size = part.change.old[:2] == part.change.new[:2] and part.change.new.width
     if not same_size or not _address(part.mime, part.old):
         return pair
-    top = _image(part.mime, part.old, 'class="top" ')
     swipe = (
-        f'<div class="swipe">{new}{top}<div class="bar"></div><input type="range" value="50" aria-label="swipe"></div>'
+        '<div class="swipe"><img alt="after"><img class="top" alt="before"><div class="bar"></div>'
+        '<input type="range" value="50" aria-label="swipe"></div>'
     )
-    return f"{pair}<details><summary>swipe</summary>{swipe}</details>"
+    return f'{pair}<details class="swiping"><summary>swipe</summary>{swipe}</details>'

@@ -60,6 +60,14 @@ ul.values { margin:4px 0; padding-left:20px; font-size:13.5px }
 """
 
 SCRIPT = """
+for (const fold of document.querySelectorAll('details.swiping')) {  // the page holds each image once
+  fold.addEventListener('toggle', () => {
+    const [old, now] = fold.previousElementSibling.querySelectorAll('img');
+    const [under, top] = fold.querySelectorAll('.swipe img');
+    under.src = now.src;
+    top.src = old.src;
+  }, { once: true });
+}
 for (const range of document.querySelectorAll('.swipe input')) {
   range.addEventListener('input', () => {
     const box = range.parentElement;
