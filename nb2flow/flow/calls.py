@@ -7,7 +7,7 @@ import posixpath
 import re
 from dataclasses import replace
 
-from nb2flow.flow import known, known_methods, library, magics, scopes
+from nb2flow.flow import known, known_methods, known_modules, library, magics, scopes
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.following import follow
 from nb2flow.flow.instances import (
@@ -154,7 +154,7 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
             methods = (*member([obj], "__call__"), *member([obj], "forward"))
             results += [follow(m, method, own, args.keywords, args.node) for method in methods]
             results.append(apply(m, known.UNKNOWN, args, Val(frozenset({obj})), ""))
-        elif obj.label.startswith(library.SELF_CONTAINED):
+        elif obj.label.startswith(known_modules.SELF_CONTAINED):
             results.append(apply(m, Call(touches="self", keeps=True, result="alias"), args, Val(frozenset({obj})), ""))
         else:
             if obj.label == UNBOUND:
@@ -171,7 +171,25 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
 def _call_library(m: Machine, path: str, args: Arguments) -> Val:
     if path.startswith(("copy.", "pickle.")):
         copy(m, args.values, args.node)
+    name = _method_of_class(path)
+    if (
+        name and not (library.call_by_path(path) or known.PURE).config and args.positional and args.positional[0].objs
+    ):  # `pd.DataFrame.insert(table, …)`
+        return _call_method(m, name, args.positional[0], replace(args, positional=args.positional[1:]))
+    if m.unused is args.node and not union(args.values).objs and library.sets_itself_up(path):
+        m.use_resource("module:" + path.partition(".")[0], writes=True)
+        m.unit.fixed = m.unit.fixed or library.begins_a_session(path)
     return apply(m, library.call_by_path(path) or known.UNKNOWN, args, None, path)
+
+
+def _method_of_class(path: str) -> str:
+    """The method that a path to a library's class names, if it is one that changes its object; otherwise empty."""
+    owner, _, name = path.rpartition(".")
+    spec = library.call_by_method(name) if owner.rpartition(".")[2][:1].isupper() or owner in _ARRAYS else None
+    return name if spec is not None and spec.touches == "self" else ""
+
+
+_ARRAYS = frozenset({"numpy.ndarray", "collections.deque", "collections.defaultdict"})
 
 
 def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
@@ -206,7 +224,7 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             for end in (receiver, *args.positional[:1]):
                 m.use_file(posixpath.normpath(end.text) if end.text else None, writes=True, reads=end is receiver)
         spec = _method_spec(name, plain)
-        if name == "copy" and any(not o.label.startswith(library.SELF_CONTAINED) for o in plain):
+        if name == "copy" and any(not o.label.startswith(known_modules.SELF_CONTAINED) for o in plain):
             spec = known.HOLDS  # of a list or dict: what it holds is shared
         if not receiver.objs and spec is known.PURE and receiver.text is None:
             _no_scalar_after_all(m, name, args.node)
@@ -265,13 +283,13 @@ def _method_spec(name: str, receivers: set[Obj]) -> Call:
             known.UNKNOWN
         )  # a method inherited from a library, or an attribute of a function: its name proves nothing
     if name in _PANDAS_PLAIN and all(o.label.startswith("pandas") for o in plain):
-        return Call(result="unknown", draws=True) if name in library.PLOT_ATTRIBUTES else known.HOLDS
+        return Call(result="unknown", draws=True) if name in known_modules.PLOT_ATTRIBUTES else known.HOLDS
     if name in _READING and all(o.kind == "live" and o.label == "an open file" for o in plain):
         return Call(touches="self")  # text or bytes, which know nothing of the file any more
     spec = known_methods.call_by_receiver(name, frozenset(o.label for o in plain)) or library.call_by_method(name)
     if spec is not None and (spec.touches != "none" or not any(library.is_of_unknown_class(o.label) for o in plain)):
         return spec
-    if all(o.label.startswith(library.SELF_CONTAINED) for o in plain):
+    if all(o.label.startswith(known_modules.SELF_CONTAINED) for o in plain):
         return Call(touches="self", keeps=True, result="alias")
     return known.UNKNOWN
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from nb2flow.errors import Diagnostic, Severity
-from nb2flow.flow import library
+from nb2flow.flow import known_modules
 from nb2flow.flow.checks import place
 from nb2flow.flow.each_form import LIST, Fault, Read, alone, read_step
 from nb2flow.flow.effects import Unit, is_resource
@@ -113,7 +113,7 @@ def _effects(unit: Unit, read: Read) -> Iterator[tuple[str, str]]:
         yield what, hint or "do that in another step"
     if any(use.writes for use in unit.files):
         yield "the loop writes files, and that no two elements write one cannot be shown", "write them in a later step"
-    if unit.attributes & library.PLOT_ATTRIBUTES or (unit.uses | unit.modules) & _DRAWING:
+    if unit.attributes & known_modules.PLOT_ATTRIBUTES or (unit.uses | unit.modules) & _DRAWING:
         yield "the loop draws, and figures are shown when the whole cell ends", "draw in a later step"
     known = {n for n in unit.reads if not (n == read.name and n in unit.carried)} | unit.unresolved.keys()
     prefix = _prefix(unit.cell)

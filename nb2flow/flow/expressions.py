@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import posixpath
 
-from nb2flow.flow import calls, instances, library, outcomes, scopes
+from nb2flow.flow import calls, instances, known_modules, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.machine import Frame, Machine
 from nb2flow.flow.values import SCALAR, Obj, Val, union
@@ -83,7 +83,7 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
             rest.add(obj)
     if rest and node.attr == "__class__":
         return union([*found, instances.class_of(Val(frozenset(rest)))])
-    if rest and node.attr not in library.SCALAR_ATTRIBUTES:
+    if rest and node.attr not in known_modules.SCALAR_ATTRIBUTES:
         methods = [instances.bound(m, f, obj, node) for obj in rest for f in instances.member([obj], node.attr)]
         if methods:
             found.append(Val(frozenset(methods)))

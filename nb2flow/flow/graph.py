@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nb2flow.flow import effects, files, library, modules
+from nb2flow.flow import effects, files, known_modules, modules
 from nb2flow.flow.effects import HISTORY, IMPLICIT, MAGICS, PACKAGES, PLOT, UNCARRYABLE, FileUse, Unit, is_resource
 from nb2flow.flow.groups import Group
 from nb2flow.flow.interpret import Analysis
@@ -243,9 +243,9 @@ class Graph:
         }
         attributes = {a for u in node.units for a in u.attributes}
         replayed = {a for v in node.replay for a in self.analysis.units[v].attributes}
-        if attributes & library.PLOT_ATTRIBUTES or replayed & library.PLOT_ATTRIBUTES:
+        if attributes & known_modules.PLOT_ATTRIBUTES or replayed & known_modules.PLOT_ATTRIBUTES:
             return True
-        return bool(modules - library.PLAIN_MODULES) or any(u.barrier or u.defines_unknown for u in node.units)
+        return bool(modules - known_modules.PLAIN_MODULES) or any(u.barrier or u.defines_unknown for u in node.units)
 
     # -- objects that share memory ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ A call that no table knows is taken to change everything that it can reach.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 
@@ -12,21 +13,8 @@ from nb2flow.flow import standard_library
 from nb2flow.flow.known import NP, Call
 from nb2flow.flow.known_calls import BY_PATH
 from nb2flow.flow.known_methods import BY_METHOD
+from nb2flow.flow.known_modules import QUIET_MODULES
 
-# Objects of these change themselves at most, not what is passed to their methods.
-SELF_CONTAINED = (
-    "matplotlib",
-    "seaborn",
-    "pandas",
-    "numpy",
-    "sklearn",
-    "scipy",
-    "skimage",
-    "PIL",
-    "networkx",
-    "statsmodels",
-    "sympy",
-)
 # Estimators without `random_state`, or which use it only when asked to.
 _NO_RNG = frozenset(
     [
@@ -147,280 +135,42 @@ def call_by_path(path: str) -> Call | None:
     return None
 
 
+# Of these little more is known than that they draw; what they keep for the whole process is told by the name.
+_KEEP_STATE = ("tensorflow", "keras", "jax")
+_SETTING_UP = re.compile(
+    r"(set|use|init|start|enable|disable|configure|config|register|unregister|reset|clear|seed|activate|deactivate"
+    r"|login|logout|prefer|require|autolog|shutdown|finish|end)(_|$)|(add|allow|update)_"
+)
+_SESSIONS = frozenset(["mlflow.start_run", "wandb.init", "comet_ml.init", "neptune.init", "neptune.init_run"])
+
+
+def sets_itself_up(path: str) -> bool:
+    """Whether a call whose value nobody gets, of something that no table knows, changes what its library keeps for the
+    whole process: `mylib.set_level(3)`, `nltk.data.path.append("data")`."""
+    root, _, rest = path.partition(".")
+    spec = call_by_path(path)
+    if (
+        spec is not None and (root not in _KEEP_STATE or spec.config or spec.seeds)
+    ) or root in standard_library.MODULES:
+        return False
+    name = rest.rpartition(".")[2]
+    method = call_by_method(name)
+    return bool(_SETTING_UP.match(name)) or ("." in rest and method is not None and method.touches == "self")
+
+
+def begins_a_session(path: str) -> bool:
+    """Whether a call begins what must not be begun twice."""
+    return path in _SESSIONS
+
+
 def call_by_method(name: str) -> Call | None:
     """What a method of this name does, whatever its receiver; None when the name tells nothing."""
     return BY_METHOD.get(name)
 
 
-SCALAR_ATTRIBUTES = frozenset(
-    [
-        "shape",
-        "size",
-        "ndim",
-        "dtype",
-        "dtypes",
-        "empty",
-        "nbytes",
-        "itemsize",
-        "__name__",
-        "__doc__",
-        "__version__",
-        "__class__",
-        "year",
-        "month",
-        "day",
-        "hour",
-        "minute",
-        "second",
-        "stem",
-        "suffix",
-        "real",
-        "imag",
-    ]
-)
-PLOT_MODULES = ("matplotlib", "seaborn", "mpl_toolkits", "matplotlib_inline")
-# Modules that never draw: a step that uses nothing else does not need the plot configuration.
-PLAIN_MODULES = frozenset(
-    [
-        "numpy",
-        "pandas",
-        "math",
-        "cmath",
-        "json",
-        "re",
-        "os",
-        "sys",
-        "random",
-        "time",
-        "datetime",
-        "collections",
-        "itertools",
-        "functools",
-        "operator",
-        "statistics",
-        "string",
-        "textwrap",
-        "pathlib",
-        "glob",
-        "csv",
-        "io",
-        "copy",
-        "typing",
-        "dataclasses",
-        "enum",
-        "abc",
-        "decimal",
-        "fractions",
-        "pickle",
-        "hashlib",
-        "base64",
-        "uuid",
-        "warnings",
-        "logging",
-        "scipy",
-        "sklearn",
-        "calendar",
-        "shutil",
-        "tempfile",
-        "zipfile",
-        "gzip",
-        "urllib",
-        "requests",
-        "unicodedata",
-        "bisect",
-        "heapq",
-        "contextlib",
-        "types",
-        "inspect",
-        "struct",
-        "platform",
-        "subprocess",
-        "polars",
-        "torch",
-        "joblib",
-        "sqlite3",
-        "pprint",
-    ]
-)
-PLOT_ATTRIBUTES = frozenset(
-    [
-        "plot",
-        "hist",
-        "boxplot",
-        "scatter_matrix",
-        "from_estimator",
-        "from_predictions",
-        "plot_tree",
-        "savefig",
-        "figure",
-        "imshow",
-        "display",
-        "show",
-    ]
-)
-# Importing these sets no options of other libraries. Any other module may, as books' own modules of settings do.
-QUIET_MODULES = (
-    PLAIN_MODULES
-    | {
-        "matplotlib",
-        "seaborn",
-        "mpl_toolkits",
-        "sympy",
-        "statsmodels",
-        "skimage",
-        "networkx",
-        "patsy",
-        "plotly",
-        "IPython",
-        "ipywidgets",
-        "PIL",
-        "bs4",
-        "lxml",
-        "tqdm",
-        "numba",
-        "h5py",
-        "tables",
-        "sqlalchemy",
-        "xgboost",
-        "lightgbm",
-        "tensorflow",
-        "keras",
-        "torchvision",
-        "transformers",
-        "datasets",
-        "cv2",
-        "imageio",
-        "openpyxl",
-        "yaml",
-        "nltk",
-        "spacy",
-        "pywt",
-    }
-    | standard_library.MODULES
-)
-
-
 def is_quiet(module: str) -> bool:
     """Whether importing a module leaves the process's options as they are."""
     return module.split(".")[0] in QUIET_MODULES
-
-
-# Set by assignment: attributes and items of these paths are process-wide settings.
-CONFIG_TARGETS = {
-    "matplotlib.rcParams": "process:config:plot",
-    "matplotlib.pyplot.rcParams": "process:config:plot",
-    "pandas.options": "process:config",
-    "os.environ": "process:environ",
-    "sys.path": "process:syspath",
-    "decimal.getcontext": "process:config",
-    "IPython": "process:interpreter",
-    "torch.backends": "process:config",
-    "plotly.io.renderers": "process:config",
-    "plotly.io.templates": "process:config",
-    "warnings": "process:config",
-    "logging": "process:config",
-    **dict.fromkeys(
-        [
-            "builtins",
-            "sys.modules",
-            "sys.stdout",
-            "sys.stderr",
-            "sys.stdin",
-            "sys.excepthook",
-            "sys.displayhook",
-            "sys.meta_path",
-            "sys.path_hooks",
-            "sys.unraisablehook",
-            "matplotlib.units.registry",
-        ],
-        "process:interpreter",
-    ),
-}
-# What these give belongs to the process: configuring it is configuring the process.
-PROCESS_OBJECTS = {
-    "logging.getLogger": "logging.Logger",
-    "logging.StreamHandler": "logging.Handler",
-    "logging.NullHandler": "logging.Handler",
-    "logging.Formatter": "logging.Formatter",
-}
-# Constructors of plain values that cost nothing and have no effect: may be replayed.
-CHEAP = frozenset(
-    [
-        "pathlib.Path",
-        "pathlib.PurePath",
-        "os.path.join",
-        "os.path.abspath",
-        "os.path.dirname",
-        "os.path.expanduser",
-        "os.path.realpath",
-        "os.path.basename",
-        "os.getcwd",
-        "os.path.normpath",
-        "re.compile",
-        "collections.namedtuple",
-        "collections.OrderedDict",
-        "typing.NamedTuple",
-        "typing.TypeVar",
-        "typing.NewType",
-        "datetime.date",
-        "datetime.datetime",
-        "datetime.timedelta",
-        "decimal.Decimal",
-        "fractions.Fraction",
-        "logging.getLogger",
-        "logging.StreamHandler",
-        "logging.NullHandler",
-        "logging.Formatter",
-        "numpy.deg2rad",
-        "numpy.sqrt",
-        "math.sqrt",
-        "math.log",
-        "math.radians",
-        "pandas.Timestamp",
-        "pandas.Timedelta",
-        "os.environ.get",
-        "os.getenv",
-        "torch.device",
-        "string.ascii_letters",
-        "enum.Enum",
-    ]
-)
-MAKE_CLASSES = frozenset(
-    [
-        "collections.namedtuple",
-        "typing.NamedTuple",
-        "enum.Enum",
-        "enum.IntEnum",
-        "enum.Flag",
-        "dataclasses.make_dataclass",
-        "typing.TypedDict",
-    ]
-)
-CHEAP_BUILTINS = frozenset(
-    [
-        "int",
-        "float",
-        "str",
-        "bool",
-        "complex",
-        "bytes",
-        "dict",
-        "list",
-        "set",
-        "tuple",
-        "frozenset",
-        "range",
-        "len",
-        "slice",
-        "abs",
-        "round",
-        "type",
-        "min",
-        "max",
-        "sum",
-        "sorted",
-    ]
-)
 
 
 def is_of_unknown_class(label: str) -> bool:

@@ -91,6 +91,7 @@ class Machine:
     functions_made: set[Obj] = field(default_factory=set)
     definitions: set[Obj] = field(default_factory=set)  # and modules: all that is no data
     _looked_at: int = 0  # by the heap, before this unit
+    unused: ast.AST | None = None  # the call that is a statement of its own: nobody gets its value
     identity: bool = False  # this unit asks whether two things are one object
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
 

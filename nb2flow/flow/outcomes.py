@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nb2flow.flow import known, library, scopes
+from nb2flow.flow import known, known_modules, library, scopes
 from nb2flow.flow.dispatch import fresh
 from nb2flow.flow.effects import DISPLAYS
 from nb2flow.flow.following import follow
@@ -233,6 +233,8 @@ def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, 
         if path[:1] != "_" and library.call_by_method(path) is None:  # inherited from a library, as `register` of ABC
             m.touch([o for o in base.objs if o.kind == "class"], text)
     m.touch(_asked_to_change(m, args, path), text)
+    if base.objs and args.positional and any(_UNCOPIED in o.flags for o in m.heap.reach(base.objs)):
+        m.touch(m.heap.mutable(args.positional[0].objs), text)
     if spec.result != "iterator":
         m.touch([o for o in everything.objs if o.kind == "iterator"], text)
 
@@ -256,6 +258,9 @@ def _takes_no_copy(args: Arguments, root: str) -> bool:
     return root in ("numpy", "networkx", "sklearn") and args.is_false("copy")
 
 
+_UNCOPIED = "changes what it is given"  # an estimator that was made with `copy=False`
+
+
 def held(m: Machine, objs: frozenset[Obj]) -> frozenset[Obj]:
     """What these objects hold: it goes over into a list that is extended by them, they themselves do not."""
     return frozenset().union(*(o.contains if "container" in o.flags else m.heap.reach(frozenset({o})) for o in objs))
@@ -269,7 +274,7 @@ def _is_estimator(obj: Obj) -> bool:
 def set_config(m: Machine, path: str, resource: str = "") -> None:
     """A process-wide setting changes: one of the known kinds, or an attribute of a module."""
     if not resource:
-        for prefix, target in library.CONFIG_TARGETS.items():
+        for prefix, target in known_modules.CONFIG_TARGETS.items():
             if path == prefix or path.startswith(prefix + "."):
                 resource = target
                 break
@@ -345,8 +350,8 @@ def _file(m: Machine, spec: Call, args: Arguments, base: Val) -> None:
 
 def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, path: str) -> Val:
     node = args.node
-    if path in library.PROCESS_OBJECTS:
-        return m.module(library.PROCESS_OBJECTS[path])
+    if path in known_modules.PROCESS_OBJECTS:
+        return m.module(known_modules.PROCESS_OBJECTS[path])
     if path in ("pathlib.Path", "pathlib.PurePath", "os.path.join") and args.positional:
         texts = [v.text for v in args.positional]
         joined = posixpath.join(*[t for t in texts if t is not None]) if None not in texts else None
@@ -355,7 +360,7 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
         return SCALAR
     if spec.result == "fresh" and (args.is_false("copy") or not m.classes.isdisjoint(m.heap.reach(everything.objs))):
         spec = known.ALIAS  # no copy; or one of an instance: its class's methods go with it
-    if path in library.MAKE_CLASSES:
+    if path in known_modules.MAKE_CLASSES:
         return fresh(m, node, args.values, kind="class")
     if spec.result == "alias":
         used_up = [o for o in everything.objs if o.kind == "iterator" or o.label == "a generator"]
@@ -386,6 +391,8 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
     last = path.split(".")[-1]
     if spec.rng and last[:1].isupper() and args.keyword("random_state") is None:
         obj.flags.update(spec.rng)
+    if _is_estimator(obj) and (args.is_false("copy") or args.is_false("copy_X") or args.is_false("copy_x")):
+        obj.flags.add(_UNCOPIED)
     return Val(frozenset({obj}))
 
 

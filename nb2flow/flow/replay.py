@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 
-from nb2flow.flow import library
+from nb2flow.flow import known_modules
 from nb2flow.flow.effects import HISTORY, INTERPRETER, Unit, is_resource
 
 # Constants made of constants made of …: beyond this a value is carried, or long chains would be replayed everywhere.
@@ -270,10 +270,10 @@ def cheap(node: ast.expr, aliases: dict[str, str]) -> bool:
         if not all(cheap(a, aliases) for a in arguments):
             return False
         if isinstance(node.func, ast.Name) and node.func.id not in aliases:
-            return node.func.id in library.CHEAP_BUILTINS or node.func.id == "get_ipython"
+            return node.func.id in known_modules.CHEAP_BUILTINS or node.func.id == "get_ipython"
         path = dotted(node.func, aliases)
         if path is not None:
-            return path in library.CHEAP or (path == "numpy.random.default_rng" and bool(arguments))
+            return path in known_modules.CHEAP or (path == "numpy.random.default_rng" and bool(arguments))
         return (
             isinstance(node.func, ast.Attribute)
             and node.func.attr in _CHEAP_METHODS

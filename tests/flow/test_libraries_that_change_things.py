@@ -19,6 +19,12 @@ CASES = {
     " | m.load_state_dict({}) | print(part.weight)",
     "in place by name": "import torch; a=torch.ones(2) | torch.nn.functional.relu_(a) | print(a)",
     "in place by option": "import torch; a=torch.ones(2) | torch.nn.functional.relu(a, inplace=True) | print(a)",
+    "a method of a class": "import pandas as pd; t=pd.DataFrame() | pd.DataFrame.insert(t, 0, 'a', [1]) | print(t)",
+    "a method by another name": "import numpy as np; a=np.ones(2); f=np.ndarray.sort | f(a) | print(a)",
+    "an estimator without copies": "from sklearn.preprocessing import StandardScaler; from mk import mk; a=mk()"
+    "; s=StandardScaler(copy=False) | s.fit_transform(a) | print(a)",
+    "a pipeline of one": "from sklearn.preprocessing import StandardScaler; from sklearn.pipeline import make_pipeline"
+    "; from mk import mk; a=mk(); p=make_pipeline(StandardScaler(copy=False)) | p.fit_transform(a) | print(a)",
     "a graph": "import networkx as nx; g=nx.Graph() | nx.set_node_attributes(g, 3, 'w') | print(g.nodes(data=True))",
     "where to put the result": "import numpy as np; a=np.ones(3) | np.sqrt(a, a) | print(a)",
     "an output array": "import scipy.ndimage as nd; from mk import mk; a=mk() | nd.sobel(a, output=a) | print(a)",
@@ -99,3 +105,22 @@ def test_what_is_shown_comes_after_what_changes_it(name: str) -> None:
         found |= new
         todo.extend(new)
     assert step_of[len(cells) - 2] in found | {step_of[len(cells) - 1]}
+
+
+SET_UP = {
+    "a level that a module keeps": "import mk | mk.set_level(3) | print(mk.run())",
+    "the same, by name": "from mk import set_level, run | set_level(3) | print(run())",
+    "a list that a module keeps": "import nltk | nltk.data.path.append('data') | print(nltk.word_tokenize('a b'))",
+    "a float's size": "from tensorflow.keras import backend as K | K.set_floatx('float16')"
+    " | import tensorflow as tf; print(tf.keras.layers.Dense(1))",
+    "a session, which is begun once": "import mlflow | mlflow.start_run() | mlflow.log_metric('a', 1)",
+}
+
+
+@pytest.mark.parametrize("name", SET_UP)
+def test_what_a_library_keeps_is_set_up_for_who_uses_it(name: str) -> None:
+    flow = flow_of([("", source) for source in SET_UP[name].split(" | ")], "cells")
+    last = next(step for step in flow.steps if 2 in step.cells)
+    again = any(replay.cell == 1 for replay in last.replay)
+    assert 1 in last.cells or again
+    assert not (again and "session" in name)
