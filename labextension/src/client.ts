@@ -2,6 +2,7 @@
 
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import type * as api from './api';
 
 const PREFIX = 'nb2flow/v1';
@@ -21,7 +22,10 @@ export class Fault extends Error {
 
 /** The server's routes as functions. */
 export class Client {
-  constructor(private readonly settings: ServerConnection.ISettings) {}
+  constructor(
+    private readonly settings: ServerConnection.ISettings,
+    private readonly trans: TranslationBundle
+  ) {}
 
   analyse(body: api.AnalyseRequest): Promise<api.AnalyseReply> {
     return this.send('POST', 'analyse', body);
@@ -100,20 +104,20 @@ export class Client {
     } catch (error) {
       throw new Fault(
         'unreachable',
-        'The Jupyter server does not answer.',
-        'Is it still running? Runs that have begun go on without it.'
+        this.trans.__('The Jupyter server does not answer.'),
+        this.trans.__('Is it still running? Runs that have begun go on without it.')
       );
     }
     const text = await response.text();
     if (response.ok) {
       return (text ? JSON.parse(text) : undefined) as T;
     }
-    throw faultOf(response.status, text);
+    throw faultOf(response.status, text, this.trans);
   }
 }
 
 /** The fault that an answer tells of; answers that are not ours get words of our own. */
-export function faultOf(status: number, text: string): Fault {
+export function faultOf(status: number, text: string, trans: TranslationBundle): Fault {
   try {
     const body = JSON.parse(text) as Partial<api.Error>;
     if (typeof body.code === 'string' && typeof body.message === 'string') {
@@ -123,22 +127,34 @@ export function faultOf(status: number, text: string): Fault {
     // not JSON: a proxy's page, or a server without the extension
   }
   if (status === 404) {
-    const hint = 'Install nb2flow[lab] where the Jupyter server runs, then start it again.';
-    return new Fault('no-server', 'The server side of nb2flow is not enabled.', hint, [], status);
+    const hint = trans.__('Install nb2flow[lab] where the Jupyter server runs, then start it again.');
+    return new Fault('no-server', trans.__('The server side of nb2flow is not enabled.'), hint, [], status);
   }
   if (status === 401 || status === 403) {
     return new Fault(
       'forbidden',
-      'The Jupyter server refused this.',
-      'Log in again, then reload the page.',
+      trans.__('The Jupyter server refused this.'),
+      trans.__('Log in again, then reload the page.'),
       [],
       status
     );
   }
   if (status === 413) {
-    return new Fault('too-large', 'This notebook is too large for the server.', 'Clear its outputs.', [], status);
+    return new Fault(
+      'too-large',
+      trans.__('This notebook is too large for the server.'),
+      trans.__('Clear its outputs.'),
+      [],
+      status
+    );
   }
-  return new Fault('unknown', `The Jupyter server answered ${status}.`, 'Its log says more.', [], status);
+  return new Fault(
+    'unknown',
+    trans.__('The Jupyter server answered %1.', status),
+    trans.__('Its log says more.'),
+    [],
+    status
+  );
 }
 
 function at(...parts: string[]): string {

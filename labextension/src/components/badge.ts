@@ -4,7 +4,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Diagnostic } from '../api';
 import type { ICellPlace } from '../model/graph';
-import { mark, Status } from '../model/words';
+import { mark, Status, word } from '../model/words';
 
 export interface IBadge {
   place: ICellPlace | null;
@@ -59,7 +59,7 @@ function build({ place, own, status, here, diagnostics }: IBadge, trans: Transla
     const fares = element('span', `${BADGE}-status`);
     fares.dataset.status = status;
     fares.classList.toggle('nb2flow-mod-here', here);
-    fares.textContent = `${mark(status)} ${status}`;
+    fares.textContent = `${mark(status)} ${word(status, trans)}`;
     row.append(fares);
   }
   for (const severity of ['error', 'warning'] as const) {

@@ -8,7 +8,7 @@ import {
 } from '@xyflow/react'; // prettier-ignore
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IEdge, IGraph, INode } from '../model/graph';
-import { done, mark, span, taken } from '../model/words';
+import { done, mark, span, taken, word } from '../model/words';
 import { arranged, fitting, HEIGHT, WIDTH } from './layout';
 import { Why } from './why';
 
@@ -52,7 +52,7 @@ function Step({ data, selected }: NodeProps<StepNode>): React.JSX.Element {
       </span>
       <span className="nb2flow-Node-line">
         {node.run
-          ? `${mark(node.run.status)} ${node.run.status} ${time}`
+          ? `${mark(node.run.status)} ${word(node.run.status, trans)} ${time}`
           : node.options || trans._n('%1 cell', '%1 cells', node.cells.length)}
       </span>
       {part !== null && <span className="nb2flow-Node-progress" style={{ width: `${Math.round(part * 100)}%` }} />}

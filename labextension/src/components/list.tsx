@@ -3,7 +3,7 @@
 import React from 'react';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IGraph } from '../model/graph';
-import { mark, span, taken } from '../model/words';
+import { mark, span, taken, word } from '../model/words';
 import { Why } from './why';
 
 export interface IListProps {
@@ -38,7 +38,7 @@ export function StepList({ graph, selected, onSelect, onReveal, trans }: IListPr
               </span>
               {status && (
                 <span className="nb2flow-Status" data-status={status}>
-                  {mark(status)} {status} {span(taken(node.run as NonNullable<typeof node.run>))}
+                  {mark(status)} {word(status, trans)} {span(taken(node.run as NonNullable<typeof node.run>))}
                 </span>
               )}
             </button>

@@ -4,7 +4,7 @@ import React, { useEffect, useRef, useState } from 'react';
 import type { RunReply, RunStep } from '../api';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { instancesOf } from '../model/graph';
-import { active, done, mark, plain, span, taken, when } from '../model/words';
+import { active, done, mark, plain, span, taken, when, word } from '../model/words';
 import type { IActions } from './actions';
 import { Refused } from './refused';
 
@@ -18,7 +18,7 @@ export function RunHead({ run, actions }: { run: RunReply; actions: IActions }):
     <section className="nb2flow-Run" aria-label={trans.__('Run')}>
       <div className="nb2flow-Run-head">
         <span className="nb2flow-Status" data-status={summary.status} role="status">
-          {mark(summary.status)} {run.cancel_requested && going ? trans.__('stopping') : summary.status}
+          {mark(summary.status)} {run.cancel_requested && going ? trans.__('stopping') : word(summary.status, trans)}
         </span>
         <span className="nb2flow-Run-words">
           {summary.done}/{summary.steps} · {span(taken(summary))} · {when(summary.created_at)}
@@ -107,7 +107,7 @@ export function StepRun({
       <h3>
         {step.name}{' '}
         <span className="nb2flow-Status" data-status={step.status}>
-          {mark(step.status)} {step.words || step.status}
+          {mark(step.status)} {step.words || word(step.status, trans)}
         </span>
       </h3>
       {instances.length > 0 && (
@@ -172,8 +172,8 @@ function Instances(props: {
           className="nb2flow-Instance nb2flow-Status"
           data-status={one.status}
           aria-pressed={step === one.name}
-          aria-label={`${one.name} ${one.status}`}
-          title={`${one.name}: ${one.status} ${span(taken(one))}`}
+          aria-label={`${one.name} ${word(one.status, trans)}`}
+          title={`${one.name}: ${word(one.status, trans)} ${span(taken(one))}`}
           onClick={() => onPick(one.name)}
         >
           {mark(one.status)} {one.name.slice(whole.length)}

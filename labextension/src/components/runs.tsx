@@ -4,7 +4,7 @@ import React, { useState } from 'react';
 import type { CompareReply, RunSummary } from '../api';
 import type { Fault } from '../client';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { active, mark, span, taken, when } from '../model/words';
+import { active, mark, span, taken, when, word } from '../model/words';
 
 export interface IRunsProps {
   runs: RunSummary[];
@@ -125,7 +125,7 @@ function Row({ run, picked, onPick, trans, ...does }: RowProps): React.JSX.Eleme
       </td>
       <td>
         <span className="nb2flow-Status" data-status={run.status}>
-          {mark(run.status)} {run.status}
+          {mark(run.status)} {word(run.status, trans)}
         </span>
       </td>
       <td>

@@ -1,5 +1,6 @@
 // Words and small pictures for statuses and times; the same everywhere. Colours are classes that the style sheet binds.
 
+import type { TranslationBundle } from '@jupyterlab/translation';
 import type { RunStep, RunSummary } from '../api';
 
 export type Status = RunStep['status'] | RunSummary['status'];
@@ -12,6 +13,23 @@ const MARKS: Record<Status, string> = {
 /** One character that stands for a status. */
 export function mark(status: Status): string {
   return MARKS[status];
+}
+
+/** A status as the reader's language has it. */
+export function word(status: Status, trans: TranslationBundle): string {
+  const words: Record<Status, string> = {
+    waiting: trans.__('waiting'),
+    created: trans.__('created'),
+    running: trans.__('running'),
+    retrying: trans.__('retrying'),
+    succeeded: trans.__('succeeded'),
+    cached: trans.__('cached'),
+    failed: trans.__('failed'),
+    skipped: trans.__('skipped'),
+    cancelled: trans.__('cancelled'),
+    interrupted: trans.__('interrupted')
+  };
+  return words[status];
 }
 
 /** Whether something with this status may still change by itself. */

@@ -70,9 +70,10 @@ export const service: JupyterFrontEndPlugin<IFlows> = {
   optional: [ITranslator],
   provides: IFlows,
   activate: (app: JupyterFrontEnd, tracker: INotebookTracker, translator: ITranslator | null): IFlows => {
-    const client = new Client(app.serviceManager.serverSettings);
+    const trans = (translator ?? nullTranslator).load('nb2flow');
+    const client = new Client(app.serviceManager.serverSettings, trans);
     const runs = new Runs(client);
-    const flows = new Flows(tracker, client, runs, (translator ?? nullTranslator).load('nb2flow'));
+    const flows = new Flows(tracker, client, runs, trans);
     void app.restored.then(() => runs.refresh());
     app.serviceManager.events.stream.connect((_, event) => {
       if (String(event.schema_id).includes(EVENTS)) {
