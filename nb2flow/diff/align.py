@@ -114,11 +114,17 @@ def believe_ids(sides: Sides, anchors: Sequence[Pair], identical: int) -> float:
     return 0.0 if ids.isdisjoint(c.id for c in sides.b) else 1.0
 
 
+def rising(pairs: Sequence[Pair]) -> bool:
+    """Whether pairs keep their order on both sides."""
+    return all(x[0] < y[0] and x[1] < y[1] for x, y in pairwise(pairs))
+
+
 def heaviest_chain(pairs: Sequence[tuple[int, int, float]]) -> list[Pair]:
     """The pairs that rise on both sides with the greatest total weight. `pairs` are sorted by the first index, and for
     one first index by falling second index, so that no index is taken twice."""
-    if all(x[0] < y[0] and x[1] < y[1] for x, y in pairwise(pairs)):
-        return [(i, j) for i, j, _ in pairs]
+    ends = [(i, j) for i, j, _ in pairs]
+    if rising(ends):
+        return ends
     columns = sorted({j for _, j, _ in pairs})
     best: list[tuple[float, int]] = [(0.0, -1)] * (len(columns) + 1)
     before: list[int] = []
@@ -159,14 +165,16 @@ def anchors(sides: Sides) -> tuple[list[Pair], list[Pair]]:
         end += 1
     place = {key: j for j, key in enumerate(b[start : m - end], start)}
     unique = [
-        (i, place[key], weight(sides.a[i].source))
+        (i, place[key])
         for i, key in enumerate(a[start : n - end], start)
-        if sides.times_a[key] == 1 == sides.times_b[key] and key in place and not sides.a[i].source.isspace()
+        if key in place and sides.times_a[key] == 1 == sides.times_b[key]
     ]
-    unique = [u for u in unique if sides.a[u[0]].source]
-    chain = heaviest_chain(unique)
-    kept = set(chain)
-    strays = [(i, j) for i, j, _ in unique if (i, j) not in kept]
+    unique = [pair for pair in unique if sides.a[pair[0]].source.strip()]
+    chain, strays = unique, []
+    if not rising(unique):
+        chain = heaviest_chain([(i, j, weight(sides.a[i].source)) for i, j in unique])
+        kept = set(chain)
+        strays = [pair for pair in unique if pair not in kept]
     head = [(k, k) for k in range(start)]
     tail = [(n - k, m - k) for k in range(end, 0, -1)]
     return head + chain + tail, strays

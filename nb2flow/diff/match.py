@@ -8,10 +8,9 @@ order of the steps is the design: each sees only what the steps before it, which
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
-from nb2flow.diff.align import Pair, Sides, anchors, believe_ids, fill, gaps, heaviest_chain
+from nb2flow.diff.align import Pair, Sides, anchors, believe_ids, fill, gaps, heaviest_chain, rising
 from nb2flow.diff.document import Cell
 from nb2flow.diff.moves import find_moves
 from nb2flow.diff.sameness import same
@@ -131,7 +130,8 @@ def _split_and_merge(sides: Sides, pairs: list[Pair]) -> tuple[list[Pair], list[
 
 def _in_order(sides: Sides, pairs: Sequence[Pair], splits: Sequence[Split], merges: Sequence[Split]) -> list[Pair]:
     """The pairs that stayed: the heaviest that keep their order, splits and merges weighing in."""
-    if not splits and not merges and all(x[1] < y[1] for x, y in pairwise(pairs)):
+    others = [(s.one, s.parts[0]) for s in splits] + [(s.parts[0], s.one) for s in merges]
+    if rising(sorted([*pairs, *others])):
         return list(pairs)
     every = [(i, j, weight(sides.a[i].source)) for i, j in pairs]
     every += [(s.one, s.parts[0], weight(sides.a[s.one].source)) for s in splits]

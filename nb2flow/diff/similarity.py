@@ -14,7 +14,7 @@ from math import log2
 from typing import Any, NamedTuple
 
 from rapidfuzz import process
-from rapidfuzz.distance import Indel
+from rapidfuzz.distance import Indel, Postfix, Prefix
 
 _WORD = re.compile(r"\w+")
 _FIRST_CODE = 1
@@ -151,23 +151,8 @@ def ends_alike(a: str, b: str) -> bool:
     shortest, longest = min(len(a), len(b)), max(len(a), len(b))
     if 4 * shortest < 3 * longest:
         return False
-    head = _common_start(a, b, shortest)
-    if 4 * head >= 3 * longest:
-        return True
-    a, b = a[::-1], b[::-1]
-    return 4 * (head + _common_start(a, b, shortest - head)) >= 3 * longest
-
-
-def _common_start(a: str, b: str, most: int) -> int:
-    """How many characters two texts have in common at the start, found by halving."""
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    head = Prefix.similarity(a, b)
+    return 4 * (head + min(Postfix.similarity(a, b), shortest - head)) >= 3 * longest
 
 
 def rare_words(texts: Sequence[Text], most: int = 8) -> dict[str, list[int]]:

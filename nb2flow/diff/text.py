@@ -88,11 +88,15 @@ def cut(found: Sequence[Block], starts_a: Sequence[int], starts_b: Sequence[int]
 
 
 def _matches(a: Sequence[Hashable], b: Sequence[Hashable]) -> Iterator[tuple[int, int, int]]:
-    start, n, m = 0, len(a), len(b)
-    while start < n and start < m and a[start] == b[start]:
+    n, m = len(a), len(b)
+    start = end = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
         start += 1
-    end = 0
-    while end < n - start and end < m - start and a[n - 1 - end] == b[m - 1 - end]:
+    for x, y in zip(a[: start - n - 1 : -1], b[: start - m - 1 : -1], strict=False):
+        if x != y:
+            break
         end += 1
     if start:
         yield 0, 0, start
