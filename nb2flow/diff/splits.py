@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from rapidfuzz.distance import LCSseq
+from rapidfuzz.distance import Indel, LCSseq
 
 _WORD = re.compile(r"\w+")
 _PART = 0.6  # of a part's text comes from the whole
 _WHOLE = 0.7  # of the whole's text is found in the parts
 _STRICT = 0.85  # both, where single words have to serve as lines
 _MOST_LINES = 5000
+_EDITED = 0.8  # a line is the same one, edited
+_MOST_EDITED = 20  # lines in a row
 _FARTHEST = 12  # cells on either side that may be parts
 
 
@@ -91,11 +93,11 @@ def _free(j: int, owner: Mapping[int, int], used: set[int]) -> bool:
 
 def _parts(whole: str, run: Sequence[str]) -> list[int]:
     """Which texts of a run are parts of the whole; empty when they do not make it up."""
-    lines, least_part, least_whole = _lines(whole), _PART, _WHOLE
+    lines, least_part, least_whole, edited = _lines(whole), _PART, _WHOLE, _MOST_EDITED
     pieces = [_lines(text) for text in run]
     if len(lines) < 2:
         lines, pieces = _WORD.findall(whole), [_WORD.findall(text) for text in run]
-        least_part = least_whole = _STRICT
+        least_part, least_whole, edited = _STRICT, _STRICT, 0
         if len(lines) < 4:
             return []
     codes: dict[str, int] = {}
@@ -104,12 +106,19 @@ def _parts(whole: str, run: Sequence[str]) -> list[int]:
     joined = [codes.setdefault(line, len(codes)) for piece in pieces for line in piece]
     if len(joined) > _MOST_LINES or len(sequence) > _MOST_LINES:
         return []
-    shared = [0] * len(joined)
+    shared = [0.0] * len(joined)
+    texts = [line for piece in pieces for line in piece]
+    i = j = 0
     for block in LCSseq.opcodes(sequence, joined).as_matching_blocks():
+        if block.a - i == block.b - j <= edited:  # as many lines on both sides: edited ones, perhaps
+            for k in range(block.a - i):
+                alike = float(Indel.normalized_similarity(lines[i + k], texts[j + k], score_cutoff=_EDITED))
+                shared[j + k] = alike * weights[i + k]
         for k in range(block.size):
             shared[block.b + k] = weights[block.a + k]
+        i, j = block.a + block.size, block.b + block.size
     chosen: list[int] = []
-    covered = start = 0
+    covered, start = 0.0, 0
     for number, piece in enumerate(pieces):
         own = sum(map(len, piece))
         got = sum(shared[start : start + len(piece)])

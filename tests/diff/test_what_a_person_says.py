@@ -92,6 +92,16 @@ def test_three_cells_merged_into_one() -> None:
     assert changes(a, b) == ["merged 1,2,3→1"]
 
 
+def test_cells_merged_into_one_in_which_a_line_was_edited() -> None:
+    a = numbered(nb(md("# Wines"), code(LOAD), code(FIT), code(PLOT)))
+    b = numbered(nb(md("# Wines"), code(f"{LOAD}\n\n{FIT.replace('0.1', '0.5')}"), code(PLOT)))
+    b["cells"][2]["id"] = a["cells"][3]["id"]
+    assert changes(a, b) == ["merged 1,2→1"]
+    short = "rng = np.random.default_rng(3)\nsample = rng.normal(2.0, 0.5, size=4000)"
+    a, b = nb(code(LOAD), code(short)), nb(code(f"{LOAD}\n\n{short.replace('4000', '8000')}"))
+    assert changes(a, b) == ["merged 0,1→0"]
+
+
 def test_a_renamed_variable_is_a_modification() -> None:
     assert changes(nb(code("x = 10")), nb(code("threshold = 10"))) == ["modified 0→0"]
     a, b = nb(code(LOAD), code("x = 10"), code(SHOW)), nb(code(LOAD), code("threshold = 10"), code(SHOW))
