@@ -39,6 +39,7 @@ def examine(start: Path) -> tuple[Finding, ...]:
         Finding("libraries", "papermill" in found, libraries, "pip install papermill"),
         *_kernels(),
         _folder(settings.home),
+        _nbdiff(),
         Finding("processors", True, f"{cores()}: as many steps at once, unless --jobs says otherwise"),
     )
 
@@ -64,3 +65,17 @@ def _folder(home: Path) -> Finding:
     if not os.access(place, os.W_OK | os.X_OK):
         return Finding("folder", False, f"{home} cannot be written", "set NB2FLOW_HOME to a folder of yours")
     return Finding("folder", True, f"{home}, {size(shutil.disk_usage(place).free)} free")
+
+
+def _nbdiff() -> Finding:
+    """Whose command `nbdiff` is: nbdime has one too, and pip lets the package that comes last win."""
+    script = shutil.which("nbdiff")
+    if script is None:
+        return Finding("nbdiff", True, "not on the PATH; nb2flow diff is the same")
+    try:
+        text = Path(script).read_bytes()
+    except OSError:
+        text = b""
+    owner = next((name for name in ("nb2flow", "nbdime") if f"from {name}".encode() in text), "another program")
+    always = "" if owner == "nb2flow" else "; nb2flow diff and nb2flow-diff are nb2flow's"
+    return Finding("nbdiff", True, f"{owner}'s ({script}){always}")

@@ -56,7 +56,7 @@ def diff_parser(program: str) -> Parser:
         parts.add_argument(*ignore, action="append_const", const=name, dest="without", help=f"all but {said}")
     parts.add_argument("--noise", action="store_true", help="show noise (ids, counts, editors' metadata) as changes")
     how = parser.add_argument_group("how to show it")
-    how.add_argument("--full-outputs", action="store_true", help="never cut long outputs")
+    how.add_argument("--full-outputs", action="store_true", help="never cut outputs; show those of added cells")
     how.add_argument("--fold-outputs", action="store_true", help="one line for each changed output")
     how.add_argument("-U", "--unified", type=int, default=3, metavar="N", help="unchanged lines around changes (3)")
     how.add_argument("--color-words", action="store_true", help="both versions of a changed line in one line")
@@ -98,7 +98,7 @@ def merge_parser(program: str) -> Parser:
         description="Merge two versions of a notebook that come from one base.",
         epilog="Exit code: 0 merged, 1 merged with conflicts (marked in the result, which still opens), 2 error.",
     )
-    parser.add_argument("base", help="the version that both come from (or /dev/null)")
+    parser.add_argument("base", nargs="?", default="/dev/null", help="the version that both come from (or none)")
     parser.add_argument("local", help="one version")
     parser.add_argument("remote", help="the other version")
     parser.add_argument("--version", action="version", version=f"nb2flow {__version__}")
@@ -115,8 +115,8 @@ def merge_parser(program: str) -> Parser:
     )
     parser.add_argument("--labels", nargs=3, metavar="NAME", help="what the markers call the three versions")
     parser.add_argument("--decisions", action="store_true", help="tell the conflicts instead of writing the result")
-    for name in ("--no-ignore-transients", "--ignore-transients"):
-        parser.add_argument(name, action="store_true", help=argparse.SUPPRESS)
+    for name in ("--no-ignore-transients", "--ignore-transients", "--no-color", "--no-git", "--no-use-diff"):
+        parser.add_argument(name, action="store_true", help=argparse.SUPPRESS)  # nbdime's; nothing here needs them
     parser.add_argument("--log-level", help=argparse.SUPPRESS)
     return parser
 

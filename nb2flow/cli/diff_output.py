@@ -93,7 +93,7 @@ def _text(diffs: Iterable[tuple[Pair, NotebookDiff]], options: argparse.Namespac
     style = terminal.Style(
         colours=terminal.COLOURS if coloured else terminal.PLAIN,
         context=max(options.unified, 0),
-        outputs=None if options.full_outputs else 20,
+        outputs=None if options.full_outputs and scope_of(options).outputs else 20,
         inline=options.color_words,
         fold_outputs=options.fold_outputs,
     )

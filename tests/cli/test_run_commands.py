@@ -284,6 +284,18 @@ def test_doctor(invoke: Invoke, here: Path) -> None:
     assert "processors" in invoke("doctor").out
 
 
+@pytest.mark.parametrize("owner", ["nb2flow", "nbdime"])
+def test_doctor_says_whose_nbdiff_is(invoke: Invoke, here: Path, monkeypatch: pytest.MonkeyPatch, owner: str) -> None:
+    script = here / "programs" / "nbdiff"
+    script.parent.mkdir()
+    script.write_text(f"#!/usr/bin/python3\nimport sys\nfrom {owner}.diffing import main\nsys.exit(main())\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(script.parent))
+    found = {f["what"]: f for f in json.loads(invoke("doctor", "--json").out)}
+    assert found["nbdiff"]["ok"]
+    assert found["nbdiff"]["found"].startswith(f"{owner}'s ({script})")
+
+
 def test_the_graph_of_a_run_shows_how_its_steps_fared(invoke: Invoke, here: Path, ran: Any) -> None:
     result = invoke("graph", "small.ipynb", "--run", "last")
     assert result.code == 0

@@ -94,6 +94,9 @@ def test_outputs_are_cut_shown_whole_or_folded(tmp_path: Path, nbdiff: Run) -> N
     assert nbdiff(a, b)[1].count("- old") <= 20
     assert nbdiff("--full-outputs", a, b)[1].count("+ new") == 50
     assert "old" not in nbdiff("--fold-outputs", a, b)[1]
+    assert "  with 1 output\n" in nbdiff("/dev/null", b)[1]
+    assert nbdiff("--full-outputs", "/dev/null", b)[1].count("    + new") == 50
+    assert "new" not in nbdiff("--full-outputs", "-O", "/dev/null", b)[1]
 
 
 def test_json_is_a_patch_and_fits_the_published_schema(files: tuple[Path, Path], nbdiff: Run, tmp_path: Path) -> None:
@@ -380,6 +383,14 @@ def test_a_merge_by_a_strategy_that_decides_ends_without_conflicts(
     names = [str(tmp_path / f"{k}.ipynb") for k in (1, 2, 3)]
     assert merge_main([*names, "-m", strategy, "-o", str(tmp_path / "m.ipynb")]) == code_
     assert kept in json.dumps("".join(json.loads((tmp_path / "m.ipynb").read_bytes())["cells"][0]["source"]))
+
+
+def test_nbdimes_way_to_call_nbmerge_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for k in (1, 2):
+        (tmp_path / f"{k}.ipynb").write_bytes(dump(numbered(nb(code(f"print({k})")), str(k))))
+    flags = ["--no-color", "--no-git", "--no-use-diff", "--no-ignore-transients", "--log-level", "INFO"]
+    assert merge_main([*flags, str(tmp_path / "1.ipynb"), str(tmp_path / "1.ipynb")]) == 0
+    assert json.loads(capsys.readouterr().out)["cells"][0]["source"] == ["print(1)"]
 
 
 def test_a_missing_file_is_named_also_outside_of_repositories(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from nb2flow.diff.changes import CellChange, NotebookDiff
 from nb2flow.diff.document import Cell
-from nb2flow.diff.outputs import Output, OutputChange
+from nb2flow.diff.outputs import Output, OutputChange, outputs_of
 from nb2flow.diff.show import words
 from nb2flow.diff.text import Block, Span, blocks, cut, pair_lines, put_together
 from nb2flow.diff.text import words as words_of_line
@@ -91,9 +91,13 @@ def _cell(change: CellChange, style: Style) -> Iterator[str]:
 def _whole(cell: Cell, mark: str, role: str, style: Style) -> Iterator[str]:
     for line in cell.source.split("\n"):
         yield style.paint(role, f"{mark} {line}".rstrip())
-    outputs = cell.raw.get("outputs")
-    if cell.type == "code" and isinstance(outputs, list) and outputs:
+    outputs = outputs_of(cell.raw) if cell.type == "code" else []
+    if outputs and (style.outputs is not None or style.fold_outputs):
         yield style.paint("dim", f"  with {words.count(len(outputs), 'output')}")
+        return
+    for number, output in enumerate(outputs, 1):
+        yield style.paint(role, f"  output {number} ({words.output_name(output)})")
+        yield from (style.paint(role, f"    {mark} {line}") for line in _preview(output))
 
 
 def _reminder(cell: Cell, style: Style) -> Iterator[str]:
