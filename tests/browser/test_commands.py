@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 CHAIN = (
     ("code", "rows = [1, 2, 3]\nprint('made')", ["step:make"]),
-    ("code", "total = sum(rows)", ["step:add"]),
+    ("code", "total = 0\nfor row in rows:\n    total += row", ["step:add"]),
     ("code", "print('total', total)", ["step:tell"]),
 )
 
