@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
-from diff.making import changes, code, compare, error, nb, png, result, stream
+from diff.making import changes, code, compare, error, md, nb, png, result, stream
 
 from nb2flow.diff import images
 from nb2flow.diff.noise import WIDGET_VIEW, settled
-from nb2flow.diff.show import words
+from nb2flow.diff.show import as_text, terminal, words
+from nb2flow.diff.show.page import render_page
 
 
 def told(old: list[dict[str, object]], new: list[dict[str, object]]) -> list[str]:
@@ -30,6 +31,21 @@ def test_errors() -> None:
     assert told([a], [b]) == ["output 1 (KeyError) changed: ValueError: no wine → KeyError: 'wine'"]
     assert told([a], [error("ValueError", "no wine", "line 2")])[0].endswith("with another traceback")
     assert told([stream("1\n")], [a]) == ["output 1 (stdout) removed", "output 1 (ValueError) added"]
+
+
+def test_pictures_and_sounds_inside_of_html_are_not_shown_letter_by_letter() -> None:
+    def page(letter: str) -> dict[str, object]:
+        return result(1, text_html=f'<audio>\n<source src="data:audio/wav;base64,{letter * 400}">\n</audio>')
+
+    found = compare(nb(code("x", page("A")), md("text")), nb(code("x", page("B")), md(f"![](data:;base64,{'C' * 400})")))
+    shown = list(terminal.render(found, terminal.Style()))
+    assert [line for line in shown if line.startswith(("    - ", "    + "))] == [
+        '    - <source src="data:audio/wav;base64,…0f68fa18">',
+        '    + <source src="data:audio/wav;base64,…950acc14">',
+    ]
+    assert not [line for line in shown if "AAAA" in line or "BBBB" in line or "CCCC" in line]
+    assert "AAAA" not in "".join(as_text.render(found.base))
+    assert render_page([found]).count("B" * 400) <= 1  # at most where it is to be heard
 
 
 def test_streams_written_in_pieces_are_one_output() -> None:

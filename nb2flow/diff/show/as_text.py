@@ -58,5 +58,5 @@ def _output(output: Output) -> Iterator[str]:
     if not text.strip() and mime:
         yield f"#> [{mime}: {digest(output.data[mime])}]"
         return
-    for line in noise.settled(text).rstrip("\n").split("\n"):
+    for line in noise.settled(noise.brief(text)).rstrip("\n").split("\n"):
         yield f"#> {line}"

@@ -15,6 +15,7 @@ from typing import Any
 
 from nb2flow.diff.changes import CellChange, NotebookDiff
 from nb2flow.diff.document import Cell, joined
+from nb2flow.diff.noise import brief
 from nb2flow.diff.outputs import (
     ErrorPart,
     ImagePart,
@@ -103,7 +104,7 @@ def _body(change: CellChange) -> Iterator[str]:
     if change.kind in ("added", "removed"):
         cell = (change.remote or change.base)[0]
         mark = "n" if change.kind == "added" else "o"
-        yield _lines(f'<div class="{mark}">{_sign(mark)}{escape(x)}</div>' for x in cell.source.split("\n"))
+        yield _lines(f'<div class="{mark}">{_sign(mark)}{escape(x)}</div>' for x in brief(cell.source).split("\n"))
         if cell.type == "markdown":
             yield f'<details><summary>rendered</summary><div class="rendered">{_markdown(cell)}</div></details>'
         yield _outputs_of(cell)
@@ -143,7 +144,7 @@ def _lines(lines: Iterator[str]) -> str:
 
 def text_diff(old: str, new: str) -> Iterator[str]:
     """The lines of two texts, words marked where lines belong together."""
-    a, b = old.splitlines(), new.splitlines()
+    a, b = brief(old).splitlines(), brief(new).splitlines()
     found = blocks(a, b)
     for number, block in enumerate(found):
         yield from _block(block, a, b, number == 0, number == len(found) - 1)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from nb2flow.diff.changes import CellChange, NotebookDiff
 from nb2flow.diff.document import Cell
+from nb2flow.diff.noise import brief
 from nb2flow.diff.outputs import Output, OutputChange, outputs_of
 from nb2flow.diff.show import words
 from nb2flow.diff.text import Block, Span, blocks, cut, pair_lines, put_together
@@ -89,7 +90,7 @@ def _cell(change: CellChange, style: Style) -> Iterator[str]:
 
 
 def _whole(cell: Cell, mark: str, role: str, style: Style) -> Iterator[str]:
-    for line in cell.source.split("\n"):
+    for line in brief(cell.source).split("\n"):
         yield style.paint(role, f"{mark} {line}".rstrip())
     outputs = outputs_of(cell.raw) if cell.type == "code" else []
     if outputs and (style.outputs is not None or style.fold_outputs):
@@ -122,7 +123,7 @@ def _rearranged(change: CellChange, style: Style) -> Iterator[str]:
 
 def text_diff(old: str, new: str, style: Style, indent: str = "") -> Iterator[str]:
     """Two texts line by line, with words marked in lines that belong together."""
-    a, b = old.splitlines(), new.splitlines()
+    a, b = brief(old).splitlines(), brief(new).splitlines()
     found = blocks(a, b)
     for number, block in enumerate(found):
         yield from _block(block, a, b, (number == 0, number == len(found) - 1), style, indent)
@@ -215,7 +216,7 @@ def _output(change: OutputChange, style: Style) -> Iterator[str]:
 
 
 def _preview(output: Output | None) -> list[str]:
-    text = "" if output is None else output.text
+    text = "" if output is None else brief(output.text)
     return [line for line in text.split("\n") if line.strip()]
 
 
