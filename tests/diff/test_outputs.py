@@ -37,7 +37,9 @@ def test_pictures_and_sounds_inside_of_html_are_not_shown_letter_by_letter() -> 
     def page(letter: str) -> dict[str, object]:
         return result(1, text_html=f'<audio>\n<source src="data:audio/wav;base64,{letter * 400}">\n</audio>')
 
-    found = compare(nb(code("x", page("A")), md("text")), nb(code("x", page("B")), md(f"![](data:;base64,{'C' * 400})")))
+    found = compare(
+        nb(code("x", page("A")), md("text")), nb(code("x", page("B")), md(f"![](data:;base64,{'C' * 400})"))
+    )
     shown = list(terminal.render(found, terminal.Style()))
     assert [line for line in shown if line.startswith(("    - ", "    + "))] == [
         '    - <source src="data:audio/wav;base64,…0f68fa18">',
