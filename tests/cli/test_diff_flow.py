@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import notebooks
+import pytest
 
 Invoke = Callable[..., Any]
 CELLS = {
@@ -25,6 +26,7 @@ def write(path: Path, cells: dict[str, str]) -> None:
     notebooks.save(path, *((f"step:{name}", source) for name, source in cells.items()))
 
 
+@pytest.mark.slow
 def test_what_would_run_again_is_what_runs_again(invoke: Invoke, here: Path) -> None:
     changed = {**CELLS, "train": "model = sum(rows) * limit\nprint(model)"}
     renamed = {("tidy" if name == "clean" else name): source for name, source in changed.items()}
