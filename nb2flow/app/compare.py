@@ -52,14 +52,15 @@ class CellVerdict:
     difference: str = ""
 
 
-def judge(cell: int, cell_id: str, step: str, first: Outputs, second: Outputs, pipeline: Outputs | None) -> CellVerdict:
-    """Compare one cell: two runs of the whole notebook say whether it is deterministic, then the pipeline is judged.
+def judge(cell: int, cell_id: str, step: str, wholes: Sequence[Outputs], pipeline: Outputs | None) -> CellVerdict:
+    """Compare one cell: the runs of the whole notebook (two or more) say whether it is deterministic, then the pipeline
+    is judged.
 
     `pipeline` is None when the cell stands in no step notebook (set-up that is replayed, or a step that did not run);
     `step` is then empty for set-up.
     """
-    reference = parts(first)
-    if different(reference, parts(second)):
+    reference = parts(wholes[0])
+    if any(different(reference, parts(other)) for other in wholes[1:]):
         return CellVerdict(cell, cell_id, step, "nondeterministic")
     if pipeline is None:
         return CellVerdict(cell, cell_id, step, "missing" if step else "replayed" if reference else "equal")

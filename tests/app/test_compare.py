@@ -81,12 +81,14 @@ def test_different(a: list[dict[str, Any]], b: list[dict[str, Any]], words: str)
 
 def test_verdicts() -> None:
     one, two = [stream("1")], [stream("2")]
-    assert judge(3, "c", "s", one, one, one).verdict == "equal"
-    assert judge(3, "c", "s", one, one, two).verdict == "differs"
-    assert judge(3, "c", "s", one, two, two).verdict == "nondeterministic"
-    assert judge(3, "c", "s", one, one, None).verdict == "missing"
-    assert judge(3, "c", "", one, one, None).verdict == "replayed"
-    assert judge(3, "c", "", [], [], None).verdict == "equal"
+    assert judge(3, "c", "s", [one, one], one).verdict == "equal"
+    assert judge(3, "c", "s", [one, one], two).verdict == "differs"
+    assert judge(3, "c", "s", [one, two], two).verdict == "nondeterministic"
+    assert judge(3, "c", "s", [one, one, two], two).verdict == "nondeterministic"
+    assert judge(3, "c", "s", [one, one, two], two).verdict == "nondeterministic"
+    assert judge(3, "c", "s", [one, one], None).verdict == "missing"
+    assert judge(3, "c", "", [one, one], None).verdict == "replayed"
+    assert judge(3, "c", "", [[], []], None).verdict == "equal"
 
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)

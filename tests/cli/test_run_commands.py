@@ -276,6 +276,19 @@ def test_verify_notices_a_difference_and_a_notebook_that_fails(invoke: Invoke, h
     assert json.loads(invoke("verify", "fail.ipynb", "--json").out)["equivalent"] is None
 
 
+def test_what_was_the_same_twice_by_chance_is_not_judged(invoke: Invoke, here: Path) -> None:
+    chance = "import pathlib\nseen = pathlib.Path('seen')\nn = len(seen.read_text()) if seen.exists() else 0"
+    notebooks.save(
+        here / "chance.ipynb",
+        ("step:a", "import time\nprint(time.time_ns())"),
+        ("step:b", f"{chance}\nseen.write_text('x' * (n + 1))\nprint('few' if n < 2 else 'many')"),
+    )
+    result = invoke("verify", "chance.ipynb", "--json")
+    assert result.code == 0, result.out + result.err
+    assert {c["cell_id"]: c["verdict"] for c in json.loads(result.out)["cells"]}["c1"] == "nondeterministic"
+    assert (here / "seen").read_text() == "xxxx"
+
+
 def test_doctor(invoke: Invoke, here: Path) -> None:
     result = invoke("doctor", "--json")
     found = {f["what"]: f["ok"] for f in json.loads(result.out)}

@@ -33,6 +33,6 @@ def compare(laptop: Machine, sample: str, engine: str) -> None:
     engines = ((), (), ("--engine", engine))
     runs = [laptop.value("run", sample, "--no-cache", *words)["run"] for words in engines]
     first, second, there = (outputs_of(history.find(laptop.folder, run_id)) for run_id in runs)
-    verdicts = [judge(n, c, "its step", first[c], second[c], there.get(c)) for n, c in enumerate(first)]
+    verdicts = [judge(n, c, "its step", [first[c], second[c]], there.get(c)) for n, c in enumerate(first)]
     assert [v for v in verdicts if v.verdict not in ("equal", "nondeterministic")] == []
     assert sum(v.verdict == "equal" for v in verdicts) > len(verdicts) / 2

@@ -81,7 +81,7 @@ def compared(
     """The verdict on every code cell that takes part."""
     steps = {cell: s.name for s in analysis.flow.steps for cell in s.cells}
     return [
-        judge(c.index, c.id, steps.get(c.index, ""), first[c.id], second[c.id], pipeline.get(c.id))
+        judge(c.index, c.id, steps.get(c.index, ""), [first[c.id], second[c.id]], pipeline.get(c.id))
         for c in analysis.notebook.code
         if c.index not in analysis.layout.skipped
     ]
