@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -122,6 +123,8 @@ _VOLATILE = re.compile(
     r"|(?<=\bid=\")sk-[\w-]+|(?<=#)sk-[\w-]+"  # scikit-learn's estimator diagrams
     r"|ipykernel_\d+/\d+\.py"  # where a warning or a traceback says it comes from
 )
+_MARKS = ("0x", "T_", "df-", "quickchart-", "sk-", "ipykernel_")  # one of them, or the middle of a UUID, is in each
+_IN_UUID = re.compile(r"-[0-9a-f]{4}-")
 _PAYLOAD = re.compile(r"base64,([A-Za-z0-9+/=]{200,})")
 
 
@@ -144,13 +147,20 @@ MISSING = _Missing()
 def settled(text: str) -> str:
     """A text with what is different at every execution (addresses, random ids) replaced by one mark."""
     if "base64," not in text:
-        return _VOLATILE.sub("…", text)
+        return _settled(text)
     parts: list[str] = []
     place = 0
     for payload in _PAYLOAD.finditer(text):  # a sound or a picture holds none, and is long
-        parts += _VOLATILE.sub("…", text[place : payload.start()]), payload[0]
+        parts += _settled(text[place : payload.start()]), payload[0]
         place = payload.end()
-    return "".join([*parts, _VOLATILE.sub("…", text[place:])])
+    return "".join([*parts, _settled(text[place:])])
+
+
+@lru_cache(maxsize=64)  # many outputs hold the same script
+def _settled(text: str) -> str:
+    if any(mark in text for mark in _MARKS) or _IN_UUID.search(text):
+        return _VOLATILE.sub("…", text)  # looks at every place, which takes a second for a few million of them
+    return text
 
 
 def brief(text: str) -> str:
