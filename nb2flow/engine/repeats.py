@@ -13,8 +13,8 @@ from typing import Any
 
 from nb2flow.runs.manifest import Manifest
 
-# Cells are files of their process, named by their content: that of the same cell is the same but for the process.
-_PROCESS = re.compile(r"ipykernel_\d+")
+# Code of cells: IPython forgets before each cell what that has shown (its issue 6611), so it is shown in every cell.
+_CELL = re.compile(r"ipykernel_\d+")
 
 
 def repeated(steps: Sequence[str], manifests: Mapping[str, Manifest]) -> dict[str, tuple[str, ...]]:
@@ -39,7 +39,9 @@ def repeated(steps: Sequence[str], manifests: Mapping[str, Manifest]) -> dict[st
         texts: list[str] = []
         new: dict[tuple[str, ...], int] = {}
         for warning in seen.warned:
-            who = tuple(_PROCESS.sub("", part) for part in warning.who)
+            if any(_CELL.search(part) for part in warning.who[2:3]):
+                continue
+            who = tuple(warning.who)
             now = total + warning.after + by_import[min(warning.imports, len(by_import) - 1)]
             if shown.get(who) == now:
                 texts.append(warning.text)

@@ -66,6 +66,7 @@ _CONFIG: dict[str, Call] = {
         """,
         Call(result="scalar", config="process:interpreter"),
     ),
+    **each("tracemalloc.start tracemalloc.stop", Call(result="scalar", config="module:tracemalloc")),
     **each("os.chdir os.fchdir", Call(result="scalar", config="process:cwd")),
     **each(
         """

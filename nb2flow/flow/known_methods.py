@@ -143,6 +143,10 @@ _GOES_ON = frozenset(
         "lzma.LZMADecompressor", "io.BytesIO", "io.StringIO", "tempfile.TemporaryFile",
     ]
 )  # fmt: skip
+_STREAMS = frozenset(label for label in _GOES_ON if "andom" in label)
+_GIVING = frozenset(
+    ["choice", "choices", "sample", "permutation", "permuted", "spawn", "jumped"]
+)  # what they hold or got
 _TREES = ("bs4", "xml", "lxml")
 _MODULES = ("torch.nn.", "torchvision.models")
 _TRAINERS = ("pytorch_lightning", "lightning")  # they change what they were given
@@ -155,6 +159,8 @@ def call_by_receiver(name: str, labels: frozenset[str]) -> Call | None:
     def all_from(*places: str) -> bool:
         return bool(labels) and all(label.startswith(places) for label in labels)
 
+    if labels and labels <= _STREAMS and name not in _GIVING:
+        return Call(touches="deep" if name == "shuffle" else "self")  # numbers, which know nothing of the stream
     if labels and labels <= _GOES_ON:
         return PURE if name == "getvalue" else Call(touches="self", keeps=True, result="alias")
     by_name = BY_METHOD.get(name)

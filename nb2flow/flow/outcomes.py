@@ -49,6 +49,7 @@ class Arguments:
 
 _DRAWING = ("fit", "partial_fit", "score", "resample", "split")
 _STREAMS = frozenset(["numpy.random.RandomState", "numpy.random.default_rng", "numpy.random.Generator"])
+_PARTS_OF_STREAMS = ("spawn", "jumped")  # the others give what was drawn
 
 
 def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: str) -> Val:
@@ -399,4 +400,5 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
 def _origin(path: str, base: Val) -> str:
     if "." in path:
         return path
-    return next((o.label for o in base.objs if o.kind == "data" and o.label), "")
+    label = next((o.label for o in base.objs if o.kind == "data" and o.label), "")
+    return "numpy" if label in _STREAMS and path not in _PARTS_OF_STREAMS else label

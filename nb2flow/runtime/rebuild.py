@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 import linecache
 import marshal
+import os
+import re
 import sys
 import types
 import weakref
@@ -120,7 +122,7 @@ def cell() -> Any:
 
 def function(code: bytes, home: str, name: str, closure: Any) -> Any:
     """A function with the live globals of module `home` (`__main__` is the notebook)."""
-    return types.FunctionType(marshal.loads(code), _globals(home), name, None, closure or None)  # noqa: S302
+    return types.FunctionType(_here(marshal.loads(code)), _globals(home), name, None, closure or None)  # noqa: S302
 
 
 def plain_function(code: bytes, home: str, name: str, qualname: str, defaults: Any, kwdefaults: Any) -> Any:
@@ -140,7 +142,7 @@ def plain_function(code: bytes, home: str, name: str, qualname: str, defaults: A
         and _same_constants(found.__kwdefaults__, kwdefaults)
     ):
         return found
-    made = types.FunctionType(loaded, names, name, defaults)
+    made = types.FunctionType(_here(loaded), names, name, defaults)
     made.__kwdefaults__ = kwdefaults
     return made
 
@@ -157,8 +159,22 @@ def fill_function(made: Any, state: dict[str, Any]) -> None:
     source = state.get("source")
     if source is not None:
         # As if the cell had been run here: tracebacks and inspect.getsource show the author's lines.
-        name, text = source
+        name, text = _CELLS.sub(_folder, source[0]), source[1]
         linecache.cache.setdefault(name, (len(text), None, text.splitlines(True), name))
+
+
+_CELLS = re.compile(r"(?<=[/\\])ipykernel(?=[/\\]\d+\.py$)")
+
+
+def _here(code: Any) -> Any:
+    """The same code as if its cell had been run in this process: what it warns of names the file, and IPython, which
+    lets the code of cells warn anew in each cell, knows it by that."""
+    constants = tuple(_here(c) if isinstance(c, types.CodeType) else c for c in code.co_consts)
+    return code.replace(co_filename=_CELLS.sub(_folder, code.co_filename), co_consts=constants)
+
+
+def _folder(_: Any) -> str:
+    return f"ipykernel_{os.getpid()}"
 
 
 _origins: list[Any] = []  # stands for tables that others were taken from, as long as this kernel lives

@@ -13,6 +13,7 @@ class Client:
     def __del__(self):  # Python prints what is raised here, and goes on
         os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 with _leaving() as wait:
     client = Client()
     del client

@@ -21,6 +21,13 @@ def test_the_second_step_repeats_the_first() -> None:
     assert repeated(["a", "b"], {"a": step(warning()), "b": step(warning())}) == {"b": (TEXT,)}
 
 
+def test_code_of_cells_warns_in_every_cell() -> None:
+    own = Warned(
+        who=("RuntimeWarning", "zero", "/tmp/ipykernel_7/123.py", "2"), text="123.py:2: RuntimeWarning: zero\n"
+    )
+    assert repeated(["a", "b"], {"a": step(own), "b": step(own)}) == {}
+
+
 def test_a_changed_filter_between_them_makes_python_forget() -> None:
     assert repeated(["a", "b"], {"a": step(warning(), changes=1), "b": step(warning())}) == {}
     assert repeated(["a", "u", "b"], {"a": step(warning()), "u": step(changes=2), "b": step(warning())}) == {}

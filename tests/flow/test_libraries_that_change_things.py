@@ -25,6 +25,10 @@ CASES = {
     "; s=StandardScaler(copy=False) | s.fit_transform(a) | print(a)",
     "a pipeline of one": "from sklearn.preprocessing import StandardScaler; from sklearn.pipeline import make_pipeline"
     "; from mk import mk; a=mk(); p=make_pipeline(StandardScaler(copy=False)) | p.fit_transform(a) | print(a)",
+    "a list shuffled by a stream": "import numpy as np; r=np.random.default_rng(0); from mk import mk; a=mk()"
+    " | r.shuffle(a) | print(a)",
+    "a list shuffled by Python's": "import random; r=random.Random(0); from mk import mk; a=mk()"
+    " | r.shuffle(a) | print(a)",
     "a graph": "import networkx as nx; g=nx.Graph() | nx.set_node_attributes(g, 3, 'w') | print(g.nodes(data=True))",
     "where to put the result": "import numpy as np; a=np.ones(3) | np.sqrt(a, a) | print(a)",
     "an output array": "import scipy.ndimage as nd; from mk import mk; a=mk() | nd.sobel(a, output=a) | print(a)",
@@ -113,6 +117,7 @@ SET_UP = {
     "a list that a module keeps": "import nltk | nltk.data.path.append('data') | print(nltk.word_tokenize('a b'))",
     "a float's size": "from tensorflow.keras import backend as K | K.set_floatx('float16')"
     " | import tensorflow as tf; print(tf.keras.layers.Dense(1))",
+    "tracing of memory": "import tracemalloc | tracemalloc.start() | print(tracemalloc.is_tracing())",
     "a session, which is begun once": "import mlflow | mlflow.start_run() | mlflow.log_metric('a', 1)",
 }
 
