@@ -15,7 +15,7 @@ from typing import NamedTuple
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _RUN = {pixel: rb"\0{%d,}" % (8 * pixel) for pixel in _CHANNELS.values()}
-BUDGET = 500_000  # bytes that may be unfiltered one at a time
+BUDGET = 400_000  # bytes that may be unfiltered one at a time
 
 
 class Image(NamedTuple):
