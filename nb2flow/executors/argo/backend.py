@@ -8,7 +8,6 @@ the step itself, in the store, says how it ended. Work with the network happens 
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,13 +18,11 @@ from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.argo import status
 from nb2flow.executors.argo.status import Standing
 from nb2flow.executors.kubernetes.attempt import CANCELLED, Attempt
-from nb2flow.executors.kubernetes.cluster import ARGO, Cluster, ClusterFault
-from nb2flow.executors.kubernetes.crew import Crew
+from nb2flow.executors.kubernetes.cluster import ARGO, ClusterFault
+from nb2flow.executors.kubernetes.cluster_backend import THREADS, ClusterBackend
 from nb2flow.executors.kubernetes.following import Following
 from nb2flow.executors.kubernetes.words import Value
-from nb2flow.executors.pods.profiled import check_profile, store_of
 from nb2flow.executors.pods.staging import Stager
-from nb2flow.executors.pods.store import StoreFault
 from nb2flow.plan.model import Plan
 from nb2flow.pods.contract import TaskFolder
 from nb2flow.pods.spec import MANAGED_BY, MANAGER, RUN, OneRun
@@ -33,44 +30,29 @@ from nb2flow.profiles import Profile
 from nb2flow.runs.attempt import Report, StepTask
 from nb2flow.runs.events import Failure
 
-THREADS = 8
-POLL_EVERY = 1.0  # seconds between looks at progress
 TELL_UNMOVED = 15.0  # seconds without a word of a controller after which people are told
 GIVE_UP_UNMOVED = 90.0
 _PATIENCE = 180.0  # seconds for a cluster that does not answer when the Workflow is to be created
 _AGAIN_AFTER = 2.0
 _STOP_PATIENCE = 60.0  # seconds for Argo to stop what was cancelled
-_LEAVE_AFTER = 5.0
 _REPLACED = "this try failed, and the next one has begun since: what it said is replaced by that one"
 
 Make = Callable[[Plan, Profile, str, OneRun], Mapping[str, Any]]
 
 
-class ArgoBackend:
-    """Has Argo run the steps. `files` are files below the notebook's folder that travel, by relative path; `make` makes
-    the Workflow of a plan (the tasks' folder and what is special of this run are told)."""
+class ArgoBackend(ClusterBackend):
+    """Has Argo run the steps. `make` makes the Workflow of a plan; it is told the tasks' folder and what is special of
+    this run."""
 
     name = "argo"
-    secrets_here = False
-    goes_on_alone = True
     fans_out = False
 
     def __init__(
         self, profile: Profile, files: Mapping[str, Path], make: Make, environ: Mapping[str, str] | None = None
     ) -> None:
-        check_profile(profile)
-        self.profile = profile
+        super().__init__(profile, files, environ)
         self.pilot = self
         self._make = make
-        self._files = files
-        self._store = store_of(profile, environ)
-        self._cluster: Cluster | None = None
-        self._stager: Stager | None = None
-        self._following: Following | None = None
-        self._crew = Crew(THREADS, "nb2flow-argo")
-        self._lock = threading.Lock()
-        self._attempts: set[Attempt] = set()
-        self._asked: set[Attempt] = set()  # that are about to be looked at
         self._told: dict[tuple[str, str], int] = {}  # tries of a step that said their end, by Workflow and step
         self._workflow = ""  # the name of the one that is followed
         self._number = 0
@@ -80,22 +62,6 @@ class ArgoBackend:
         self._stopped: set[tuple[str, str]] = set()
         self._gave_up = False
         self._seen: tuple[str, dict[str, Standing]] = ("", {})
-        self._closing = threading.Event()
-
-    @property
-    def cluster(self) -> Cluster:
-        """The cluster. EnvironmentFault when there is no usable configuration."""
-        if self._cluster is None:
-            self._cluster = Cluster(self.profile.context, self.profile.namespace)
-        return self._cluster
-
-    def fingerprint(self, kernel: str) -> str:
-        """What stands for the kernel in content keys: the image, whoever starts its pods."""
-        return f"kubernetes {self.profile.image} {self.profile.kernel or kernel}"
-
-    def holds(self, digests: frozenset[str], home: Path) -> bool:
-        """Whether these artifacts are in the profile's store."""
-        return self._store.has(digests)
 
     def prepare(self) -> None:
         """See that store and Argo are there. EnvironmentFault when one cannot be used."""
@@ -115,10 +81,7 @@ class ArgoBackend:
 
     def start(self, task: StepTask, report: Callable[[Report], None]) -> Attempt:
         """Follow an attempt, once its step has been undertaken."""
-        attempt = Attempt(task, report, self._cancel)
-        attempt.before_end = lambda: self._let_go(attempt)
-        with self._lock:
-            self._attempts.add(attempt)
+        attempt = self._attempt(task, report)
         if task.step in self._steps:
             self._follow_step(attempt)
         return attempt
@@ -128,13 +91,7 @@ class ArgoBackend:
         if self._gave_up and not self._attempts:
             with contextlib.suppress(EnvironmentFault):
                 self._stop(self._workflow, "Stop")
-        self._closing.set()
-        self._crew.close(_LEAVE_AFTER)
-        if self._following is not None:
-            self._following.close()
-        if self._stager is not None:
-            self._stager.close()
-            self._stager = None
+        super().close()
 
     def stop_run(self, run_id: str) -> int:
         """Stop all Workflows of a run that nobody watches; returns how many there were."""
@@ -210,10 +167,7 @@ class ArgoBackend:
             self._workflow, self._number, self._since = name, number, time.monotonic()
             self._folder = f"runs/{run_id}/{name}"
         if self._following is None:
-            following = Following(self.cluster, self._changed, self._tell_all, ("workflows",), _selector(run_id))
-            following.begin()
-            self._following = following
-            threading.Thread(target=self._poll, name="nb2flow-progress", daemon=True).start()
+            self._follow(Following(self.cluster, self._changed, self._tell_all, ("workflows",), _selector(run_id)))
 
     # ---- what happens ----
 
@@ -223,44 +177,25 @@ class ArgoBackend:
             attempt.job = self._workflow
         self._ask(attempt)
 
-    def _changed(self, workflow: str) -> None:
-        with self._lock:
-            attempts = [a for a in self._attempts if a.job == workflow]
-        for attempt in attempts:
-            self._ask(attempt)
-
-    def _ask(self, attempt: Attempt) -> None:
-        """Have the attempt looked at, soon."""
-        with self._lock:
-            if attempt in self._asked:
-                return
-            self._asked.add(attempt)
-        self._submit(self._look, attempt)
-
-    def _look(self, attempt: Attempt) -> None:
-        with self._lock:
-            self._asked.discard(attempt)
-        with attempt.lock:
-            if attempt.ended or not attempt.job:
-                return
-            assert self._following is not None
-            workflow = self._following.job(attempt.job)
-            if workflow is None:
-                self._look_at_vanished(attempt)
-                return
-            standing = self._standings(workflow).get(attempt.task.step)
-            if attempt.cancelling is not None:
-                over = standing is None or standing.is_over or status.is_over(workflow)
-                if over or time.monotonic() - attempt.cancelling > _STOP_PATIENCE:
-                    attempt.fetch_last(self._store)
-                    attempt.end(CANCELLED)
-            elif not status.is_moved(workflow):
-                self._look_at_unmoved(attempt)
-            elif status.is_hidden(workflow):
-                attempt.note("Argo keeps how its steps stand in a database: each is told when it has said its end")
-                attempt.finish(self._store)
-            else:
-                self._look_at_step(attempt, standing, workflow)
+    def _look_at(self, attempt: Attempt) -> None:
+        assert self._following is not None
+        workflow = self._following.job(attempt.job)
+        if workflow is None:
+            self._look_at_vanished(attempt)
+            return
+        standing = self._standings(workflow).get(attempt.task.step)
+        if attempt.cancelling is not None:
+            over = standing is None or standing.is_over or status.is_over(workflow)
+            if over or time.monotonic() - attempt.cancelling > _STOP_PATIENCE:
+                attempt.fetch_last(self._store)
+                attempt.end(CANCELLED)
+        elif not status.is_moved(workflow):
+            self._look_at_unmoved(attempt)
+        elif status.is_hidden(workflow):
+            attempt.note("Argo keeps how its steps stand in a database: each is told when it has said its end")
+            attempt.finish(self._store)
+        else:
+            self._look_at_step(attempt, standing, workflow)
 
     def _look_at_step(self, attempt: Attempt, standing: Standing | None, workflow: Value) -> None:
         memory = attempt.task.options.memory or self.profile.memory
@@ -319,27 +254,10 @@ class ArgoBackend:
             self._seen = seen
         return seen[1]
 
-    def _poll(self) -> None:
-        while not self._closing.wait(POLL_EVERY):
-            with self._lock:
-                attempts, folder = [a for a in self._attempts if a.job], self._folder
-            found: dict[str, str] = {}
-            if attempts:
-                with contextlib.suppress(StoreFault):  # asked again later
-                    found = self._store.listing(folder)
-            for attempt in attempts:
-                if attempt.place.progress in found and not attempt.ended and attempt.cancelling is None:
-                    self._submit(self._fetch, attempt, found)
-                self._ask(attempt)
-
-    def _fetch(self, attempt: Attempt, found: Mapping[str, str]) -> None:
-        attempt.fetch_grown(self._store, found)
-
-    def _tell_all(self, text: str) -> None:
+    def _grown(self) -> dict[str, str]:
         with self._lock:
-            attempts = list(self._attempts)
-        for attempt in attempts:
-            attempt.note(text)
+            folder = self._folder if any(a.job for a in self._attempts) else ""
+        return self._store.listing(folder) if folder else {}
 
     # ---- end ----
 
@@ -368,31 +286,6 @@ class ArgoBackend:
                 self._stopped.discard((workflow, how))
             if fault.status != 404:
                 raise
-
-    def _let_go(self, attempt: Attempt) -> None:
-        with self._lock:
-            self._attempts.discard(attempt)
-
-    def _submit(self, work: Callable[..., None], attempt: Attempt, *more: Any) -> None:
-        if not self._closing.is_set():
-            self._crew.submit(self._guarded, work, attempt, *more)
-
-    def _guarded(self, work: Callable[..., None], attempt: Attempt, *more: Any) -> None:
-        """The executor's border: whatever goes wrong with one attempt is told as that attempt's failure."""
-        try:
-            if not self._closing.is_set():
-                work(attempt, *more)
-        except (StoreFault, ClusterFault) as fault:
-            if fault.again:
-                attempt.note(f"{fault.message}; it is tried again")
-            else:
-                attempt.end(Failure(kind="engine", message=fault.message, hint=fault.hint))
-        except EnvironmentFault as fault:
-            attempt.end(Failure(kind="engine", message=fault.message, hint=fault.hint))
-        except Exception as error:  # noqa: BLE001 - the border
-            if self._closing.is_set():  # it was left behind, and what it worked with is gone
-                return
-            attempt.end(Failure(kind="engine", message=f"{type(error).__name__}: {error}"))
 
 
 def _selector(run_id: str) -> str:

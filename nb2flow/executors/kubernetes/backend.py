@@ -7,77 +7,42 @@ file listens, tells, and takes the results over. Work with the network happens i
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.kubernetes import manifests, words
 from nb2flow.executors.kubernetes.attempt import CANCELLED, Attempt
-from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
-from nb2flow.executors.kubernetes.crew import Crew
+from nb2flow.executors.kubernetes.cluster import ClusterFault
+from nb2flow.executors.kubernetes.cluster_backend import ClusterBackend
 from nb2flow.executors.kubernetes.following import Following
-from nb2flow.executors.pods.profiled import check_profile, store_of
 from nb2flow.executors.pods.staging import Stager
-from nb2flow.executors.pods.store import StoreFault
 from nb2flow.pods.contract import PodTask, folder_of, task_folder
 from nb2flow.pods.spec import RUN, Wish
 from nb2flow.profiles import Profile
 from nb2flow.runs.attempt import Report, StepTask
 from nb2flow.runs.events import Failure
 
-THREADS = 8
-POLL_EVERY = 1.0  # seconds between looks at progress
 _PATIENCE = 180.0  # seconds for a cluster that does not answer while a step is started
 _AGAIN_AFTER = 2.0  # seconds until a step that the cluster did not take is offered again
 _STOP_GRACE = 20  # seconds for a cancelled step to leave its notebook
-_LEAVE_AFTER = 5.0  # seconds that a cluster or a store which hangs keeps us
 _EVENTS_AFTER = 4.0  # seconds after which a Job without a pod is asked why
 
 
-class KubernetesBackend:
-    """Runs each step as a Job. `files` are files below the notebook's folder that travel, by relative path."""
+class KubernetesBackend(ClusterBackend):
+    """Runs each step as a Job."""
 
     name = "kubernetes"
-    secrets_here = False
-    goes_on_alone = True
     fans_out = True
     pilot = None
 
     def __init__(self, profile: Profile, files: Mapping[str, Path], environ: Mapping[str, str] | None = None) -> None:
-        check_profile(profile)
-        self.profile = profile
-        self._store = store_of(profile, environ)
-        self._files = files
-        self._cluster: Cluster | None = None
-        self._following: Following | None = None
-        self._stager: Stager | None = None
-        self._crew = Crew(THREADS, "nb2flow-cluster")
-        self._lock = threading.Lock()
+        super().__init__(profile, files, environ)
         self._preparing = threading.Lock()
-        self._attempts: set[Attempt] = set()
         self._taken: set[str] = set()  # names of Jobs whose results were taken over
-        self._asked: set[Attempt] = set()  # that are about to be looked at
-        self._closing = threading.Event()
-
-    @property
-    def cluster(self) -> Cluster:
-        """The cluster. EnvironmentFault when there is no usable configuration."""
-        if self._cluster is None:
-            self._cluster = Cluster(self.profile.context, self.profile.namespace)
-        return self._cluster
-
-    def fingerprint(self, kernel: str) -> str:
-        """What stands for the kernel in content keys: the image holds interpreter and packages."""
-        return f"kubernetes {self.profile.image} {self.profile.kernel or kernel}"
-
-    def holds(self, digests: frozenset[str], home: Path) -> bool:
-        """Whether these artifacts are in the profile's store; what lies here is of no use to a pod."""
-        return self._store.has(digests)
 
     def prepare(self) -> None:
         """Begin to follow the cluster. EnvironmentFault when it, or the store, cannot be used."""
@@ -86,31 +51,15 @@ class KubernetesBackend:
                 return
             self._store.examine()
             self._try_out()
-            following = Following(self.cluster, self._changed, self._tell_all)
-            following.begin()
+            self._follow(Following(self.cluster, self._changed, self._tell_all))
             self._stager = Stager(self._store, self._files, self.profile.kernel or None)
-            self._following = following
-        threading.Thread(target=self._poll, name="nb2flow-progress", daemon=True).start()
 
     def start(self, task: StepTask, report: Callable[[Report], None]) -> Attempt:
         """Begin an attempt."""
         self.prepare()
-        attempt = Attempt(task, report, self._cancel)
-        attempt.before_end = lambda: self._let_go(attempt)
-        with self._lock:
-            self._attempts.add(attempt)
+        attempt = self._attempt(task, report)
         self._submit(self._begin, attempt)
         return attempt
-
-    def close(self) -> None:
-        """Let go. Jobs that are under way go on; whoever resumes the run adopts them."""
-        self._closing.set()
-        self._crew.close(_LEAVE_AFTER)
-        if self._following is not None:
-            self._following.close()
-        if self._stager is not None:
-            self._stager.close()
-            self._stager = None
 
     def stop_run(self, run_id: str) -> int:
         """Delete all Jobs of a run that nobody drives; returns how many there were."""
@@ -198,29 +147,15 @@ class KubernetesBackend:
 
     # ---- what happens ----
 
-    def _changed(self, job: str) -> None:
-        """A Job or a pod of it is not what it was: look at the attempt, soon."""
-        with self._lock:
-            attempt = next((a for a in self._attempts if a.job == job), None)
-            if attempt is None or attempt in self._asked:
-                return
-            self._asked.add(attempt)
-        self._submit(self._look, attempt)
-
-    def _look(self, attempt: Attempt) -> None:
-        with self._lock:
-            self._asked.discard(attempt)
-        with attempt.lock:
-            if attempt.ended or not attempt.job:
-                return
-            assert self._following is not None
-            job, pods = self._following.job(attempt.job), self._following.pods(attempt.job)
-            if attempt.cancelling is not None:
-                self._look_at_cancelled(attempt, job, pods)
-            elif job is None:
-                self._look_at_vanished(attempt)
-            else:
-                self._look_at_job(attempt, job, pods)
+    def _look_at(self, attempt: Attempt) -> None:
+        assert self._following is not None
+        job, pods = self._following.job(attempt.job), self._following.pods(attempt.job)
+        if attempt.cancelling is not None:
+            self._look_at_cancelled(attempt, job, pods)
+        elif job is None:
+            self._look_at_vanished(attempt)
+        else:
+            self._look_at_job(attempt, job, pods)
 
     def _look_at_job(self, attempt: Attempt, job: words.Value, pods: list[Any]) -> None:
         state = words.job_state(job)
@@ -274,57 +209,21 @@ class KubernetesBackend:
             attempt.fetch_last(self._store)
             attempt.end(CANCELLED)
 
-    def _poll(self) -> None:
-        answers: SimpleQueue[dict[str, str]] = SimpleQueue()
-        asking = False
-        while not self._closing.wait(POLL_EVERY):
-            if not asking:
-                asking = True
-                threading.Thread(target=self._ask_store, args=(answers,), name="nb2flow-store", daemon=True).start()
-            found: dict[str, str] = {}
-            with contextlib.suppress(Empty):  # a store that hangs keeps nobody from looking at the cluster
-                found = answers.get(timeout=POLL_EVERY)
-                asking = False
-            with self._lock:
-                attempts = [a for a in self._attempts if a.job and a not in self._asked]
-                self._asked.update(attempts)
-            for attempt in attempts:
-                self._submit(self._poll_one, attempt, found)
-
-    def _ask_store(self, answers: SimpleQueue[dict[str, str]]) -> None:
-        found: dict[str, str] = {}
-        try:
-            found = self._grown()
-        finally:
-            answers.put(found)
-
     def _grown(self) -> dict[str, str]:
-        """What lies in the store for attempts whose pods may be at work: one question for all steps of a run. A store
-        that does not answer is asked again later."""
+        """One question for all steps of a run whose pods may be at work."""
         assert self._following is not None
         with self._lock:
             attempts = [a for a in self._attempts if a.job]
         at_work = [a for a in attempts if any(not words.is_over(pod) for pod in self._following.pods(a.job))]
         found: dict[str, str] = {}
         for run in {attempt.place.run for attempt in at_work}:
-            with contextlib.suppress(StoreFault):
-                found |= self._store.listing(run)
+            found |= self._store.listing(run)
         return found
 
-    def _poll_one(self, attempt: Attempt, found: Mapping[str, str]) -> None:
-        try:
-            if not attempt.ended and attempt.cancelling is None and attempt.fetch_grown(self._store, found):
-                assert self._following is not None
-                # The word of the pod is enough: that of its node may come late, or never.
-                attempt.finish(self._store, {pod["metadata"]["name"] for pod in self._following.pods(attempt.job)})
-        finally:
-            self._look(attempt)
-
-    def _tell_all(self, text: str) -> None:
-        with self._lock:
-            attempts = list(self._attempts)
-        for attempt in attempts:
-            attempt.note(text)
+    def _said_the_end(self, attempt: Attempt) -> None:
+        assert self._following is not None
+        # The word of the pod is enough: that of its node may come late, or never.
+        attempt.finish(self._store, {pod["metadata"]["name"] for pod in self._following.pods(attempt.job)})
 
     # ---- end ----
 
@@ -346,27 +245,6 @@ class KubernetesBackend:
         self._delete(attempt, kill=False)
 
     def _let_go(self, attempt: Attempt) -> None:
+        super()._let_go(attempt)
         with self._lock:
-            self._attempts.discard(attempt)
             self._taken.add(attempt.job)
-
-    def _submit(self, work: Callable[..., None], attempt: Attempt, *more: Any) -> None:
-        if not self._closing.is_set():
-            self._crew.submit(self._guarded, work, attempt, *more)
-
-    def _guarded(self, work: Callable[..., None], attempt: Attempt, *more: Any) -> None:
-        """The executor's border: whatever goes wrong with one attempt is told as that attempt's failure."""
-        try:
-            if not self._closing.is_set():
-                work(attempt, *more)
-        except (StoreFault, ClusterFault) as fault:
-            if attempt.job and fault.again:
-                attempt.note(f"{fault.message}; it is tried again")
-            else:
-                attempt.end(Failure(kind="engine", message=fault.message, hint=fault.hint))
-        except EnvironmentFault as fault:
-            attempt.end(Failure(kind="engine", message=fault.message, hint=fault.hint))
-        except Exception as error:  # noqa: BLE001 - the border
-            if self._closing.is_set():  # it was left behind, and what it worked with is gone
-                return
-            attempt.end(Failure(kind="engine", message=f"{type(error).__name__}: {error}"))
