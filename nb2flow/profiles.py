@@ -40,6 +40,7 @@ class Profile:
     run. `jobs` steps run at once; a pod that was lost is replaced `pod_retries` times; finished Jobs are kept for
     `keep` seconds. `command` replaces the command that runs a step, `service_account` the pods' account,
     `driver_account` that of the pod which drives a detached run, `argo_executor` the account of Argo's own containers.
+    `argo_on_exit` names a WorkflowTemplate (and one of its templates) that exported workflows end with.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Profile:
     keep: int = 3600
     command: tuple[str, ...] = ("nb2flow-step",)
     argo_executor: str = ""
+    argo_on_exit: str = ""
 
 
 def read(given: object, told_by: str) -> dict[str, Profile]:
@@ -104,6 +106,8 @@ def _value(key: str, kind: str, value: object, where: str) -> Any:
             and not _LABEL.fullmatch(value)
         ):
             raise UsageError(f"{key} = '{value}' in {where} is not a name that Kubernetes takes")
+        if key == "argo_on_exit" and value and not all(map(_LABEL.fullmatch, value.split("/", 1))):
+            raise UsageError(f"{key} = '{value}' in {where} must be like NAME/TEMPLATE: a WorkflowTemplate's names")
         return value.strip()
     if kind == "str" and key in ("cpu",) and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)

@@ -27,6 +27,8 @@ Kind = Literal["Workflow", "WorkflowTemplate"]
 NOTEBOOK = "nb2flow.dev/notebook"
 PLAN = "nb2flow.dev/plan"
 ENTRY = "pipeline"
+_ON_EXIT = "on-exit"
+_USUAL_TEMPLATE = "main"
 _FINAL = "OOMKilled|is forbidden"  # so it is told of a pod that used up its memory, or that the cluster refuses
 _UNPRIVILEGED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 _ARGOS_OWN = {  # without it, Argo's own containers in a step's pod do not keep to the level "restricted"
@@ -168,12 +170,22 @@ def _spec(plan: Plan, profile: Profile, tasks: str, notebook: str, run: OneRun |
     if profile.argo_executor:  # Argo's containers get this account's token, the step's container none
         spec |= {"automountServiceAccountToken": False, "executor": {"serviceAccountName": profile.argo_executor}}
     made = [*_graphs(steps, used), *templates]
+    if profile.argo_on_exit and run is None:  # whoever follows a run of ours sees its end
+        spec["onExit"] = _ON_EXIT
+        made.append(_on_exit(profile.argo_on_exit))
     if len(made) > MOST_ITEMS:
         raise PlanError(
             f"{plan.name} needs {len(made)} kinds of pods, more than the {MOST_ITEMS} templates that Argo allows",
             hint="let steps ask for the same where they can: those that do share a template",
         )
     return spec | {"templates": made}
+
+
+def _on_exit(template: str) -> dict[str, Any]:
+    """What runs last, however the workflow ended: a template of the cluster's own, which finds `workflow.status`."""
+    name, _, its = template.partition("/")
+    reference = {"name": name, "template": its or _USUAL_TEMPLATE}
+    return {"name": _ON_EXIT, "steps": [[{"name": _ON_EXIT, "templateRef": reference}]]}
 
 
 def _graphs(steps: tuple[PlanStep, ...], used: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -244,7 +256,7 @@ def _templates(
         shape = _shape(template)
         if shape not in names:
             wanted = "step" if shape == usual else f"step-{step.name}"
-            names[shape] = wanted if wanted == "step" else unique(wanted[:63].strip("-"), {ENTRY, *names.values()})
+            names[shape] = wanted if wanted == "step" else unique(wanted[:63].strip("-"), {ENTRY, _ON_EXIT, *names.values()})
             made.append({"name": names[shape], **template})
         used[step.name] = names[shape]
     return made, used

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -198,11 +199,42 @@ def inside() -> Callable[..., str]:
     return run
 
 
+@contextmanager
+def gpus(inside: Callable[..., str], count: int) -> Iterator[None]:
+    """The node says that it has so many GPUs."""
+    path = "/status/capacity/nvidia.com~1gpu"
+    words = ("env", f"KUBECONFIG={needed('KUBECONFIG')}", "kubectl", "patch", "node", "node1", "--subresource=status")
+
+    def patch(**change: str) -> None:
+        inside(*words, "--type=json", "-p", json.dumps([{**change, "path": path}]))
+
+    patch(op="add", value=str(count))
+    try:
+        yield
+    finally:
+        patch(op="remove")
+
+
+@pytest.fixture
+def one_gpu(inside: Callable[..., str]) -> Iterator[None]:
+    with gpus(inside, 1):
+        yield
+
+
+def restart_api_server(inside: Callable[..., str]) -> None:
+    """Kill it, and start it again two seconds later."""
+    # Three commands, not one list: the server alone is in the background, and nothing else keeps our pipe open.
+    restart = "set -e; p=$(pgrep -x kube-apiserver); mapfile -d '' a </proc/$p/cmdline; kill -9 $p; sleep 2; "
+    restart += 'setsid "${a[@]}" >/dev/null 2>&1 </dev/null & sleep 1'
+    inside("bash", "-c", restart)
+
+
 class Machine:
-    """A folder with a profile, and the command line in it."""
+    """A folder with a profile, and the command line in it, with these variables of its own."""
 
     def __init__(self, folder: Path, profile: Profile, **changes: Any) -> None:
         self.folder = folder
+        self.environ = {"COLUMNS": "100"}
         folder.mkdir(exist_ok=True)
         (folder / "numbers.txt").write_text("20")
         names = ("image", "store", "namespace", "store_secret", "store_endpoint", "pull_policy", "cpu", "memory")
@@ -212,7 +244,7 @@ class Machine:
 
     def begin(self, *words: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "nb2flow", *words]
-        environ = os.environ | {"COLUMNS": "100"}
+        environ = os.environ | self.environ
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=self.folder, env=environ, stdout=pipe, stderr=pipe, text=True)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster.conftest import Gate, needed, wait
+from cluster.conftest import Gate, gpus, needed, restart_api_server, wait
 from engine.pipelines import S, compiled, request
 from executors import s3
 from executors.contract import Begun, Laid, World
@@ -129,10 +129,8 @@ def test_a_gpu_that_nobody_has_is_told_and_the_step_runs_when_there_is_one(
 ) -> None:
     begun = Laid(worlds(own_store), S("a", ["1"], options=StepOptions(gpu=1))).start("a")
     wait(lambda: "Insufficient nvidia.com/gpu" in notes(begun), "the missing GPU is told")
-    patch = [{"op": "add", "path": "/status/capacity/nvidia.com~1gpu", "value": "1"}]
-    words = ("kubectl", "patch", "node", "node1", "--subresource=status", "--type=json", "-p", json.dumps(patch))
-    inside("env", f"KUBECONFIG={os.environ['KUBECONFIG']}", *words)
-    assert begun.end().failure is None
+    with gpus(inside, 1):
+        assert begun.end().failure is None
     assert "GPU" in notes(begun)
 
 
@@ -170,10 +168,7 @@ def test_an_api_server_that_is_restarted_is_waited_for(worlds: Any, own_store: P
     laid = Laid(worlds(own_store), S("slow", ["import time\ntime.sleep(6)"]), S("next", ["1"], after=("slow",)))
     begun = laid.start("slow")
     assert begun.began.wait(120)
-    # Three commands, not one list: the server alone is in the background, and nothing else keeps our pipe open.
-    restart = "set -e; p=$(pgrep -x kube-apiserver); mapfile -d '' a </proc/$p/cmdline; kill -9 $p; sleep 2; "
-    restart += 'setsid "${a[@]}" >/dev/null 2>&1 </dev/null & sleep 1'
-    inside("bash", "-c", restart)
+    restart_api_server(inside)
     assert begun.end().failure is None
     assert laid.start("next").end().failure is None
 

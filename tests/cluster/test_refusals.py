@@ -19,13 +19,14 @@ from typing import Any
 import notebooks
 import pytest
 import yaml
-from cluster.conftest import grant, needed, wait
+from cluster.conftest import Gate, Machine, grant, needed, wait
 from cluster.test_faults import notes, worlds  # noqa: F401 - a fixture
 from engine.pipelines import S
 from executors.contract import Laid
 
 from nb2flow.errors import ExitCode
 from nb2flow.executors.kubernetes.cluster import Cluster
+from nb2flow.pods.spec import RUN, STEP
 from nb2flow.profiles import Profile
 
 Begin = Callable[..., subprocess.CompletedProcess[str]]
@@ -51,7 +52,7 @@ def run(tmp_path: Path, profile: Profile) -> Begin:
 
 @pytest.fixture
 def kubeconfig(tmp_path: Path) -> Callable[..., Path]:
-    """A kubeconfig like the tests' own, with the user or parts of the cluster replaced."""
+    """A kubeconfig like the tests' own, with the user or parts of the cluster replaced: one file, written anew."""
 
     def make(user: dict[str, Any] | None = None, **cluster: Any) -> Path:
         given = yaml.safe_load(Path(needed("KUBECONFIG")).read_bytes())
@@ -139,6 +140,30 @@ def test_the_rights_that_are_printed_are_enough(run: Begin, cluster: Cluster, ku
     done = run(kubeconfig({"token": token(cluster, "least")}))
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
     assert "2 steps" in done.stdout or "succeeded" in done.stdout
+
+
+def test_credentials_that_end_in_mid_run_are_told_and_new_ones_go_on(
+    machine: Callable[..., Machine], cluster: Cluster, kubeconfig: Any, gate: Gate
+) -> None:
+    laptop = machine("laptop")
+    grant(cluster, "passing")
+    laptop.environ["KUBECONFIG"] = str(kubeconfig({"token": token(cluster, "passing")}))
+    notebooks.save(laptop.folder / "nb.ipynb", ("step:a", gate.code + "x = 20"), ("step:b", "print(x + 1)"))
+    running = laptop.begin("run", "nb.ipynb", "--engine", "kubernetes")
+    wait(lambda: laptop.value("runs"), "the run is there")
+    run_id = laptop.value("runs")[0]["run"]
+    wait(lambda: laptop.state(run_id).steps["a"].cell, "step a is in its cell")
+    path = f"api/v1/namespaces/{cluster.namespace}/serviceaccounts"
+    cluster.request("DELETE", f"{path}/passing")  # no token of it counts any more
+    gate.open()
+    told = "does not accept your credentials"
+    wait(lambda: any(told in n for s in laptop.state(run_id).steps.values() for n in s.notes), "it is told")
+    grant(cluster, "passing")
+    kubeconfig({"token": token(cluster, "passing")})
+    said, also = running.communicate(timeout=240)
+    assert running.returncode == ExitCode.OK, said + also
+    assert {pod["metadata"]["labels"][STEP] for pod in cluster.list("pods", f"{STEP},{RUN}={run_id}")[0]} == {"a", "b"}
+    assert len(cluster.list("pods", f"{STEP},{RUN}={run_id}")[0]) == 2
 
 
 class Registry(BaseHTTPRequestHandler):

@@ -19,7 +19,11 @@ from nb2flow.app.verify import outputs_of
 
 SAMPLES = Path(__file__).parents[2] / "sample_notebooks"
 ALL = sorted(path.name for path in SAMPLES.glob("*.ipynb"))
-CHOSEN = ALL if os.environ.get("NB2FLOW_TEST_SAMPLES") == "all" else ["bike_hire_report.ipynb"]
+NEEDS_GPU = "spiral_training.ipynb"
+CHOSEN = [
+    pytest.param(name, marks=(pytest.mark.own_cluster, pytest.mark.usefixtures("one_gpu")) if name == NEEDS_GPU else ())
+    for name in (ALL if os.environ.get("NB2FLOW_TEST_SAMPLES") == "all" else ["bike_hire_report.ipynb"])
+]
 
 
 @pytest.mark.parametrize("sample", CHOSEN)

@@ -13,8 +13,9 @@ from typing import Any
 
 import notebooks
 import pytest
-from cluster.conftest import Gate, Machine, exists, needed, wait
+from cluster.conftest import Gate, Machine, exists, needed, restart_api_server, wait
 from cluster.test_samples import CHOSEN, compare
+from executors import s3
 
 from nb2flow.errors import ExitCode
 from nb2flow.executors.kubernetes.cluster import ARGO, Cluster
@@ -205,6 +206,39 @@ def test_a_controller_that_is_restarted_loses_nothing(
     assert running.wait(240) == ExitCode.OK
     running.communicate()
     assert pods(argo, run_id) == {"a": 1, "b": 1, "c": 1}
+
+
+@pytest.mark.own_cluster
+def test_an_api_server_that_is_restarted_is_waited_for(
+    laptop: Machine, argo: Cluster, gate: Gate, inside: Callable[..., str]
+) -> None:
+    notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
+    running = laptop.begin("run", "nb.ipynb", *ENGINE)
+    wait(lambda: laptop.value("runs"), "the run is there")
+    run_id = run_of(laptop)
+    wait(lambda: laptop.state(run_id).steps["b"].cell, "b is in its cell")
+    restart_api_server(inside)
+    gate.open()
+    said, also = running.communicate(timeout=240)
+    assert running.returncode == ExitCode.OK, said + also
+    assert pods(argo, run_id) == {"a": 1, "b": 1, "c": 1}
+
+
+def test_a_store_that_is_slow_and_says_503_loses_nothing_and_no_step_runs_twice(
+    machine: Callable[..., Machine], controlled: Cluster, endpoint: str
+) -> None:
+    unruly = s3.Unruly(endpoint, every=4, delay=0.1, host=needed("NB2FLOW_TEST_HOST"))
+    laptop = machine("laptop", argo_executor="workflow", store_endpoint=unruly.endpoint)
+    laptop.environ |= s3.environ(unruly.endpoint)
+    notebooks.save(laptop.folder / "nb.ipynb", *cells())
+    try:
+        done = laptop.value("run", "nb.ipynb", *ENGINE)
+        assert {step["status"] for step in done["steps"]} == {"succeeded"}
+        assert "got 42" in laptop.do("logs", done["run"], "c")
+    finally:
+        unruly.close()
+    assert unruly.refused > 10
+    assert pods(controlled, done["run"]) == {"a": 1, "b": 1, "c": 1}
 
 
 def test_cancelling_stops_the_workflow(laptop: Machine, argo: Cluster, gate: Gate) -> None:

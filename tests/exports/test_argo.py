@@ -39,6 +39,7 @@ FULL = Profile(
     queue="research",
     service_account="steps",
     argo_executor="executor",
+    argo_on_exit="tell-the-team/status",
     volumes=(Volume("data", "/mnt/data", read_only=True),),
     jobs=8,
 )
@@ -106,7 +107,7 @@ def test_five_hundred_steps_that_all_wait_for_twenty_stay_small() -> None:
     assert len(plan.steps) == 500
     made = argo.workflow(plan, FULL, TASKS)
     assert len(json.dumps(made)) < 300_000
-    assert set(templates(made)) == {"pipeline", "pipeline-1", "pipeline-2", "pipeline-3", "step"}
+    assert set(templates(made)) == {"pipeline", "pipeline-1", "pipeline-2", "pipeline-3", "step", "on-exit"}
     assert any("500" in note for note in argo.left_out(plan))
     earlier: set[str] = set()
     for task in templates(made)["pipeline"]["dag"]["tasks"]:
@@ -203,6 +204,14 @@ def test_nothing_of_a_notebook_becomes_a_variable_of_argo() -> None:
     ):
         with pytest.raises(PlanError, match="step 'best'"):
             argo.workflow(diamond(best=options), PLAIN, TASKS)
+
+
+def test_what_a_profile_wants_at_the_end_runs_at_the_end_of_exports_alone() -> None:
+    made = argo.workflow(diamond(), replace(PLAIN, argo_on_exit="tell-the-team"), TASKS)
+    last = templates(made)[made["spec"]["onExit"]]
+    assert last["steps"][0][0]["templateRef"] == {"name": "tell-the-team", "template": "main"}
+    run = OneRun(run_id="r", name="nb2flow-r-1", folder="runs/r/nb2flow-r-1", steps=frozenset({"best"}), jobs=1)
+    assert "onExit" not in argo.workflow(diamond(), FULL, TASKS, run=run)["spec"]
 
 
 def test_names_that_kubernetes_takes() -> None:

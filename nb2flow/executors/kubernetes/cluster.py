@@ -36,7 +36,7 @@ class ClusterFault(EnvironmentFault):
         super().__init__(message, hint=hint)
         self.status = status
         self.body = dict(body or {})
-        self.again = status in (0, 408, 429) or status >= 500
+        self.again = status in (0, 401, 408, 429) or status >= 500  # 401: somebody, or something, logs in again
         self.quota = status == 403 and "exceeded quota" in str(self.body.get("message", ""))
 
 
@@ -127,8 +127,6 @@ class Cluster:
     ) -> Any:
         urllib3: Any = import_module("urllib3")
         for fresh in (False, True):
-            if fresh:
-                self._reload()
             self._throttle.wait()
             client = self._client
             content = "application/merge-patch+json" if method == "PATCH" else "application/json"
@@ -144,9 +142,8 @@ class Cluster:
                 )
             except urllib3.exceptions.HTTPError as error:
                 raise _no_answer(self.server, error) from error
-            if answer.status == 401 and not fresh:
-                continue
-            break
+            if answer.status != 401 or fresh or not self._reload():
+                break
         if answer.status >= 400:
             raise in_words(answer.status, _json(answer.data), _verb(method, query), path, self.server)
         return answer
@@ -155,9 +152,14 @@ class Cluster:
         path = f"{GROUPS[kind]}/namespaces/{quote(self.namespace, safe='')}/{kind}"
         return f"{path}/{quote(name, safe='')}" if name else path
 
-    def _reload(self) -> None:
+    def _reload(self) -> bool:
+        """Load the credentials anew; whether that was possible. A kubeconfig may be half written just now."""
         with self._lock:
-            self._client, _ = self._load()
+            try:
+                self._client, _ = self._load()
+            except EnvironmentFault:
+                return False
+        return True
 
     def _load(self) -> tuple[Any, str]:
         try:
