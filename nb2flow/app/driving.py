@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
+import msgspec
+
 from nb2flow.app import refusals
 from nb2flow.app.history import Found
 from nb2flow.app.running import resume
@@ -28,8 +30,23 @@ from nb2flow.executors.pods.mirror import RunMirror
 from nb2flow.executors.pods.profiled import store_of
 from nb2flow.executors.pods.staging import inside
 from nb2flow.executors.pods.store import Store, StoreFault
-from nb2flow.pods.contract import SCRATCH, DriverOrder, PodExit, RunPlace, blob_path, decode_order, folder_of
+from nb2flow.plan import from_values
+from nb2flow.plan.parameters import bind_texts
+from nb2flow.pods.contract import (
+    ANY_RUN,
+    CREATED,
+    SCRATCH,
+    DriverOrder,
+    PodExit,
+    RunPlace,
+    blob_path,
+    decode_order,
+    encode,
+    folder_of,
+)
+from nb2flow.pods.driver import OWN_NAME, OWN_UID, own_run
 from nb2flow.runs.events import AnyEvent, CancelRequested, RunCreated, RunFinished
+from nb2flow.runs.events import decode as decode_event
 from nb2flow.runs.folders import Home
 from nb2flow.runs.store import RunStore
 
@@ -38,9 +55,10 @@ _LAST_PATIENCE = 300.0  # seconds for the store to take the end of the run
 
 
 def main(arguments: list[str]) -> int:
-    """Drive the run whose order lies at a path of a store (the two arguments); returns a `PodExit`."""
+    """Drive the run whose order lies at a path of a store (the first two arguments); returns a `PodExit`. Further ones
+    are parameters of a run that this driver begins, as NAME=VALUE."""
     signal.signal(signal.SIGTERM, _leave)  # a container's first process hears nothing that it has not asked for
-    url, path = arguments
+    url, path, *texts = arguments
     try:
         store = Store(url)
         data = store.read(path)
@@ -48,7 +66,15 @@ def main(arguments: list[str]) -> int:
             raise StoreFault(f"there is no order {path} in the store {url}", hint="was the run cleaned up?")
         order = decode_order(data)
         scratch = Path(os.environ.get("NB2FLOW_SCRATCH") or SCRATCH)
-        return _Driving(store_of(order.profile), order, Path(folder_of(path).path).name, scratch).run()
+        name = Path(folder_of(path).path).name
+        begun = order.run_id != ANY_RUN
+        if not begun:
+            name = os.environ[OWN_NAME]
+            order = msgspec.structs.replace(order, run_id=own_run(name, os.environ[OWN_UID]))
+        driving = _Driving(store_of(order.profile), order, name, scratch)
+        if not begun:
+            driving.begin(dict(text.split("=", 1) for text in texts))
+        return driving.run()
     except Nb2flowError as error:
         _say(f"{error.message}. {error.hint}")
         return PodExit.PLATFORM if _may_do_later(error) else PodExit.REFUSED
@@ -83,6 +109,21 @@ class _Driving:
         self._mirror = RunMirror(store, self._home, order.run_id)
         self._sent = 0  # events that are in the store
         self._cancelled = False
+
+    def begin(self, texts: Mapping[str, str]) -> None:
+        """Begin the run from what was kept for any run, unless an earlier pod did. UsageError for a parameter."""
+        order, folder = self._order, self._home.run(self._order.run_id)
+        self._home.run(ANY_RUN).path.replace(folder.path)
+        folder.create()
+        if self._mirror.events(0):
+            return
+        created = decode_event((folder.path / CREATED).read_bytes())
+        assert isinstance(created, RunCreated)
+        given = bind_texts(from_values(created.plan).parameters, texts)
+        created = msgspec.structs.replace(created, at=time.time(), run_id=order.run_id, parameters=given)
+        self._mirror.send_files()
+        self._store.write(RunPlace(order.run_id).latest, encode(order))
+        self._mirror.send_events(0, [created])
 
     def run(self) -> int:
         order = self._order

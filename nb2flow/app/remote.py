@@ -67,8 +67,8 @@ def launch(
             run_id=run_id,
             profile=replace(profile, context="", namespace=cluster.namespace),
             notebook=request.notebook.name,
-            files=_sent(store, files),
-            kept=_sent(store, _worth_knowing(home, keys, known)),
+            files=sent(store, files),
+            kept=sent(store, _worth_knowing(home, keys, known)),
             jobs=request.jobs,
             output_limit=request.output_limit,
             since=len(created),
@@ -243,7 +243,8 @@ def _worth_knowing(home: Home, keys: Mapping[str, str], known: Collection[Path])
     return {path.relative_to(home.path).as_posix(): path for path in (*paths, *known) if path.is_file()}
 
 
-def _sent(store: Store, files: Mapping[str, Path]) -> dict[str, str]:
+def sent(store: Store, files: Mapping[str, Path]) -> dict[str, str]:
+    """The digests of files, which are in the store when this returns."""
     digests = {name: hash_file(path) for name, path in files.items()}
     store.put({digests[name]: path for name, path in files.items()})
     return digests

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any, Literal
 
-from nb2flow.errors import PlanError, UsageError
+from nb2flow.errors import PlanError
+from nb2flow.exports.manifest import LONGEST_NAME, NOTEBOOK, PLAN, Schedule, to_yaml
 from nb2flow.flow.model import Parameter
 from nb2flow.notebook.model import StepOptions
 from nb2flow.notebook.names import dns_label, unique
@@ -24,8 +25,6 @@ from nb2flow.pods.spec import MANAGED_BY, MANAGER, QUEUE, RUN, STEP, OneRun, Wis
 from nb2flow.profiles import Profile
 
 Kind = Literal["Workflow", "WorkflowTemplate"]
-NOTEBOOK = "nb2flow.dev/notebook"
-PLAN = "nb2flow.dev/plan"
 ENTRY = "pipeline"
 _ON_EXIT = "on-exit"
 _USUAL_TEMPLATE = "main"
@@ -35,24 +34,13 @@ _ARGOS_OWN = {  # without it, Argo's own containers in a step's pod do not keep 
     "initContainers": [{"name": "init", "securityContext": _UNPRIVILEGED}],
     "containers": [{"name": "wait", "securityContext": _UNPRIVILEGED}],
 }
-HEAD = "# Written by `nb2flow convert`: the graph of a notebook for Argo Workflows; its code lies in the store.\n"
+ABOUT = "the graph of a notebook for Argo Workflows; its code lies in the store."
 MOST_BYTES = 1_000_000  # of 1.5 MB that an API server stores; the workflow's status needs room, too
 MOST_ITEMS = 200  # tasks of a graph, and templates, that Argo's own schema allows
 _ANY_FOLDER = "runs/{{workflow.name}}-{{workflow.uid}}"
 _THIS_STEP = "{{inputs.parameters.step}}"
 _START_SLACK = 600  # seconds for a pod to pull its image and fetch inputs before its step's own timeout counts
-_LONGEST_NAME = 40  # Argo adds to it, and pods' names hold the step's name too
 _PARAMETER = re.compile(r"[-a-zA-Z0-9_]+")
-_FIELD = r"[\d*/,\-A-Za-z?#]+"
-_SCHEDULE = re.compile(rf"{_FIELD}( {_FIELD}){{4}}|@(yearly|annually|monthly|weekly|daily|midnight|hourly)")
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """When a CronWorkflow starts: five fields as cron reads them, and a time zone's name (empty: the controller's)."""
-
-    cron: str
-    timezone: str = ""
 
 
 def workflow(
@@ -69,7 +57,7 @@ def workflow(
 
     PlanError for what Argo would take for its own variables, or cannot name; UsageError for a schedule that is none.
     """
-    name = dns_label(plan.name, _LONGEST_NAME) or "notebook"
+    name = dns_label(plan.name, LONGEST_NAME) or "notebook"
     spec = _spec(plan, profile, tasks, name, run)
     if run is not None:
         made = _manifest("Workflow", profile, {"name": run.name}, name, tasks, spec)
@@ -101,24 +89,9 @@ def left_out(plan: Plan) -> tuple[str, ...]:
     return tuple(told)
 
 
-def to_yaml(manifest: Mapping[str, Any]) -> str:
-    """The manifest as YAML; the same bytes for the same manifest."""
-    import yaml
-
-    made: str = yaml.dump(manifest, Dumper=_plain_dumper(), sort_keys=False, allow_unicode=True, width=120)
-    return HEAD + made
-
-
-def _plain_dumper() -> Any:
-    import yaml
-
-    class Plain(yaml.SafeDumper):
-        """Writes a value again where it is used again: people read it, and not every reader knows YAML's references."""
-
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    return Plain
+def text(manifest: Mapping[str, Any]) -> str:
+    """The manifest as YAML."""
+    return to_yaml(manifest, ABOUT)
 
 
 def _manifest(
@@ -133,10 +106,7 @@ def _manifest(
 
 
 def _cron(schedule: Schedule, spec: dict[str, Any]) -> dict[str, Any]:
-    cron = " ".join(schedule.cron.split())
-    if not _SCHEDULE.fullmatch(cron):
-        raise UsageError(f"'{schedule.cron}' is no schedule", hint='five fields, such as "0 3 * * *" (every day at 3)')
-    made: dict[str, Any] = {"schedules": [cron]}
+    made: dict[str, Any] = {"schedules": [schedule.fields()]}
     if schedule.timezone:
         made["timezone"] = schedule.timezone
     return made | {"concurrencyPolicy": "Forbid", "startingDeadlineSeconds": 300, "workflowSpec": spec}
@@ -256,7 +226,9 @@ def _templates(
         shape = _shape(template)
         if shape not in names:
             wanted = "step" if shape == usual else f"step-{step.name}"
-            names[shape] = wanted if wanted == "step" else unique(wanted[:63].strip("-"), {ENTRY, _ON_EXIT, *names.values()})
+            names[shape] = (
+                wanted if wanted == "step" else unique(wanted[:63].strip("-"), {ENTRY, _ON_EXIT, *names.values()})
+            )
             made.append({"name": names[shape], **template})
         used[step.name] = names[shape]
     return made, used

@@ -22,7 +22,8 @@ COMMAND = ("nb2flow-step",)
 # The step's process finds what it needs to reach the store in variables of this prefix (`NB2FLOW_STORE_AWS_…` is
 # `AWS_…` to the storage library); the kernel never sees them.
 STORE_PREFIX = "NB2FLOW_STORE_"
-ANY_RUN = "export"  # the run of a task that is one for many runs: which one it is, is told beside it
+ANY_RUN = "export"  # the run of a task, or order, that is one for many runs: which one it is, is told beside it
+CREATED = "created.json"  # in the folder of the run of such an order: the event that a run begins with
 SCRATCH = "/scratch"
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import notebooks
+import yaml
 from cluster.conftest import Gate, Machine, wait
 
 from nb2flow.errors import ExitCode
-from nb2flow.executors.kubernetes import manifests
 from nb2flow.executors.kubernetes.cluster import Cluster
+from nb2flow.pods.driver import DRIVER, run_of
 from nb2flow.pods.spec import RUN, STEP
 from nb2flow.runs.folders import Home
 
@@ -25,7 +26,7 @@ def cells(middle: str = "") -> tuple[tuple[str, str], ...]:
 
 
 def drivers(cluster: Cluster, run_id: str) -> list[Any]:
-    return cluster.list("pods", f"{manifests.DRIVER}=true,{RUN}={run_id}")[0]
+    return cluster.list("pods", f"{DRIVER}=true,{RUN}={run_id}")[0]
 
 
 def ran(cluster: Cluster, run_id: str) -> Counter[str]:
@@ -101,6 +102,23 @@ def test_a_driver_without_an_account_is_told_and_leaves_nothing(
     assert "there is no service account nowhere" in said
     assert "nb2flow cluster manifests" in said
     assert laptop.value("runs") == []
-    assert not [
-        job for job in cluster.list("jobs", f"{manifests.DRIVER}=true")[0] if not job["status"].get("succeeded")
-    ]
+    assert not [job for job in cluster.list("jobs", f"{DRIVER}=true")[0] if not job["status"].get("succeeded")]
+
+
+def test_a_converted_notebook_drives_itself_each_time_it_is_applied(
+    machine: Callable[..., Machine], cluster: Cluster
+) -> None:
+    laptop, other = machine("laptop"), machine("other")
+    notebooks.save(laptop.folder / "nb.ipynb", ("parameters", "more = 1"), *cells("z = more"))
+    said = laptop.do("convert", "nb.ipynb", "--to", "kubernetes", "-o", "job.yaml")
+    assert "wrote a Job that drives 3 steps" in said
+    text = (laptop.folder / "job.yaml").read_text()
+    for given, expected in (("more=1", "got 42"), ("more=11", "got 42")):
+        made = cluster.create("jobs", yaml.safe_load(text.replace("more=1", given)))
+        run_id = run_of(made)
+        wait(lambda: ran(cluster, run_id), "its first step has a pod")  # noqa: B023
+        seen = other.value("attach", run_id)
+        assert seen["status"] == "succeeded"
+        assert expected in other.do("logs", run_id, "c")
+        assert ran(cluster, run_id) == {"a": 1, "b": 1, "c": 1}
+        assert other.state(run_id).parameters == ({} if given == "more=1" else {"more": 11})

@@ -73,6 +73,16 @@ def test_every_golden_manifest_is_accepted_as_it_is(with_argo: Cluster, path: Pa
     assert accepted(with_argo, manifest)["spec"] == manifest["spec"]
 
 
+@pytest.mark.parametrize("path", sorted((GOLDEN / "kubernetes").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_golden_driver_is_accepted(cluster: Cluster, path: Path) -> None:
+    kept, given = accepted(cluster, manifest := yaml.safe_load(path.read_bytes())), manifest["spec"]
+    kept = kept["spec"]
+    if manifest["kind"] == "CronJob":
+        assert (kept["schedule"], kept["timeZone"]) == (given["schedule"], given["timeZone"])
+        kept, given = kept["jobTemplate"]["spec"], given["jobTemplate"]["spec"]
+    assert kept["template"]["spec"]["containers"][0]["args"] == given["template"]["spec"]["containers"][0]["args"]
+
+
 def test_the_server_refuses_what_is_wrong_so_that_its_yes_means_something(with_argo: Cluster) -> None:
     manifest = yaml.safe_load((GOLDEN / "workflow.yaml").read_bytes())
     task = manifest["spec"]["templates"][0]["dag"]["tasks"][0]

@@ -7,12 +7,13 @@ from typing import Any, cast
 import pytest
 
 from nb2flow.errors import UsageError
-from nb2flow.executors.kubernetes import driver, manifests
+from nb2flow.executors.kubernetes import driver
 from nb2flow.executors.kubernetes.cluster import Cluster
+from nb2flow.pods.driver import driver_name, own_run
 from nb2flow.profiles import Profile
 
 RUN = "wine-20260101-aaaa2222"
-FIRST, SECOND = (manifests.driver_name(RUN, number) for number in (1, 2))
+FIRST, SECOND = (driver_name(RUN, number) for number in (1, 2))
 PROFILE = Profile("test", image="i", store="s3://b")
 
 
@@ -33,7 +34,10 @@ class Fake:
 
 def job(name: str, condition: str = "", **metadata: Any) -> dict[str, Any]:
     conditions = [{"type": condition, "status": "True"}] if condition else []
-    return {"metadata": {"name": name, **metadata}, "status": {"conditions": conditions}}
+    return {
+        "metadata": {"name": name, "labels": {"nb2flow.dev/run": RUN}, **metadata},
+        "status": {"conditions": conditions},
+    }
 
 
 def pod(name: str, phase: str) -> dict[str, Any]:
@@ -92,3 +96,12 @@ def test_a_pod_outlives_its_job_and_may_still_tell(jobs: list[Any]) -> None:
 def test_the_newest_driver_counts() -> None:
     where = standing([job(SECOND), job(FIRST, "Complete")], [pod(SECOND, "Running")])
     assert (where.job, where.going, where.running) == (SECOND, True, True)
+
+
+def test_the_driver_that_an_export_made_is_that_of_its_own_run_and_may_have_a_successor() -> None:
+    of_export = {"metadata": {"name": "wine-x7k2p", "uid": "1234abcd-0", "labels": {}}, "status": {}}
+    run = own_run("wine-x7k2p", "1234abcd-0")
+    fake = Fake([of_export, job(FIRST)], [pod("wine-x7k2p", "Running")])
+    assert driver.standing(cast(Cluster, fake), run) == driver.Standing("wine-x7k2p", True, True)
+    name = driver.begin(cast(Cluster, fake), PROFILE, run, lambda name: f"order/{name}", {"wine-x7k2p"}.__contains__)
+    assert name == driver_name(run, 1)

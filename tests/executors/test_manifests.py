@@ -14,6 +14,7 @@ from nb2flow.executors.kubernetes import manifests
 from nb2flow.notebook.model import StepOptions
 from nb2flow.plan.expand import instance
 from nb2flow.pods.contract import PodTask
+from nb2flow.pods.driver import driver, driver_name
 from nb2flow.pods.spec import ELEMENT, STEP, Wish
 from nb2flow.profiles import Profile, Volume
 
@@ -76,14 +77,12 @@ def test_a_step_that_asks_for_everything() -> None:
 
 
 def test_the_driver() -> None:
-    name = manifests.driver_name("wine-quality-aaaa2222", 1)
-    compare(
-        "job-driver.json", manifests.driver(FULL, "wine-quality-aaaa2222", name, "runs/r/_run/drivers/d/order.json")
-    )
+    name = driver_name("wine-quality-aaaa2222", 1)
+    compare("job-driver.json", driver(FULL, "wine-quality-aaaa2222", name, "runs/r/_run/drivers/d/order.json"))
 
 
 def test_names_of_drivers_are_labels_and_tell_runs_apart() -> None:
-    names = {manifests.driver_name(f"{'long-' * 8}{end}", 12) for end in ("aaaa2222", "aaaa2223")}
+    names = {driver_name(f"{'long-' * 8}{end}", 12) for end in ("aaaa2222", "aaaa2223")}
     assert len(names) == 2
     assert all(len(name) <= 52 and name.strip("-") == name for name in names)
 

@@ -15,7 +15,7 @@ from builders import DIAMOND, flow_of, plan_of
 
 from nb2flow.errors import PlanError, UsageError
 from nb2flow.exports import argo
-from nb2flow.exports.argo import Schedule
+from nb2flow.exports.manifest import Schedule
 from nb2flow.flow.model import Parameter
 from nb2flow.notebook.model import StepOptions
 from nb2flow.plan.model import Plan
@@ -72,7 +72,7 @@ def templates(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def compare(name: str, manifest: dict[str, Any]) -> None:
-    path, text = GOLDEN / name, argo.to_yaml(manifest)
+    path, text = GOLDEN / name, argo.text(manifest)
     assert yaml.safe_load(text) == manifest
     if os.environ.get("NB2FLOW_WRITE_GOLDEN"):
         path.parent.mkdir(exist_ok=True)
@@ -134,7 +134,7 @@ def test_a_manifest_that_no_cluster_would_take_is_refused() -> None:
 
 def test_the_same_plan_gives_the_same_bytes_and_dependencies_follow_the_plan() -> None:
     plan = diamond(fit_b=TRAIN)
-    assert argo.to_yaml(argo.workflow(plan, FULL, TASKS)) == argo.to_yaml(argo.workflow(plan, FULL, TASKS))
+    assert argo.text(argo.workflow(plan, FULL, TASKS)) == argo.text(argo.workflow(plan, FULL, TASKS))
     tasks = templates(argo.workflow(plan, FULL, TASKS))["pipeline"]["dag"]["tasks"]
     assert {t["name"]: set(t.get("dependencies", ())) for t in tasks} == {s.name: set(s.after) for s in plan.steps}
     assert all(t["arguments"]["parameters"] == [{"name": "step", "value": t["name"]}] for t in tasks)
@@ -193,7 +193,7 @@ def test_nothing_of_a_notebook_becomes_a_variable_of_argo() -> None:
     made = argo.workflow(plan, PLAIN, TASKS)
     assert made["spec"]["arguments"]["parameters"] == [{"name": "x", "value": "1"}]
     assert [note.split()[1] for note in argo.left_out(plan)] == ["greeting", "größe"]
-    variables = set(re.findall(r"{{.*?}}", argo.to_yaml(made)))
+    variables = set(re.findall(r"{{.*?}}", argo.text(made)))
     known = {"workflow.name", "workflow.uid", "workflow.parameters.x", "inputs.parameters.step"}
     assert variables == {f"{{{{{name}}}}}" for name in known}
     for options in (

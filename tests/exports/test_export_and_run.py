@@ -14,10 +14,10 @@ import yaml
 from notebooks import Cell, save
 
 from nb2flow.app.analysis import analyse
-from nb2flow.app.exporting import to_argo
+from nb2flow.app.exporting import to_argo, to_kubernetes
 from nb2flow.errors import EnvironmentFault, UsageError
 from nb2flow.executors.pods.store import Store
-from nb2flow.pods.contract import PodExit
+from nb2flow.pods.contract import ANY_RUN, PodExit, decode_order
 
 SETTINGS = '[profiles.default]\nimage = "registry/step:1"\nstore = "{store}"\n'
 
@@ -110,8 +110,26 @@ def test_the_manifest_holds_nothing_of_the_code(tmp_path: Path) -> None:
     assert "secret_formula" not in to_argo(analyse(project.path)).text
 
 
+def test_a_driver_finds_all_that_it_needs_in_the_store(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", ("parameters", "n = 2"), ("step:a", "secret_formula = n"))
+    (project.folder / "data.csv").write_text("1")
+    text = to_kubernetes(analyse(project.path)).text
+    assert "secret_formula" not in text
+    assert text == to_kubernetes(analyse(project.path), upload=False).text
+    assert not project.folder.joinpath(".nb2flow", "runs").exists()
+    path = yaml.safe_load(text)["metadata"]["annotations"]["nb2flow.dev/plan"]
+    order = decode_order(Store(str(project.store)).read(path) or b"")
+    assert set(order.files) == {"data.csv", "nb2flow.toml"}
+    kept = {name.removeprefix(f"runs/{ANY_RUN}/") for name in order.kept}
+    assert {"plan.json", "created.json"} <= kept
+    assert Store(str(project.store)).has(frozenset({*order.files.values(), *order.kept.values()}))
+    assert str(tmp_path) not in json.dumps(
+        [Store(str(project.store)).read(f"blobs/{d[:2]}/{d}").decode() for d in order.kept.values()]
+    )
+
+
 def test_bad_requests(tmp_path: Path) -> None:
-    from nb2flow.exports.argo import Schedule
+    from nb2flow.exports.manifest import Schedule
 
     project = Project(tmp_path / "project", ("step:a", "x = 1"))
     with pytest.raises(UsageError, match="no time zone 'Mars/Olympus'"):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from nb2flow.errors import UsageError
-from nb2flow.executors.kubernetes import manifests, words
+from nb2flow.executors.kubernetes import words
 from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
+from nb2flow.pods.driver import DRIVER, JOB_NAME, driver_name, run_of
+from nb2flow.pods.driver import driver as driver_manifest
 from nb2flow.pods.spec import RUN
 from nb2flow.profiles import Profile
 
-_JOB_NAME = "batch.kubernetes.io/job-name"
 _GONE = "its driver is not in the cluster any more"
 
 
@@ -41,13 +42,13 @@ def begin(
     there = _jobs(cluster, run_id)
     pods, _ = cluster.list("pods", _selector(run_id))  # those whose Job was deleted, too
     active = {str(job["metadata"]["name"]) for job in there if words.job_state(job) == "active"}
-    active |= {str(pod["metadata"]["labels"][_JOB_NAME]) for pod in pods if not words.is_over(pod)}
+    active |= {str(pod["metadata"]["labels"][JOB_NAME]) for pod in pods if not words.is_over(pod)}
     if not all(map(is_done, sorted(active))):
         raise _driven(run_id)
     names = active | {str(job["metadata"]["name"]) for job in there}
-    name = manifests.driver_name(run_id, max(map(_number, names), default=0) + 1)
+    name = driver_name(run_id, max(map(_number, names), default=0) + 1)
     try:
-        cluster.create("jobs", manifests.driver(profile, run_id, name, prepare(name)))
+        cluster.create("jobs", driver_manifest(profile, run_id, name, prepare(name)))
     except ClusterFault as fault:
         if fault.status == 409:
             raise _driven(run_id) from fault
@@ -58,7 +59,7 @@ def begin(
 def standing(cluster: Cluster, run_id: str, memory: str = "1Gi") -> Standing:
     """Where the newest driver of the run stands."""
     there = sorted(_jobs(cluster, run_id), key=lambda job: _number(str(job["metadata"]["name"])))
-    selector = f"{_JOB_NAME}={there[-1]['metadata']['name']}" if there else _selector(run_id)
+    selector = f"{JOB_NAME}={there[-1]['metadata']['name']}" if there else _selector(run_id)
     pods, _ = cluster.list("pods", selector)
     pods.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
     job = there[-1] if there else None
@@ -86,12 +87,12 @@ def remove(cluster: Cluster, name: str) -> None:
 
 
 def _jobs(cluster: Cluster, run_id: str) -> list[Any]:
-    found, _ = cluster.list("jobs", _selector(run_id))
-    return found
+    found, _ = cluster.list("jobs", f"{DRIVER}=true")  # those of exports have no label for their run
+    return [job for job in found if run_of(job) == run_id]
 
 
 def _selector(run_id: str) -> str:
-    return f"{manifests.DRIVER}=true,{RUN}={run_id}"
+    return f"{DRIVER}=true,{RUN}={run_id}"
 
 
 def _events(cluster: Cluster, name: str) -> list[str]:
@@ -100,7 +101,8 @@ def _events(cluster: Cluster, name: str) -> list[str]:
 
 
 def _number(name: str) -> int:
-    return int(name.rpartition("-")[2])
+    number = name.rpartition("-")[2]
+    return int(number) if number.isdecimal() and name.startswith("nb2flow-driver-") else 0  # an export's is the first
 
 
 def _driven(run_id: str) -> UsageError:

@@ -10,21 +10,12 @@ import msgspec
 
 from nb2flow.notebook.model import StepOptions
 from nb2flow.pods.contract import PodExit, PodTask, encode
-from nb2flow.pods.spec import CONTAINER, MANAGED_BY, MANAGER, QUEUE, RUN, Wish, container, labels, pod_template
+from nb2flow.pods.spec import CONTAINER, MANAGED_BY, MANAGER, QUEUE, Wish, container, labels, pod_template
 from nb2flow.profiles import Profile
 
 IDENTITY = "nb2flow.dev/identity"
 TASK = "nb2flow.dev/task"
 SELECTOR = f"{MANAGED_BY}={MANAGER}"
-DRIVER = "nb2flow.dev/driver"
-_DRIVER_ASKS = {"cpu": "100m", "memory": "512Mi"}
-_DRIVER_TAKES = {"cpu": "1", "memory": "1Gi"}
-_DRIVER_RETRIES = 10
-_REFUSED = int(PodExit.REFUSED)
-_NOT_COUNTED = {  # a pod that was evicted or deleted says nothing against the driver
-    "action": "Ignore",
-    "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
-}
 _LONGEST_STEP = 30  # of a Job's name, so that names of pods stay below 63 characters
 
 
@@ -63,43 +54,6 @@ def job(profile: Profile, wish: Wish, name: str, identity: str) -> dict[str, Any
             "podReplacementPolicy": "Failed",  # never two pods of one step side by side
             "ttlSecondsAfterFinished": profile.keep,
             "template": pod_template(profile, wish),
-        },
-    }
-
-
-# ---- the driver ----
-
-
-def driver_name(run_id: str, number: int) -> str:
-    """The name of the Job that drives a run; `number` counts those of one run."""
-    return f"nb2flow-driver-{run_id[-24:].strip('-')}-{number}"
-
-
-def driver(profile: Profile, run_id: str, name: str, order: str) -> dict[str, Any]:
-    """The Job that drives a run from inside the cluster: a step's pod with the rights to start such pods.
-
-    It waits most of the time, so it asks for little; what it may take in a busy moment is more.
-    """
-    told = {MANAGED_BY: MANAGER, RUN: run_id, DRIVER: "true"}
-    template = pod_template(profile, Wish(run_id, "driver", order))
-    template["metadata"] = {"labels": told}
-    spec = template["spec"]
-    spec["serviceAccountName"] = profile.driver_account
-    spec["automountServiceAccountToken"] = True
-    (made,) = spec["containers"]
-    made["args"] = ["--store", profile.store, "--drive", order]
-    made["resources"] = {"requests": dict(_DRIVER_ASKS), "limits": dict(_DRIVER_TAKES)}
-    stop = {"action": "FailJob", "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [_REFUSED]}}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name, "labels": told},
-        "spec": {
-            "backoffLimit": _DRIVER_RETRIES,
-            "podFailurePolicy": {"rules": [_NOT_COUNTED, stop]},
-            "podReplacementPolicy": "Failed",  # never two drivers of one run side by side
-            "ttlSecondsAfterFinished": profile.keep,
-            "template": template,
         },
     }
 

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _check(given.store)
     if given.drive:
         # Another program of the same image: what drives runs knows this room, and not the other way round.
-        command = [sys.executable, "-P", "-m", "nb2flow.app.driving", given.store, given.drive]
+        command = [sys.executable, "-P", "-m", "nb2flow.app.driving", given.store, given.drive, *given.parameter]
         # It takes this process's place, so that it hears when the pod is asked to stop.
         os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, no shell wanted
     scratch = Path(given.scratch or os.environ.get("NB2FLOW_SCRATCH") or "/scratch")
