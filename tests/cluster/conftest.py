@@ -23,7 +23,7 @@ from executors import s3
 from nb2flow.app import history
 from nb2flow.errors import ExitCode
 from nb2flow.executors.kubernetes import manifests
-from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
+from nb2flow.executors.kubernetes.cluster import ARGO, Cluster, ClusterFault
 from nb2flow.profiles import Profile
 from nb2flow.runs.state import RunState
 from nb2flow.runs.store import RunStore
@@ -131,6 +131,17 @@ def profile(cluster: Cluster, endpoint: str) -> Profile:
         memory="700Mi",
         jobs=20,
     )
+
+
+@pytest.fixture(scope="session")
+def with_argo(cluster: Cluster) -> Cluster:
+    """The cluster, with Argo's custom resources in it and their full schemas; and a controller of the tests' namespace,
+    where there is one."""
+    command = os.environ.get("NB2FLOW_TEST_ARGO")
+    if command:
+        subprocess.run([command, cluster.namespace], check=True, capture_output=True)
+    cluster.request("GET", ARGO)
+    return cluster
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,6 @@ from nb2flow.exports import argo
 from nb2flow.pods.spec import Wish
 from nb2flow.profiles import Profile
 
-API = "apis/argoproj.io/v1alpha1"
 JUDGED = {"dryRun": "All", "fieldValidation": "Strict"}
 
 
@@ -34,20 +31,6 @@ def accepted(cluster: Cluster, manifest: Mapping[str, Any]) -> dict[str, Any]:
     placed = {**manifest, "metadata": {**manifest["metadata"], "namespace": cluster.namespace}}
     group, kind = manifest["apiVersion"], f"{manifest['kind'].lower()}s"
     return cluster.request("POST", f"apis/{group}/namespaces/{cluster.namespace}/{kind}", JUDGED, placed)
-
-
-def install_argo() -> None:
-    command = os.environ.get("NB2FLOW_TEST_ARGO")
-    if command:
-        subprocess.run([command, "argo"], check=True, capture_output=True)
-
-
-@pytest.fixture(scope="module")
-def with_argo(cluster: Cluster) -> Cluster:
-    """The cluster, with Argo's custom resources in it and their full schemas."""
-    install_argo()
-    cluster.request("GET", API)
-    return cluster
 
 
 @pytest.mark.own_cluster

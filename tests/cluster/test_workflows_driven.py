@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -18,7 +17,7 @@ from cluster.test_samples import CHOSEN, compare
 from executors import s3
 
 from nb2flow.errors import ExitCode
-from nb2flow.executors.kubernetes.cluster import ARGO, Cluster
+from nb2flow.executors.kubernetes.cluster import Cluster
 from nb2flow.pods.spec import RUN, STEP
 from nb2flow.runs.events import StepFailed, StepStarted, StepSucceeded
 
@@ -32,18 +31,14 @@ ENGINE = ("--engine", "argo")
 
 
 @pytest.fixture(scope="module")
-def argo(cluster: Cluster) -> Cluster:
-    """Argo's resources, and an account `workflow` with the rights of its executor and a token, in the namespace."""
-    command = os.environ.get("NB2FLOW_TEST_ARGO")
-    if command:
-        subprocess.run([command, cluster.namespace], check=True, capture_output=True)
-    cluster.request("GET", ARGO)
-    path = f"api/v1/namespaces/{cluster.namespace}/secrets"
-    if not exists(cluster, f"{path}/workflow.service-account-token"):
+def argo(with_argo: Cluster) -> Cluster:
+    """With a token for the account `workflow`, which has the rights of Argo's executor, in the namespace."""
+    path = f"api/v1/namespaces/{with_argo.namespace}/secrets"
+    if not exists(with_argo, f"{path}/workflow.service-account-token"):
         metadata = {"name": "workflow.service-account-token"}
         metadata |= {"annotations": {"kubernetes.io/service-account.name": "workflow"}}
-        cluster.request("POST", path, {}, {"metadata": metadata, "type": "kubernetes.io/service-account-token"})
-    return cluster
+        with_argo.request("POST", path, {}, {"metadata": metadata, "type": "kubernetes.io/service-account-token"})
+    return with_argo
 
 
 @pytest.fixture(scope="module")
