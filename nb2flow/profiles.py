@@ -37,7 +37,8 @@ class Profile:
     which steps find what `secret:NAME` asks for. `node` and `tolerations` are for all pods, `gpu_node` and
     `gpu_tolerations` for those that ask for a GPU. `queue` is a Kueue queue. `user` is the pods' user id (0: what
     the image or the cluster says). `include` are patterns of files below the notebook's folder that travel with the
-    run. `jobs` steps run at once; a pod that was lost is replaced `pod_retries` times; finished Jobs are kept for
+    run, and `requirements` is the one of them that says what pods install first. `jobs` steps run at once; a pod that
+    was lost is replaced `pod_retries` times; finished Jobs are kept for
     `keep` seconds. `command` replaces the command that runs a step, `service_account` the pods' account,
     `driver_account` that of the pod which drives a detached run, `argo_executor` the account of Argo's own containers.
     `argo_on_exit` names a WorkflowTemplate (and one of its templates) that exported workflows end with.
@@ -68,6 +69,7 @@ class Profile:
     driver_account: str = "nb2flow"
     volumes: tuple[Volume, ...] = ()
     include: tuple[str, ...] = ()
+    requirements: str = ""
     jobs: int = 100
     pod_retries: int = 3
     keep: int = 3600

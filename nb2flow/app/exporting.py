@@ -20,8 +20,7 @@ from nb2flow.engine.request import ancestors
 from nb2flow.engine.workspace import Workspace
 from nb2flow.errors import UsageError
 from nb2flow.executors.kubernetes.backend import KubernetesBackend
-from nb2flow.executors.pods.profiled import check_profile, store_of
-from nb2flow.executors.pods.staging import Stager
+from nb2flow.executors.pods.profiled import check_profile, stager_of, store_of
 from nb2flow.executors.pods.store import Store
 from nb2flow.exports import argo, kubernetes
 from nb2flow.exports.argo import Kind
@@ -118,7 +117,7 @@ def _stage(analysis: Analysis, made: CompiledPlan, profile: Profile, store: Stor
     space.home.create()
     space.folder.create()
     space.lay_out(made)
-    stager = Stager(store, _travelling(analysis, profile), profile.kernel or None)
+    stager = stager_of(profile, store, _travelling(analysis, profile))
     tasks = [space.task(step, 1, "", ancestors(made.plan, step.name)) for step in made.plan.steps]
     try:
         return stager.stage_plan(made.plan, tasks)

@@ -16,7 +16,7 @@ from nb2flow.profiles import Profile
 from nb2flow.runs.attempt import CellBegan
 from nb2flow.runs.events import Failure
 
-CONTRACT_VERSION = 2
+CONTRACT_VERSION = 3
 COMMAND = ("nb2flow-step",)
 
 # The step's process finds what it needs to reach the store in variables of this prefix (`NB2FLOW_STORE_AWS_…` is
@@ -60,7 +60,8 @@ class PodTask(msgspec.Struct, frozen=True, kw_only=True):
     store; what those steps wrote below the notebook's folder is put in place, too. `loads` names what is loaded, by
     step. `environ` is added to the container's own environment for the kernel. `gpu`: tell which ones there are.
     `element` makes the step an instance, for one element of a list. `enclosed` holds small blobs that the task names
-    (step notebook, manifests), so that one object is sent, and read, for a step.
+    (step notebook, manifests), so that one object is sent, and read, for a step. `requirements` is the path, among
+    `files`, of the requirements that are installed before the step begins.
     """
 
     run_id: str
@@ -80,6 +81,7 @@ class PodTask(msgspec.Struct, frozen=True, kw_only=True):
     gpu: bool = False
     element: ListElement | None = None
     enclosed: dict[str, str] = {}
+    requirements: str = ""
     version: int = CONTRACT_VERSION
 
 

@@ -58,6 +58,8 @@ def test_settings_from_a_file_and_the_environment(deep: Path) -> None:
         ("jobs = 'x'", "at least 1"),
         ("engine = 'argoo'", "unknown engine"),
         ("jobs =", "not TOML"),
+        ("[profiles.x]\nargo_on_exit = 'a/b/c'", "must be like NAME/TEMPLATE"),
+        ("[profiles.x]\nservice_account = 'a/b'", "not a name that Kubernetes takes"),
     ],
 )
 def test_wrong_settings(deep: Path, text: str, words: str) -> None:

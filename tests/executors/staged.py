@@ -23,7 +23,9 @@ from nb2flow.pods.contract import EndedDocument, Progress, TaskFolder, task_fold
 class Staged:
     """The steps of a plan, staged one by one; manifests lie where they lie in a run that drives itself."""
 
-    def __init__(self, folder: Path, url: str, *steps: S, files: Mapping[str, Path] | None = None) -> None:
+    def __init__(
+        self, folder: Path, url: str, *steps: S, files: Mapping[str, Path] | None = None, requirements: str = ""
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.url = folder, url
         self.request = request(folder, compiled(*steps))
@@ -32,7 +34,7 @@ class Staged:
         self.space.folder.create()
         self.space.lay_out(self.request.compiled)
         self.store = Store(url)
-        self.stager = Stager(self.store, files or {})
+        self.stager = Stager(self.store, files or {}, requirements=requirements)
         self.plan = self.request.compiled.plan
 
     def place(self, name: str) -> TaskFolder:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import time
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from engine.pipelines import S
 from executors.staged import Staged
 
+from nb2flow.errors import EnvironmentFault
+from nb2flow.executors.pods.profiled import fingerprint
 from nb2flow.notebook.model import StepOptions
 from nb2flow.pods.contract import PodExit, blob_path
+from nb2flow.profiles import Profile
 
 
 def test_steps_hand_on_values_and_files_through_the_store_alone(tmp_path: Path) -> None:
@@ -107,7 +114,7 @@ def test_a_task_of_another_version_and_a_kernel_that_is_not_there_are_refused(tm
     place = staged.stage("a")
     task = staged.store.read(place.task)
     assert task is not None
-    staged.store.write(place.task, task.replace(b'"version":2', b'"version":99'))
+    staged.store.write(place.task, task.replace(b'"version":3', b'"version":99'))
     process = staged.start("a")
     process.communicate(timeout=60)
     assert process.returncode == PodExit.REFUSED
@@ -174,3 +181,68 @@ def test_an_instance_loads_its_own_element_and_what_instances_collected_is_put_t
     code, said = staged.run("total")
     assert code == PodExit.SUCCEEDED, said
     assert staged.text("total", "total-c0") == "[20, 20]\n"
+
+
+def wheel(folder: Path, name: str, version: str, code: str) -> None:
+    """A wheel of one module."""
+    about = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": code,
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{about}/RECORD": "",
+    }
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+
+
+def test_requirements_are_installed_by_the_first_pod_and_found_by_those_after_it(tmp_path: Path) -> None:
+    wheels = tmp_path / "wheels"
+    wheel(wheels, "travelling", "1.0", "where = __file__")
+    lock = tmp_path / "lock.txt"
+    lock.write_text(f"--no-index\n--find-links {wheels}\ntravelling==1.0\n")
+    files, url = {"lock.txt": lock}, str(tmp_path / "store")
+    first, second = (
+        ["import travelling\n'packages' in travelling.where"],
+        ["from importlib import metadata\nmetadata.version('travelling')"],
+    )
+    staged = Staged(tmp_path / "p", url, S("a", first), S("b", second), files=files, requirements="lock.txt")
+    code, said = staged.run("a")
+    assert code == PodExit.SUCCEEDED, said
+    assert staged.text("a", "a-c0") == "True"
+    progress = staged.progress("a")
+    assert progress is not None and "installs the packages of lock.txt" in progress.notes[0]
+    shutil.rmtree(wheels)
+    code, said = staged.run("b")
+    assert code == PodExit.SUCCEEDED, said
+    assert staged.text("b", "b-c0") == "'1.0'"
+    progress = staged.progress("b")
+    assert progress is not None and progress.notes == ()
+
+
+def test_results_with_other_requirements_are_others(tmp_path: Path) -> None:
+    lock = tmp_path / "lock.txt"
+    profile = Profile("default", image="i", store="s", requirements="lock.txt")
+    found = {fingerprint(replace(profile, requirements=""), "python3", {})}
+    for text in ("travelling==1.0", "travelling==2.0"):
+        lock.write_text(text)
+        found.add(fingerprint(profile, "python3", {"lock.txt": lock}))
+    assert len(found) == 3
+    with pytest.raises(EnvironmentFault, match=r"lock\.txt installed, which does not travel"):
+        fingerprint(profile, "python3", {})
+
+
+def test_requirements_that_cannot_be_installed_are_told(tmp_path: Path) -> None:
+    lock = tmp_path / "lock.txt"
+    lock.write_text(f"--no-index\n--find-links {tmp_path}\nno-such-package==1.0\n")
+    staged = Staged(
+        tmp_path / "p", str(tmp_path / "store"), S("a", ["1"]), files={"lock.txt": lock}, requirements="lock.txt"
+    )
+    code, said = staged.run("a")
+    assert code == PodExit.REFUSED, said
+    ended = staged.ended("a")
+    assert ended is not None and ended.failure is not None
+    assert "no-such-package==1.0" in ended.failure.message
+    assert "--index-url" in ended.failure.hint

@@ -22,7 +22,7 @@ from nb2flow.executors.kubernetes.cluster import ARGO, ClusterFault
 from nb2flow.executors.kubernetes.cluster_backend import THREADS, ClusterBackend
 from nb2flow.executors.kubernetes.following import Following
 from nb2flow.executors.kubernetes.words import Value
-from nb2flow.executors.pods.staging import Stager
+from nb2flow.executors.pods.profiled import stager_of
 from nb2flow.plan.model import Plan
 from nb2flow.pods.contract import TaskFolder
 from nb2flow.pods.spec import MANAGED_BY, MANAGER, RUN, OneRun
@@ -77,7 +77,7 @@ class ArgoBackend(ClusterBackend):
                 f"Argo Workflows is not installed in the cluster at {self.cluster.server}",
                 hint="have it installed, or use --engine kubernetes, which needs nothing in the cluster",
             ) from fault
-        self._stager = Stager(self._store, self._files, self.profile.kernel or None)
+        self._stager = stager_of(self.profile, self._store, self._files)
 
     def start(self, task: StepTask, report: Callable[[Report], None]) -> Attempt:
         """Follow an attempt, once its step has been undertaken."""

@@ -19,7 +19,7 @@ from nb2flow.executors.kubernetes.attempt import CANCELLED, Attempt
 from nb2flow.executors.kubernetes.cluster import ClusterFault
 from nb2flow.executors.kubernetes.cluster_backend import ClusterBackend
 from nb2flow.executors.kubernetes.following import Following
-from nb2flow.executors.pods.staging import Stager
+from nb2flow.executors.pods.profiled import stager_of
 from nb2flow.pods.contract import PodTask, folder_of, task_folder
 from nb2flow.pods.spec import RUN, Wish
 from nb2flow.profiles import Profile
@@ -52,7 +52,7 @@ class KubernetesBackend(ClusterBackend):
             self._store.examine()
             self._try_out()
             self._follow(Following(self.cluster, self._changed, self._tell_all))
-            self._stager = Stager(self._store, self._files, self.profile.kernel or None)
+            self._stager = stager_of(self.profile, self._store, self._files)
 
     def start(self, task: StepTask, report: Callable[[Report], None]) -> Attempt:
         """Begin an attempt."""

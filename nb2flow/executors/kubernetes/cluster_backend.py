@@ -20,7 +20,7 @@ from nb2flow.executors.kubernetes.attempt import Attempt
 from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
 from nb2flow.executors.kubernetes.crew import Crew
 from nb2flow.executors.kubernetes.following import Following
-from nb2flow.executors.pods.profiled import check_profile, store_of
+from nb2flow.executors.pods.profiled import check_profile, fingerprint, store_of
 from nb2flow.executors.pods.staging import Stager
 from nb2flow.executors.pods.store import StoreFault
 from nb2flow.profiles import Profile
@@ -61,8 +61,8 @@ class ClusterBackend:
         return self._cluster
 
     def fingerprint(self, kernel: str) -> str:
-        """What stands for the kernel in content keys: the image holds interpreter and packages, whoever starts pods."""
-        return f"kubernetes {self.profile.image} {self.profile.kernel or kernel}"
+        """What stands for the kernel in content keys: the same, whoever starts the pods."""
+        return fingerprint(self.profile, kernel, self._files)
 
     def holds(self, digests: frozenset[str], home: Path) -> bool:
         """Whether these artifacts are in the profile's store; what lies here is of no use to a pod."""

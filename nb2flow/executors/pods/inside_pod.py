@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from nb2flow.executors import kernels
+from nb2flow.executors.pods import packages
 from nb2flow.executors.pods.staging import inside, unpack
 from nb2flow.executors.pods.store import Store, StoreFault
 from nb2flow.pods.contract import STORE_PREFIX, PodTask, blob_path
@@ -40,8 +41,9 @@ class Here:
     store: Path
 
 
-def lay_out(store: Store, task: PodTask, scratch: Path) -> Here:
-    """Fetch all that the step needs. StoreFault when that fails, EnvironmentFault when this image cannot run it."""
+def lay_out(store: Store, task: PodTask, scratch: Path, say: Callable[[str], None] = lambda text: None) -> Here:
+    """Fetch all that the step needs; what takes long is said. StoreFault when that fails, EnvironmentFault when this
+    image cannot run it."""
     kernel = _kernel(task)
     base = scratch / "nb2flow"
     shutil.rmtree(base, ignore_errors=True)
@@ -53,13 +55,26 @@ def lay_out(store: Store, task: PodTask, scratch: Path) -> Here:
         _lay_down(base / "store", digest, text.encode())
     manifests = _fetch_manifests(store, task, base)
     tree = _tree_before(task, manifests)
-    wanted = {task.notebook, *([task.runtime] if task.runtime else []), *tree.values(), *_loaded(task, manifests)}
+    asked = {task.files[task.requirements]} if task.requirements else set()
+    wanted = {
+        task.notebook,
+        *asked,
+        *([task.runtime] if task.runtime else []),
+        *tree.values(),
+        *_loaded(task, manifests),
+    }
     store.get(sorted(blob for blob in wanted if blob), base / "store")
     if task.runtime:
         unpack((base / "store" / blob_path(task.runtime)).read_bytes(), base / "runtime")
     notebook = base / "steps" / f"{task.step}.ipynb"
     shutil.copyfile(base / "store" / blob_path(task.notebook), notebook)
     _put_in_place(tree, base / "store", home)
+    environ = _environ(task)
+    for digest in asked:
+        wish = (task.requirements, base / "store" / blob_path(digest))
+        python = kernels.find(kernel).argv[0]
+        packages.provide(store, python, wish, base / "packages", environ, say)
+        environ["PYTHONPATH"] = os.pathsep.join(p for p in (str(base / "packages"), environ.get("PYTHONPATH")) if p)
     local = StepTask(
         run_id=task.run_id,
         step=task.step,
@@ -72,7 +87,7 @@ def lay_out(store: Store, task: PodTask, scratch: Path) -> Here:
         language=task.language,
         cwd=str(home),
         runtime=str(base / "runtime"),
-        environ=_environ(task),
+        environ=environ,
         parameters=task.parameters,
         context=_context(task, base, home) if task.runtime else None,
         timeout=task.timeout,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from nb2flow.errors import EnvironmentFault
+from nb2flow.executors.pods.staging import Stager
 from nb2flow.executors.pods.store import Store
 from nb2flow.profiles import Profile
+from nb2flow.runtime.blob import hash_file
 
 
 def check_profile(profile: Profile) -> None:
@@ -18,6 +21,31 @@ def check_profile(profile: Profile) -> None:
             f"profile '{profile.name}' does not say its {' and '.join(missing)}",
             hint=f"in nb2flow.toml, below [profiles.{profile.name}]: " + ", ".join(f'{m} = "…"' for m in missing),
         )
+
+
+def stager_of(profile: Profile, store: Store, files: Mapping[str, Path]) -> Stager:
+    """What stages tasks as the profile wants it. EnvironmentFault when its requirements do not travel."""
+    requirements_of(profile, files)
+    return Stager(store, files, profile.kernel or None, profile.requirements)
+
+
+def fingerprint(profile: Profile, kernel: str, files: Mapping[str, Path]) -> str:
+    """What stands for the kernel in content keys: the image, which holds interpreter and packages, and the requirements
+    that are installed in it; whoever starts the pods."""
+    requirements = requirements_of(profile, files)
+    also = f" {hash_file(requirements)}" if requirements else ""
+    return f"kubernetes {profile.image} {profile.kernel or kernel}{also}"
+
+
+def requirements_of(profile: Profile, files: Mapping[str, Path]) -> Path | None:
+    """The file of requirements that pods install. EnvironmentFault when it is not among those that travel."""
+    if profile.requirements and profile.requirements not in files:
+        raise EnvironmentFault(
+            f"profile '{profile.name}' wants {profile.requirements} installed, which does not travel with the notebook",
+            hint="write it there: `nb2flow env NOTEBOOK --lock -o FILE`; it must lie below the notebook's folder, and "
+            "among `include`, if the profile has that",
+        )
+    return files[profile.requirements] if profile.requirements else None
 
 
 def store_of(profile: Profile, environ: Mapping[str, str] | None = None) -> Store:

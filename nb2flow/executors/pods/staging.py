@@ -30,12 +30,16 @@ _AT_ONCE = 8  # steps that are staged side by side
 
 class Stager:
     """Stages tasks in `store`. `files` are files below the notebook's folder that all steps get, by relative path;
-    `kernel`, if given, is the name of the kernel in the image."""
+    `kernel`, if given, is the name of the kernel in the image, `requirements` the path of the file among them that says
+    what pods install first."""
 
-    def __init__(self, store: Store, files: Mapping[str, Path], kernel: str | None = None) -> None:
+    def __init__(
+        self, store: Store, files: Mapping[str, Path], kernel: str | None = None, requirements: str = ""
+    ) -> None:
         self._store = store
         self._files = dict(files)
         self._kernel = kernel
+        self._requirements = requirements
         self._scratch = Path(tempfile.mkdtemp(prefix="nb2flow-stage-"))
         self._there: set[str] = set()  # blobs that were sent
         self._runtimes: dict[str, str] = {}
@@ -80,6 +84,7 @@ class Stager:
             output_limit=task.output_limit,
             gpu=bool(task.options.gpu),
             enclosed=enclosed,
+            requirements=self._requirements if task.language == "python" else "",
             element=msgspec.convert(element, ListElement) if element else None,
         )
 

@@ -136,7 +136,7 @@ class _Step:
             task = decode_task(data)
             if self._shared:
                 task = self._shared.of_run(store, task)
-            here = inside_pod.lay_out(store, task, self._scratch)
+            here = inside_pod.lay_out(store, task, self._scratch, lambda text: self._tell_now(sender, text))
         except StoreFault:
             raise
         except EnvironmentFault as fault:
@@ -173,6 +173,11 @@ class _Step:
                     os.killpg(pid, signal.SIGKILL)
             self._worker.kill()
             self._worker.wait()
+
+    def _tell_now(self, sender: Sender, text: str) -> None:
+        _say(text)
+        sender.hear(Noted(text))
+        sender.send_grown()
 
     def _refuse(self, sender: Sender, fault: EnvironmentFault) -> PodExit:
         _say(f"{fault.message}. {fault.hint}")
