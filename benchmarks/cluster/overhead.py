@@ -6,7 +6,7 @@ the cluster take (`tests/cluster/README.md`). Makes a namespace of its own and r
 A turn runs one after the other: a bare Job whose container ends at once, a Job that runs the step's notebook with
 papermill and nothing of ours, and a step of ours. The notebook's own time is what the second takes longer than the
 first. All three have the same image, resources and security settings; each is timed from here, from its order until
-its end is known.
+its end is known. `--only argo` does the same with Workflows of one step, where a controller of Argo is.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +32,11 @@ from engine.pipelines import S, compiled, request  # noqa: E402
 from executors import s3  # noqa: E402
 
 from nb2flow import engine  # noqa: E402
+from nb2flow.executors.argo.backend import ArgoBackend  # noqa: E402
 from nb2flow.executors.kubernetes import words  # noqa: E402
 from nb2flow.executors.kubernetes.backend import KubernetesBackend  # noqa: E402
 from nb2flow.executors.kubernetes.cluster import Cluster  # noqa: E402
+from nb2flow.exports import argo  # noqa: E402
 from nb2flow.pods.spec import Wish, pod_template  # noqa: E402
 from nb2flow.profiles import Profile  # noqa: E402
 from nb2flow.runs.events import StepStarted, StepSucceeded  # noqa: E402
@@ -85,12 +89,18 @@ def place() -> Iterator[tuple[Cluster, Profile]]:
             cluster.request("DELETE", path)
 
 
-def bare(cluster: Cluster, profile: Profile, name: str, command: list[str]) -> float:
-    """Seconds from the order of a Job of this command until the cluster says that it is complete."""
+def pod(profile: Profile, command: list[str]) -> dict[str, Any]:
+    """The pod of a step, with another command and no way to the store."""
     template = pod_template(profile, Wish("bare", "bare", ""))
     (container,) = template["spec"]["containers"]
     container |= {"command": command, "args": []}
     container.pop("envFrom", None)
+    return template
+
+
+def bare(cluster: Cluster, profile: Profile, name: str, command: list[str]) -> float:
+    """Seconds from the order of a Job of this command until the cluster says that it is complete."""
+    template = pod(profile, command)
     labels = {"benchmark": name}
     job = {
         "apiVersion": "batch/v1",
@@ -98,25 +108,46 @@ def bare(cluster: Cluster, profile: Profile, name: str, command: list[str]) -> f
         "metadata": {"name": name, "labels": labels},
         "spec": {"backoffLimit": 0, "template": {**template, "metadata": {"labels": labels}}},
     }
+    return until_done(cluster, "jobs", job, words.job_state)
+
+
+def bare_workflow(cluster: Cluster, profile: Profile, name: str, command: list[str]) -> float:
+    """Seconds from the order of a Workflow of this one command until Argo says that it has succeeded."""
+    spec = pod(profile, command)["spec"]
+    container = {key: value for key, value in spec["containers"][0].items() if key != "name"}
+    ours = argo.workflow(compiled(S("a", CELLS)).plan, profile, "")["spec"]
+    kept = ("podSpecPatch", "securityContext", "automountServiceAccountToken", "executor")
+    workflow = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {"name": name, "labels": {"benchmark": name}},
+        "spec": {key: ours[key] for key in kept}
+        | {"entrypoint": "it", "templates": [{"name": "it", "container": container, "volumes": spec["volumes"]}]},
+    }
+    return until_done(cluster, "workflows", workflow, lambda w: w.get("status", {}).get("phase", "").lower())
+
+
+def until_done(cluster: Cluster, kind: str, manifest: dict[str, Any], state: Callable[[Any], str]) -> float:
+    """Seconds from the order until it has succeeded."""
+    name = manifest["metadata"]["name"]
     began = time.perf_counter()
-    version = str(cluster.create("jobs", job)["metadata"]["resourceVersion"])
+    version = str(cluster.create(kind, manifest)["metadata"]["resourceVersion"])
     while True:
-        for change in cluster.watch("jobs", f"benchmark={name}", version):
+        for change in cluster.watch(kind, f"benchmark={name}", version):
             version = str(change["object"]["metadata"]["resourceVersion"])
-            state = words.job_state(change["object"]) if change["type"] != "BOOKMARK" else "active"
-            if state == "failed":
-                raise SystemExit(f"the bare Job {name} failed")
-            if state == "succeeded":
+            found = state(change["object"]) if change["type"] != "BOOKMARK" else ""
+            if found in ("failed", "error"):
+                raise SystemExit(f"{name} failed")
+            if found == "succeeded":
                 return time.perf_counter() - began
 
 
 class Driven:
     """A run of these steps by the engine, with what happened when."""
 
-    def __init__(self, profile: Profile, *steps: S, jobs: int = 100) -> None:
+    def __init__(self, backend: KubernetesBackend | ArgoBackend, *steps: S, jobs: int = 100) -> None:
         self.created: list[float] = []
         self.steps: dict[str, list[float]] = {}
-        backend = KubernetesBackend(profile, {})
         create = backend.cluster.create
 
         def noted(kind: str, manifest: Mapping[str, Any]) -> Any:
@@ -140,23 +171,54 @@ class Driven:
 
 
 def per_step(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> None:
-    """The overhead of one step."""
+    """The overhead of one step, as a Job."""
+
+    def ours() -> float:
+        load, step = S("a", CELLS[:1], outputs=("x",)), S("b", CELLS, {"a": ("x",)}, outputs=("y",))
+        first, last = Driven(KubernetesBackend(profile, {}), load, step).steps["b"]
+        return last - first
+
+    in_turns("Job", lambda name, command: bare(cluster, profile, name, command), ours, options.turns)
+
+
+def by_argo(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> None:
+    """The overhead of one step that Argo runs, from the engine's order on: staging, Workflow, pod, results."""
+    subprocess.run([os.environ["NB2FLOW_TEST_ARGO"], NAMESPACE], check=True, stdout=subprocess.DEVNULL)
+    metadata = {
+        "name": "workflow.service-account-token",
+        "annotations": {"kubernetes.io/service-account.name": "workflow"},
+    }
+    token = {"metadata": metadata, "type": "kubernetes.io/service-account-token"}
+    cluster.request("POST", f"api/v1/namespaces/{NAMESPACE}/secrets", {}, token)
+    profile = replace(profile, argo_executor="workflow")
+
+    def ours() -> float:
+        backend = ArgoBackend(profile, {}, lambda plan, p, tasks, run: argo.workflow(plan, p, tasks, run=run))
+        first, last = Driven(backend, S("a", CELLS, outputs=("y",))).steps["a"]
+        return last - first
+
+    in_turns("Workflow", lambda name, command: bare_workflow(cluster, profile, name, command), ours, options.turns)
+
+
+def in_turns(kind: str, run: Callable[[str, list[str]], float], ours: Callable[[], float], turns: int) -> None:
+    """Run bare, with papermill alone, and ours, one after the other; print what each takes."""
     found: dict[str, list[float]] = {"bare": [], "papermill": [], "ours": []}
-    for turn in range(options.turns + 1):
-        empty = bare(cluster, profile, f"bare-{turn}", ["/bin/true"])
-        paper = bare(cluster, profile, f"papermill-{turn}", ["python3", "-c", PAPERMILL % CELLS])
-        run = Driven(profile, S("a", CELLS[:1], outputs=("x",)), S("b", CELLS, {"a": ("x",)}, outputs=("y",)))
-        first, last = run.steps["b"]
+    for turn in range(turns + 1):
+        seconds = {
+            "bare": run(f"bare-{turn}", ["/bin/true"]),
+            "papermill": run(f"papermill-{turn}", ["python3", "-c", PAPERMILL % CELLS]),
+            "ours": ours(),
+        }
         if turn:  # the first warms the node's caches
-            for name, seconds in (("bare", empty), ("papermill", paper), ("ours", last - first)):
-                found[name].append(seconds)
+            for name, taken in seconds.items():
+                found[name].append(taken)
     medians = {name: statistics.median(seconds) for name, seconds in found.items()}
     each = zip(found["ours"], found["papermill"], found["bare"], strict=True)
     ratios = [(ours - (paper - empty)) / empty for ours, paper, empty in each]
-    print(f"a bare Job of an empty container         {medians['bare']:6.2f} s")
-    print(f"a Job that runs the notebook (papermill) {medians['papermill']:6.2f} s")
-    print(f"a step of ours                           {medians['ours']:6.2f} s")
-    print(f"without the notebook's own time, beside the bare Job: {statistics.median(ratios):.2f}x (goal: 1.25x)")
+    print(f"{f'a bare {kind} of an empty container':45}{medians['bare']:6.2f} s")
+    print(f"{f'a {kind} that runs the notebook (papermill)':45}{medians['papermill']:6.2f} s")
+    print(f"{'a step of ours':45}{medians['ours']:6.2f} s")
+    print(f"without the notebook's own time, beside the bare {kind}: {statistics.median(ratios):.2f}x (goal: 1.25x)")
     print(json.dumps({name: [round(s, 2) for s in seconds] for name, seconds in found.items()}))
 
 
@@ -165,7 +227,7 @@ def wide(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> Non
     many = [S(f"step-{i:03d}", [f"y{i} = x + {i}"], {"first": ("x",)}, outputs=(f"y{i}",)) for i in range(options.wide)]
     loads = {step.name: step.outputs for step in many}
     last = S("last", [f"print(sum([{', '.join(n for (n,) in loads.values())}]))"], loads)
-    small = Profile(**{**{n: getattr(profile, n) for n in profile.__slots__}, "cpu": "200m", "memory": "300Mi"})
+    small = KubernetesBackend(replace(profile, cpu="200m", memory="300Mi"), {})
     run = Driven(small, S("first", ["x = 1"], outputs=("x",)), *many, last, jobs=options.wide)
     submitted = run.created[options.wide] - run.created[1]
     from_start = run.created[options.wide] + (time.time() - time.perf_counter()) - run.steps["step-000"][0]
@@ -173,7 +235,11 @@ def wide(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> Non
     print(f"{options.wide} steps submitted in {from_start:.2f} s (goal: 2 s); first to last Job {submitted:.2f} s")
 
 
-MEASURED: dict[str, Callable[[Cluster, Profile, argparse.Namespace], None]] = {"per-step": per_step, "wide": wide}
+MEASURED: dict[str, Callable[[Cluster, Profile, argparse.Namespace], None]] = {
+    "per-step": per_step,
+    "argo": by_argo,
+    "wide": wide,
+}
 
 
 def main() -> None:
@@ -181,7 +247,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--wide", type=int, default=100)
-    parser.add_argument("--only", nargs="*", choices=list(MEASURED), default=list(MEASURED))
+    parser.add_argument("--only", nargs="*", choices=list(MEASURED), default=["per-step", "wide"])
     options = parser.parse_args()
     with place() as (cluster, profile):
         for name in options.only:
