@@ -38,10 +38,10 @@ def check(profile: Profile, *, inside: bool = True) -> Iterator[Answer]:
     yield from checking.examine(profile, store, inside=inside)
 
 
-def rights(profile: Profile, *, argo: bool = False) -> str:
+def rights(profile: Profile, *, argo: bool = False, hold: bool = False) -> str:
     """YAML for whoever administers the namespace: a service account with the least rights that runs need, with `argo`
-    also those that Argo goes through."""
+    also those that Argo goes through, with `hold` to look into failed steps."""
     import yaml
 
     namespace = profile.namespace or "default"
-    return yaml.safe_dump_all(manifests.rights(namespace, "nb2flow", argo=argo), sort_keys=False)
+    return yaml.safe_dump_all(manifests.rights(namespace, "nb2flow", argo=argo, hold=hold), sort_keys=False)

@@ -61,7 +61,7 @@ def watch(ctx: click.Context, found: Found, as_json: bool) -> None:
     """Show a run until it ends or the user leaves."""
     run_id = found.state.run_id
     try:
-        with _leaving() as wait, display(quiet=as_json) as shown:
+        with leaving() as wait, display(quiet=as_json) as shown:
             found = remote.follow(found, shown, remark, wait)
     except KeyboardInterrupt:
         echo("")
@@ -71,7 +71,7 @@ def watch(ctx: click.Context, found: Found, as_json: bool) -> None:
 
 
 @contextmanager
-def _leaving() -> Iterator[Callable[[float], None]]:
+def leaving() -> Iterator[Callable[[float], None]]:
     """Ctrl-C counts whenever it comes: in the clean-up of a store's client, which runs at any time, Python only prints
     the KeyboardInterrupt and goes on. Gives the function that waits, and raises it then."""
     left = threading.Event()

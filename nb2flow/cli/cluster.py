@@ -17,11 +17,19 @@ from nb2flow.errors import ExitCode
 @click.option("--profile", metavar="NAME", help="The profile of the project's file.  [default: the only one]")
 @click.option("--no-pod", is_flag=True, help="check: do not start a pod that looks from inside.")
 @click.option("--argo", is_flag=True, help="manifests: also what `run --engine argo` needs.")
+@click.option("--hold", is_flag=True, help="manifests: also what `debug --hold` needs.")
 @project_option
 @json_option
 @click.pass_context
 def cluster(
-    ctx: click.Context, action: str, profile: str | None, no_pod: bool, argo: bool, project: Path, as_json: bool
+    ctx: click.Context,
+    action: str,
+    profile: str | None,
+    no_pod: bool,
+    argo: bool,
+    hold: bool,
+    project: Path,
+    as_json: bool,
 ) -> None:
     """Look at what runs need of a cluster (check), or print the least rights that they need (manifests).
 
@@ -32,7 +40,7 @@ def cluster(
 
     chosen = use.profile_at(project, profile)
     if action == "manifests":
-        echo(use.rights(chosen, argo=argo).rstrip())
+        echo(use.rights(chosen, argo=argo, hold=hold).rstrip())
         return
     answers = []
     terminal = out()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ from nb2flow.cli import complete
 from nb2flow.cli.arguments import json_option, print_json, project_option, run_argument
 from nb2flow.cli.main import echo
 from nb2flow.cli.terminal import out
-from nb2flow.errors import EnvironmentFault
+from nb2flow.errors import EnvironmentFault, UsageError
 from nb2flow.views import failure as failure_view
 from nb2flow.views import logs as logs_view
 from nb2flow.views import progress as progress_view
@@ -29,6 +30,7 @@ from nb2flow.views import runs as runs_view
 from nb2flow.views.terminal import stripped
 
 _POLL_SECONDS = 0.3
+_LOOK_AT_HELD = 3.0
 
 
 @click.command()
@@ -149,14 +151,40 @@ def open_(run: str, step: str | None, lab: bool, project: Path) -> None:
     help="The folder to write it into.  [default: the source notebook's]",
 )
 @click.option("--lab", is_flag=True, help="Open it in JupyterLab instead of printing its path.")
+@click.option("--hold", metavar="TIME", help="In the cluster: run it again, and keep its kernel for that long.")
 @project_option
-def debug(run: str, step: str | None, output: Path | None, lab: bool, project: Path) -> None:
+def debug(run: str, step: str | None, output: Path | None, lab: bool, hold: str | None, project: Path) -> None:
     """Write a notebook that opens a step (without STEP: the failed one, else the last) with its inputs loaded.
 
     Its first cells give a live kernel what the step began with; nothing done there reaches the run.
+
+    With --hold, a step of a run in a cluster runs there once more, and when it fails, its kernel is kept and can be
+    reached from here.
     """
     found = history.find(project, run)
+    if hold is not None:
+        if lab or output:
+            raise UsageError("--hold keeps a kernel in the cluster; it writes no notebook")
+        _hold(found, step or _interesting(found), hold)
+        return
     _show(open_with_inputs(found, step or _interesting(found), output), lab=lab)
+
+
+def _hold(found: Found, step: str, given: str) -> None:
+    from nb2flow.app import holding
+    from nb2flow.cli.attach import leaving
+    from nb2flow.cli.run import remark
+
+    seconds = holding.seconds_of(given)
+    with contextlib.suppress(KeyboardInterrupt), leaving() as wait:
+        remark(f"step {step} runs in the cluster once more")
+        with holding.hold(found, step, seconds, remark, wait) as held:
+            echo(f"The kernel of step {step} is kept for {given}, as the failure left it:")
+            echo(f"  jupyter console --existing {held.connection.name}")
+            echo(f"(connection file {held.connection}; Ctrl-C here ends it)")
+            while held.is_there():
+                wait(_LOOK_AT_HELD)
+            echo("its time is over")
 
 
 def _show(path: Path, *, lab: bool) -> None:

@@ -36,15 +36,26 @@ class Kernel:
     """A kernel of the kernelspec `name`, run in `cwd` with the environment `environ`.
 
     `runtime`, if given, is put in front of the kernel's PYTHONPATH; what the kernel process itself prints goes to the
-    file `log`. `changed` is set whenever the kernel's process ends: wait on it, then look at `dead`.
+    file `log`. With `reachable` it listens on ports of this machine, for others than us. `changed` is set whenever the
+    kernel's process ends: wait on it, then look at `dead`.
     """
 
-    def __init__(self, name: str, *, environ: dict[str, str], cwd: str, runtime: str | None, log: str | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        environ: dict[str, str],
+        cwd: str,
+        runtime: str | None,
+        log: str | None,
+        reachable: bool = False,
+    ) -> None:
         self.name = name
         self.environ = dict(environ)
         self.cwd = cwd
         self.runtime = runtime
         self.log = log
+        self._reachable = reachable
         self.dead = False
         self.changed = asyncio.Event()
         self.info: dict[str, Any] = {}
@@ -100,7 +111,8 @@ class Kernel:
         spec = manager.kernel_spec
         if spec is None:
             raise KernelStartError(f"there is no kernel called '{self.name}'")
-        if spec.language.lower() == "python" and os.name == "posix" and len(self._folder) < _LONGEST_SOCKET_FOLDER:
+        private = spec.language.lower() == "python" and not self._reachable
+        if private and os.name == "posix" and len(self._folder) < _LONGEST_SOCKET_FOLDER:
             manager.transport = "ipc"
             manager.ip = f"{self._folder}/k"
         if self.runtime:
@@ -188,6 +200,15 @@ class Kernel:
         if not self.dead:
             with contextlib.suppress(RuntimeError, OSError):
                 await self.manager.interrupt_kernel()
+
+    def leave_to_others(self, path: Path) -> None:
+        """Hear no more what it says, and write the file that others connect with, readable for us alone."""
+        self.client.iopub_channel.stop()
+        passing = path.with_name(f".{path.name}")
+        descriptor = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Path(self.manager.connection_file).read_bytes())
+        passing.replace(path)
 
     def kill(self) -> None:
         """Kill the kernel's whole process group at once."""

@@ -21,7 +21,7 @@ from nb2flow.executors.failure import explain, start_failure
 from nb2flow.executors.kernel import Kernel, KernelStartError
 from nb2flow.executors.output import OutputKeeper
 from nb2flow.executors.record import Record
-from nb2flow.runs.attempt import CellBegan, KernelStarted, Noted, Report
+from nb2flow.runs.attempt import HELD, CellBegan, KernelStarted, Noted, Report
 from nb2flow.runs.events import Failure
 
 SHUTDOWN_GRACE = 10.0
@@ -53,6 +53,7 @@ class Session:
     manifest: Path | None = None
     timeout: float | None = None
     output_limit: int = 10_000_000
+    hold: float = 0.0
     report: Callable[[Report], None] = _silent
     line: Line | None = None
     failure: Failure | None = None
@@ -106,6 +107,7 @@ async def _execute(record: Record, kernel_name: str, session: Session, start_tim
         cwd=session.cwd or str(Path.cwd()),
         runtime=session.runtime,
         log=session.log,
+        reachable=session.hold > 0,
     )
     watch = _Watch(session, kernel)
     try:
@@ -180,10 +182,24 @@ async def _run_cells(record: Record, kernel: Kernel, session: Session, deadline:
         for index in keeper.cells:
             _tell_what_was_left_out(record, keeper, index, session)
         await runner.end()
+        if session.hold and session.failure is not None and session.failure.kind == "error":
+            await _hold(record, kernel, session, watch)
         if not kernel.dead:
             in_time = await kernel.shut_down(SHUTDOWN_GRACE if session.failure is None else 2.0)
             if not in_time and session.failure is None:
                 session.report(Noted(f"the kernel did not end by itself within {SHUTDOWN_GRACE:.0f} s and was killed"))
+
+
+async def _hold(record: Record, kernel: Kernel, session: Session, watch: _Watch) -> None:
+    """Keep the kernel as the failure left it, for somebody to look into, until the time is over or we are stopped."""
+    assert session.output is not None
+    record.save()
+    kernel.leave_to_others(session.output.with_name(HELD))
+    until = monotonic() + session.hold
+    while not kernel.dead and not watch.reason and (left := until - monotonic()) > 0:
+        kernel.changed.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(kernel.changed.wait(), left)
 
 
 async def _each_cell(record: Record, runner: CellRunner, session: Session) -> None:

@@ -117,6 +117,7 @@ def _run(task: StepTask, line: ParentLine) -> Failure | None:
         manifest=manifest,
         timeout=task.timeout,
         output_limit=task.output_limit,
+        hold=task.hold,
         report=line.send,
         line=line,
         last_words=lambda: os._exit(1),

@@ -163,6 +163,11 @@ class TaskFolder(msgspec.Struct, frozen=True):
         return f"{self.path}/kernel.log"
 
     @property
+    def held(self) -> str:
+        """How to reach the kernel of a step that failed, while it is kept."""
+        return f"{self.path}/held.json"
+
+    @property
     def ended(self) -> str:
         """The `EndedDocument`."""
         return f"{self.path}/ended.json"

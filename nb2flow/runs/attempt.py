@@ -12,6 +12,8 @@ import msgspec
 from nb2flow.notebook.model import StepOptions
 from nb2flow.runs.events import Failure
 
+HELD = "held.json"
+
 
 class StepTask(msgspec.Struct, frozen=True, kw_only=True):
     """All that one attempt of a step needs. Paths are absolute.
@@ -23,7 +25,8 @@ class StepTask(msgspec.Struct, frozen=True, kw_only=True):
     hold secrets: never stored). `timeout` is seconds for the whole attempt, `output_limit` bytes of text for each cell.
 
     For steps that run elsewhere: `key` is the content key, `loads` names what is loaded, by step, `before` are all
-    steps that this one builds on, in the plan's order, `options` is what its tags ask for.
+    steps that this one builds on, in the plan's order, `options` is what its tags ask for. When a cell has failed, the
+    kernel is kept for `hold` seconds, and the file `HELD` beside `executed` says how to reach it.
     """
 
     run_id: str
@@ -46,6 +49,7 @@ class StepTask(msgspec.Struct, frozen=True, kw_only=True):
     loads: dict[str, tuple[str, ...]] = {}
     before: tuple[str, ...] = ()
     options: StepOptions = StepOptions()
+    hold: float = 0.0
 
 
 class WorkerStarted(msgspec.Struct, frozen=True, tag="worker"):

@@ -147,14 +147,18 @@ def test_credentials_that_end_in_mid_run_are_told_and_new_ones_go_on(
 ) -> None:
     laptop = machine("laptop")
     grant(cluster, "passing")
-    laptop.environ["KUBECONFIG"] = str(kubeconfig({"token": token(cluster, "passing")}))
+    first = token(cluster, "passing")
+    laptop.environ["KUBECONFIG"] = str(kubeconfig({"token": first}))
     notebooks.save(laptop.folder / "nb.ipynb", ("step:a", gate.code + "x = 20"), ("step:b", "print(x + 1)"))
     running = laptop.begin("run", "nb.ipynb", "--engine", "kubernetes")
     wait(lambda: laptop.value("runs"), "the run is there")
     run_id = laptop.value("runs")[0]["run"]
     wait(lambda: laptop.state(run_id).steps["a"].cell, "step a is in its cell")
     path = f"api/v1/namespaces/{cluster.namespace}/serviceaccounts"
-    cluster.request("DELETE", f"{path}/passing")  # no token of it counts any more
+    cluster.request("DELETE", f"{path}/passing")
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": first}}
+    reviews = "apis/authentication.k8s.io/v1/tokenreviews"
+    wait(lambda: not cluster.request("POST", reviews, {}, review)["status"].get("authenticated"), "it counts no more")
     gate.open()
     told = "does not accept your credentials"
     wait(lambda: any(told in n for s in laptop.state(run_id).steps.values() for n in s.notes), "it is told")

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,11 @@ class Staged:
         self.stager.stage(task, self.place(name), {step: self.place(step).manifest for step in before})
         return self.place(name)
 
-    def start(self, name: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, name: str, environ: Mapping[str, str] | None = None, more: Sequence[str] = ()
+    ) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "nb2flow.executors.pods.step", "--store", self.url]
-        command += ["--task", self.place(name).task, "--scratch", str(self.folder / f"scratch-{name}")]
+        command += ["--task", self.place(name).task, "--scratch", str(self.folder / f"scratch-{name}"), *more]
         return subprocess.Popen(
             command,
             env={**os.environ, **(environ or {})},

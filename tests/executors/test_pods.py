@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from engine.pipelines import S
 from executors.staged import Staged
+from jupyter_client.blocking.client import BlockingKernelClient
 
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.pods.profiled import fingerprint
@@ -246,3 +247,32 @@ def test_requirements_that_cannot_be_installed_are_told(tmp_path: Path) -> None:
     assert ended is not None and ended.failure is not None
     assert "no-such-package==1.0" in ended.failure.message
     assert "--index-url" in ended.failure.hint
+
+
+def test_the_kernel_of_a_step_that_failed_is_kept_as_the_failure_left_it(tmp_path: Path) -> None:
+    staged = Staged(tmp_path / "p", str(tmp_path / "store"), S("a", ["kept = 41", "kept += 1; 1 / 0"]))
+    place = staged.stage("a")
+    process = staged.start("a", more=("--hold", "600"))
+    try:
+        deadline = time.monotonic() + 60
+        while (held := staged.store.read(place.held)) is None:
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.1)
+        assert "ZeroDivisionError" in (staged.store.read(place.executed) or b"").decode()
+        assert staged.ended("a") is None
+        connection = tmp_path / "connection.json"
+        connection.write_bytes(held)
+        client = BlockingKernelClient(connection_file=str(connection))
+        client.load_connection_file()
+        client.start_channels()
+        try:
+            reply = client.execute("", user_expressions={"kept": "kept"}, reply=True, timeout=60)
+            assert reply["content"]["user_expressions"]["kept"]["data"]["text/plain"] == "42"
+        finally:
+            client.stop_channels()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == PodExit.STEP_FAILED, said
+    ended = staged.ended("a")
+    assert ended is not None and ended.failure is not None and ended.failure.ename == "ZeroDivisionError"

@@ -8,6 +8,7 @@ the step itself, in the store, says how it ended. Work with the network happens 
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,6 +62,13 @@ class ArgoBackend(ClusterBackend):
         self._since = 0.0
         self._stopped: set[tuple[str, str]] = set()
         self._gave_up = False
+        self._undertaken: tuple[Plan, Sequence[StepTask], int] | None = (
+            None  # what the Workflow that is followed is for
+        )
+        self._undertaking = threading.Lock()
+        self._done: set[str] = set()
+        self._has_failures = False
+        self._replaced: set[str] = set()  # Workflows whose rest became another one
         self._seen: tuple[str, dict[str, Standing]] = ("", {})
 
     def prepare(self) -> None:
@@ -115,6 +123,10 @@ class ArgoBackend(ClusterBackend):
 
     def undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int) -> None:
         """Create the Workflow for the steps of these tasks, in place of an earlier one."""
+        with self._undertaking:
+            self._undertake(plan, tasks, jobs)
+
+    def _undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int) -> None:
         self.prepare()
         assert self._stager is not None
         if self._workflow:
@@ -130,8 +142,9 @@ class ArgoBackend(ClusterBackend):
         assert self._following is not None
         self._following.add(made)
         self._steps = steps
+        self._undertaken = (plan, tasks, jobs)
         with self._lock:
-            waiting = [a for a in self._attempts if not a.job and a.task.step in steps]
+            waiting = [a for a in self._attempts if a.job != name and a.task.step in steps]
         for attempt in waiting:
             self._follow_step(attempt)
 
@@ -209,6 +222,8 @@ class ArgoBackend(ClusterBackend):
                 attempt.end(Failure(kind="error", message=_REPLACED))
             elif not attempt.finish(self._store):
                 attempt.end(Failure(kind="engine", message=f"there is no {attempt.place.ended} in {self._store.url}"))
+        elif standing is not None and standing.is_omitted and self._takes_up_the_rest(attempt, workflow):
+            return
         elif found.failure is not None:
             attempt.fetch_last(self._store)
             attempt.end(found.failure)
@@ -220,6 +235,26 @@ class ArgoBackend(ClusterBackend):
             if found.trouble.patience is not None and attempt.has_waited(text, found.trouble.patience):
                 self._gave_up = True
                 attempt.end(Failure(kind="engine", message=text, hint=hint))
+
+    def _takes_up_the_rest(self, attempt: Attempt, workflow: Value) -> bool:
+        """Argo leaves a step out that we were asked to follow: a step before it succeeded by its own word, and Argo did
+        not hear it (while the API server was away). What is left becomes another Workflow when this one is over."""
+        if status.stopped(workflow) or self._has_failures or self._undertaken is None:
+            return False
+        attempt.note("Argo did not hear that a step before this one succeeded: another Workflow goes on with the rest")
+        if not status.is_over(workflow):
+            return True
+        with self._lock:
+            if attempt.job in self._replaced:
+                return True
+            self._replaced.add(attempt.job)
+        plan, tasks, jobs = self._undertaken
+        try:
+            self.undertake(plan, [task for task in tasks if task.step not in self._done], jobs)
+        except BaseException:
+            self._replaced.discard(attempt.job)
+            raise
+        return True
 
     def _look_at_vanished(self, attempt: Attempt) -> None:
         if attempt.cancelling is None and attempt.finish(self._store):
@@ -286,6 +321,14 @@ class ArgoBackend(ClusterBackend):
                 self._stopped.discard((workflow, how))
             if fault.status != 404:
                 raise
+
+    def _let_go(self, attempt: Attempt) -> None:
+        super()._let_go(attempt)
+        with self._lock:
+            if attempt.failure is None:
+                self._done.add(attempt.task.step)
+            elif attempt.failure.kind != "cancelled":
+                self._has_failures = True
 
 
 def _selector(run_id: str) -> str:

@@ -64,6 +64,11 @@ class Standing:
         return self.phase in _OVER
 
     @property
+    def is_omitted(self) -> bool:
+        """Whether Argo leaves it out, since a step before it did not succeed by Argo's word."""
+        return self.phase == "Omitted"
+
+    @property
     def has_succeeded(self) -> bool:
         """Whether a try did; the step as a whole may have been stopped all the same."""
         return self.phase == "Succeeded" or any(pod.phase == "Succeeded" for pod in self.tries)

@@ -34,6 +34,7 @@ class Attempt:
         self.job = ""
         self.place = TaskFolder("")
         self.ended = False
+        self.failure: Failure | None = None  # how it ended
         self.cancelling: float | None = None
         self.lost_jobs = 0
         self.began = time.monotonic()
@@ -60,7 +61,7 @@ class Attempt:
         """The attempt is over."""
         with self.lock:
             if not self.ended:
-                self.ended = True
+                self.ended, self.failure = True, failure
                 self.before_end()  # whoever hears of the end may begin the next attempt at once
                 self._report(Ended(failure))
 

@@ -7,6 +7,7 @@ aside, since manifests are values here. Requests are throttled so that a run nev
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -113,6 +114,25 @@ class Cluster:
             raise ClusterFault(f"the watch of {kind} broke off: {error}") from error
         finally:
             answer.close()
+
+    def forward(self, pod: str, port: int) -> socket.socket:
+        """A connection to a port of a pod. ClusterFault when it cannot be had."""
+        api: Any = import_module("kubernetes.client").CoreV1Api(
+            self._load()[0]
+        )  # one of its own: it is changed for this
+        stream: Any = import_module("kubernetes.stream")
+        fault: Any = import_module("kubernetes.client.exceptions").ApiException
+        path = f"{self._path('pods', pod)}/portforward"
+        try:
+            opened = stream.portforward(
+                api.connect_get_namespaced_pod_portforward, pod, self.namespace, ports=str(port)
+            )
+        except fault as error:
+            body = _json(error.body if isinstance(error.body, bytes) else str(error.body or "{}").encode())
+            raise in_words(int(error.status or 0), body, "create", path, self.server) from error
+        made: socket.socket = opened.socket(port)
+        made.setblocking(True)
+        return made
 
     def request(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from nb2flow.profiles import Profile
 
 IDENTITY = "nb2flow.dev/identity"
 TASK = "nb2flow.dev/task"
+HELD = "nb2flow.dev/held"
 SELECTOR = f"{MANAGED_BY}={MANAGER}"
 _LONGEST_STEP = 30  # of a Job's name, so that names of pods stay below 63 characters
 
@@ -58,6 +60,17 @@ def job(profile: Profile, wish: Wish, name: str, identity: str) -> dict[str, Any
     }
 
 
+def held(profile: Profile, wish: Wish, name: str, place: str, seconds: int) -> dict[str, Any]:
+    """The Job that runs a step once more for somebody to look into: its results go to the folder `place`, and when it
+    fails, its kernel is kept for that long."""
+    again = replace(wish, arguments=("--output", place, f"--hold={seconds}"))
+    made = job(profile, again, name, "")
+    del made["metadata"]["labels"][IDENTITY]  # nobody may take it for the step's own
+    made["metadata"]["labels"][HELD] = "true"
+    made["spec"]["backoffLimit"] = 0
+    return made
+
+
 # ---- rights ----
 
 VERBS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -70,13 +83,16 @@ ARGO_VERBS: dict[tuple[str, str], tuple[str, ...]] = {
 }
 
 
-def rights(namespace: str, subject: str, *, argo: bool = False) -> list[dict[str, Any]]:
+HOLD_VERBS: dict[tuple[str, str], tuple[str, ...]] = {("", "pods/portforward"): ("create", "get")}
+
+
+def rights(namespace: str, subject: str, *, argo: bool = False, hold: bool = False) -> list[dict[str, Any]]:
     """A Role with the least that is needed to run steps, and its binding to the service account `subject`. With `argo`,
-    also what is needed to have Argo run them."""
+    also what is needed to have Argo run them; with `hold`, to look into steps that failed."""
     labels = {MANAGED_BY: MANAGER}
     rules = [
         {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
-        for (group, resource), verbs in (VERBS | (ARGO_VERBS if argo else {})).items()
+        for (group, resource), verbs in (VERBS | (ARGO_VERBS if argo else {}) | (HOLD_VERBS if hold else {})).items()
     ]
     api = "rbac.authorization.k8s.io"
     return [

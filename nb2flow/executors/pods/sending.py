@@ -36,6 +36,7 @@ class Sender:
         self._progress = Progress(pod=platform.node())
         self._sent = self._progress
         self._executed: Path | None = None
+        self._held: Path | None = None
         self._stamp = 0
         self._next_progress = 0.0
         self._next_notebook = 0.0
@@ -54,6 +55,10 @@ class Sender:
         """The executed notebook grows at this path."""
         self._executed = executed
 
+    def watch_held(self, held: Path) -> None:
+        """At this path will be how to reach the kernel, once it is kept."""
+        self._held = held
+
     def hear(self, report: Report) -> None:
         """Take note of a report; it is sent with the next look."""
         ticks = self._progress.ticks + 1
@@ -71,6 +76,7 @@ class Sender:
                 self._store.write(self._folder.progress, encode(self._progress))
                 self._sent = self._progress
                 self._next_progress = _next(began, PROGRESS_EVERY)
+            self._send_held()
             if last or began >= self._next_notebook:
                 self._send_notebook()
                 self._next_notebook = _next(began, NOTEBOOK_EVERY)
@@ -98,6 +104,12 @@ class Sender:
         self.send_grown(last=True)
         document = EndedDocument(pod=self._progress.pod, failure=failure, seconds=seconds)
         self._store.write(self._folder.ended, encode(document))
+
+    def _send_held(self) -> None:
+        if self._held is not None and self._held.is_file():
+            self._store.write(self._folder.executed, self._executed.read_bytes() if self._executed else b"")
+            self._store.write(self._folder.held, self._held.read_bytes())
+            self._held = None
 
     def _send_notebook(self) -> None:
         if self._executed is None or not self._executed.is_file():

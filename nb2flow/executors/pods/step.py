@@ -31,8 +31,8 @@ from nb2flow.executors.pods import inside_pod
 from nb2flow.executors.pods.sending import Sender
 from nb2flow.executors.pods.shared import SharedTask
 from nb2flow.executors.pods.store import Store, StoreFault
-from nb2flow.pods.contract import PodExit, TaskFolder, decode_task, folder_of
-from nb2flow.runs.attempt import Ended, KernelStarted, Noted, Report, StepTask, WorkerStarted
+from nb2flow.pods.contract import ANY_RUN, PodExit, TaskFolder, decode_task, folder_of
+from nb2flow.runs.attempt import HELD, Ended, KernelStarted, Noted, Report, StepTask, WorkerStarted
 from nb2flow.runs.events import RETRIED, Failure
 
 LOOK_EVERY = 0.5  # seconds between looks at what has grown
@@ -55,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="the folder of the run, where its results lie: the task is one for many runs",
     )
     parser.add_argument("--parameter", metavar="NAME=VALUE", action="append", default=[], help="of the run; repeatable")
+    parser.add_argument(
+        "--hold", metavar="SECONDS", type=float, default=0.0, help="keep the kernel of a step that failed"
+    )
     parser.add_argument("--output", metavar="PATH", help="the folder for the results (default: the task's own)")
     parser.add_argument("--scratch", metavar="DIR", help="a folder to work in (default: $NB2FLOW_SCRATCH or /scratch)")
     given = parser.parse_args(arguments)
@@ -71,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shared = None
     if given.run:
         shared = SharedTask(given.task, given.run, dict(text.split("=", 1) for text in given.parameter))
-    step = _Step(given.store, given.task, scratch, given.output, shared)
+    step = _Step(given.store, given.task, scratch, given.output, shared, given.hold)
     try:
         return step.run()
     except StoreFault as fault:
@@ -105,10 +108,13 @@ def _say(text: str) -> None:
 
 
 class _Step:
-    def __init__(self, url: str, path: str, scratch: Path, output: str | None, shared: SharedTask | None) -> None:
+    def __init__(
+        self, url: str, path: str, scratch: Path, output: str | None, shared: SharedTask | None, hold: float
+    ) -> None:
         self._url = url
         self._path = path
         self._shared = shared
+        self._hold = hold
         usual = shared.results if shared else folder_of(path)
         self._results = TaskFolder(output) if output else usual
         self._scratch = scratch
@@ -128,12 +134,13 @@ class _Step:
         if data is None:
             raise StoreFault(f"there is no task {self._path} in the store {self._url}", hint="was the run cleaned up?")
         sender = Sender(store, self._results)
-        if not self._shared and sender.succeeded_before():
-            _say("an earlier pod of this step succeeded: there is nothing to do")
-            return PodExit.SUCCEEDED
-        sender.forget_earlier()
         try:
             task = decode_task(data)
+            # A workflow that nobody of ours follows may be told to do all of it again.
+            if task.run_id != ANY_RUN and sender.succeeded_before():
+                _say("an earlier pod of this step succeeded: there is nothing to do")
+                return PodExit.SUCCEEDED
+            sender.forget_earlier()
             if self._shared:
                 task = self._shared.of_run(store, task)
             here = inside_pod.lay_out(store, task, self._scratch, lambda text: self._tell_now(sender, text))
@@ -146,8 +153,9 @@ class _Step:
             sender.hear(Noted(note))
         before = inside_pod.kills_for_memory()
         tree = inside_pod.tree(here.home)
-        self._hand_over(here.task)
+        self._hand_over(msgspec.structs.replace(here.task, hold=self._hold))
         sender.watch(Path(here.task.executed))
+        sender.watch_held(Path(here.task.executed).with_name(HELD))
         self._listen(sender)
         failure = self._how_it_ended(here.task, before)
         if self._stopping and (failure is None or failure.kind == "cancelled"):
