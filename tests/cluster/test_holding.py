@@ -30,9 +30,9 @@ def look_into(laptop: Machine, cluster: Cluster) -> None:
         client.load_connection_file()
         client.start_channels()
         try:
-            client.wait_for_ready(timeout=60)
             reply = client.execute("", user_expressions={"y": "y"}, reply=True, timeout=60)
             assert reply["content"]["user_expressions"]["y"]["data"]["text/plain"] == "21"
+            wait(client.is_alive, "its heart beats")
         finally:
             client.stop_channels()
     finally:

@@ -149,7 +149,9 @@ def test_credentials_that_end_in_mid_run_are_told_and_new_ones_go_on(
     grant(cluster, "passing")
     first = token(cluster, "passing")
     laptop.environ["KUBECONFIG"] = str(kubeconfig({"token": first}))
-    notebooks.save(laptop.folder / "nb.ipynb", ("step:a", gate.code + "x = 20"), ("step:b", "print(x + 1)"))
+    notebooks.save(
+        laptop.folder / "nb.ipynb", ("step:a", f"{gate.code}\nx = int(open('numbers.txt').read())"), ("step:b", "x + 1")
+    )
     running = laptop.begin("run", "nb.ipynb", "--engine", "kubernetes")
     wait(lambda: laptop.value("runs"), "the run is there")
     run_id = laptop.value("runs")[0]["run"]
