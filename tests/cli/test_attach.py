@@ -7,14 +7,14 @@ import sys
 
 PROGRAM = """
 import os, signal
-from nb2flow.cli.attach import _leaving
+from nb2flow.cli.attach import leaving
 
 class Client:
     def __del__(self):  # Python prints what is raised here, and goes on
         os.kill(os.getpid(), signal.SIGINT)
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
-with _leaving() as wait:
+with leaving() as wait:
     client = Client()
     del client
     try:
