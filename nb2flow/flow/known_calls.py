@@ -66,6 +66,15 @@ _CONFIG: dict[str, Call] = {
         """,
         Call(result="scalar", config="process:interpreter"),
     ),
+    # They look for tests in all that the notebook has defined.
+    **each(
+        """
+            doctest.testmod unittest.main ipytest.run ipytest.run_tests doctest.DocTestSuite dill.dump_session
+            dill.dump_module
+        """,
+        Call(result="unknown", barrier="namespace"),
+    ),
+    **each("dill.load_session dill.load_module", Call(result="unknown", barrier="exec")),
     **each("tracemalloc.start tracemalloc.stop", Call(result="scalar", config="module:tracemalloc")),
     **each("os.chdir os.fchdir", Call(result="scalar", config="process:cwd")),
     **each(
@@ -105,7 +114,10 @@ _RANDOM: dict[str, Call] = {
         """,
         PURE,
     ),
-    **each("numpy.random.get_state random.getstate torch.get_rng_state", PURE),
+    # They only read it, but who reads it comes after who wrote it: as those that draw.
+    "numpy.random.get_state": Call(rng=(NP,)),
+    "random.getstate": Call(rng=(PY,)),
+    **each("torch.get_rng_state torch.random.get_rng_state", Call(rng=(TORCH,))),
     "numpy.random.shuffle": Call(touches="first", result="scalar", rng=(NP,)),
     "random.shuffle": Call(touches="first", result="scalar", rng=(PY,)),
     "random.choice": Call(result="alias", rng=(PY,)),
@@ -339,3 +351,13 @@ _PACKAGES: dict[str, Call] = {
 
 _SHELL = {"IPython.shell": Call(result="unknown", config="process:interpreter")}
 BY_PATH: dict[str, Call] = {**_SHELL, **_PACKAGES, **_LIVE, **_FILES, **_RANDOM, **_CONFIG}
+# They look classes and functions up by name in the notebook.
+UNPICKLING = frozenset(
+    each(
+        """
+            pickle.load pickle.loads pickle.Unpickler joblib.load torch.load pandas.read_pickle shelve.open numpy.load
+            dill.load dill.loads cloudpickle.load cloudpickle.loads
+        """,
+        True,
+    )
+)

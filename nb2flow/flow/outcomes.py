@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nb2flow.flow import known, known_modules, library, scopes
+from nb2flow.flow import known, known_calls, known_modules, library, scopes
 from nb2flow.flow.dispatch import fresh
 from nb2flow.flow.effects import DISPLAYS
 from nb2flow.flow.following import follow
@@ -66,6 +66,8 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     formula = path.startswith("patsy.") or (path.startswith("statsmodels.") and "formula" in path)
     if formula or path in _LOOK_NAMES_UP or any(o.root == "duckdb" for o in base.objs):
         _read_formula(m, args)
+    if path in known_calls.UNPICKLING and (path != "numpy.load" or args.is_true("allow_pickle")):
+        _read_definitions(m)
     if spec.binds:
         _bind_names(m, args, text)
     if spec.asks and not m.unit.asks:
@@ -106,6 +108,12 @@ def _read_formula(m: Machine, args: Arguments) -> None:
     for name in sorted(set(re.findall(r"[A-Za-z_]\w*", text))):
         if name in m.names:
             m.read_name(name)
+
+
+def _read_definitions(m: Machine) -> None:
+    for name, value in list(m.names.items()):
+        if any(o.kind == "class" or _has_body(o) for o in value.objs):
+            m.read_name(name, mention=False)
 
 
 def _bind_names(m: Machine, args: Arguments, text: str) -> None:
