@@ -13,12 +13,17 @@ from typing import Any
 
 from nb2flow.runs.manifest import Manifest
 
-# Code of cells: IPython forgets before each cell what that has shown (its issue 6611), so it is shown in every cell.
+# Cells are files of their process, named by their content: that of the same cell is the same but for the process.
 _CELL = re.compile(r"ipykernel_\d+")
 
 
-def repeated(steps: Sequence[str], manifests: Mapping[str, Manifest]) -> dict[str, tuple[str, ...]]:
+def repeated(
+    steps: Sequence[str], manifests: Mapping[str, Manifest], instance_of: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
     """For each step, the texts that an earlier one (document order) has shown, with no filter changed since.
+
+    Before each cell IPython forgets what the code of cells has shown (its issue 6611), so a step that warns by it
+    repeats no other: only the instances of one step do (`instance_of` has them), which are passes of a loop in a cell.
 
     A module that an earlier step has loaded would not be loaded again by one kernel: what its import does to the
     filters counts only the first time.
@@ -39,9 +44,11 @@ def repeated(steps: Sequence[str], manifests: Mapping[str, Manifest]) -> dict[st
         texts: list[str] = []
         new: dict[tuple[str, ...], int] = {}
         for warning in seen.warned:
+            who = tuple(_CELL.sub("", part) for part in warning.who)
             if any(_CELL.search(part) for part in warning.who[2:3]):
-                continue
-            who = tuple(warning.who)
+                if name not in instance_of:
+                    continue
+                who = (*who, instance_of[name])
             now = total + warning.after + by_import[min(warning.imports, len(by_import) - 1)]
             if shown.get(who) == now:
                 texts.append(warning.text)

@@ -99,7 +99,11 @@ class Workspace:
         self, plan: Plan, notebooks: Mapping[str, Mapping[str, Any]], manifests: Mapping[str, Manifest]
     ) -> None:
         """Leave in the executed notebooks what one kernel would have shown, when the run has ended."""
-        found = repeats.repeated([step.name for step in plan.steps], manifests)
+        found = repeats.repeated(
+            [step.name for step in plan.steps],
+            manifests,
+            {step.name: step.element.of for step in plan.steps if step.element is not None},
+        )
         for name, texts in found.items():
             path = self.folder.executed(name)
             if path.exists():

@@ -18,32 +18,41 @@ def warning(after: int = 0, imports: int = 0) -> Warned:
 
 
 def test_the_second_step_repeats_the_first() -> None:
-    assert repeated(["a", "b"], {"a": step(warning()), "b": step(warning())}) == {"b": (TEXT,)}
+    assert repeated(["a", "b"], {"a": step(warning()), "b": step(warning())}, {}) == {"b": (TEXT,)}
 
 
 def test_code_of_cells_warns_in_every_cell() -> None:
     own = Warned(
         who=("RuntimeWarning", "zero", "/tmp/ipykernel_7/123.py", "2"), text="123.py:2: RuntimeWarning: zero\n"
     )
-    assert repeated(["a", "b"], {"a": step(own), "b": step(own)}) == {}
+    assert repeated(["a", "b"], {"a": step(own), "b": step(own)}, {}) == {}
+
+
+def test_passes_of_one_loop_warn_once() -> None:
+    def own(process: int) -> Warned:
+        file = f"/tmp/ipykernel_{process}/123.py"
+        return Warned(who=("RuntimeWarning", "zero", file, "2"), text=f"{file}:2: RuntimeWarning: zero\n")
+
+    seen = {name: step(own(k)) for k, name in enumerate(("a-0", "a-1", "b-0"))}
+    assert repeated(list(seen), seen, {"a-0": "a", "a-1": "a", "b-0": "b"}) == {"a-1": (own(1).text,)}
 
 
 def test_a_changed_filter_between_them_makes_python_forget() -> None:
-    assert repeated(["a", "b"], {"a": step(warning(), changes=1), "b": step(warning())}) == {}
-    assert repeated(["a", "u", "b"], {"a": step(warning()), "u": step(changes=2), "b": step(warning())}) == {}
-    assert repeated(["a", "b"], {"a": step(warning()), "b": step(warning(after=1), changes=1)}) == {}
+    assert repeated(["a", "b"], {"a": step(warning(), changes=1), "b": step(warning())}, {}) == {}
+    assert repeated(["a", "u", "b"], {"a": step(warning()), "u": step(changes=2), "b": step(warning())}, {}) == {}
+    assert repeated(["a", "b"], {"a": step(warning()), "b": step(warning(after=1), changes=1)}, {}) == {}
 
 
 def test_a_library_changes_filters_only_when_it_is_first_imported() -> None:
     first = step(warning(after=0, imports=1), imports=(("lib", 5),))
     again = step(warning(after=0, imports=1), imports=(("lib", 5),))
     other = step(warning(after=0, imports=1), imports=(("other", 5),))
-    assert repeated(["a", "b"], {"a": first, "b": again}) == {"b": (TEXT,)}
-    assert repeated(["a", "b"], {"a": first, "b": other}) == {}
+    assert repeated(["a", "b"], {"a": first, "b": again}, {}) == {"b": (TEXT,)}
+    assert repeated(["a", "b"], {"a": first, "b": other}, {}) == {}
 
 
 def test_nothing_is_said_of_steps_after_one_that_failed() -> None:
-    assert repeated(["a", "x", "b"], {"a": step(warning()), "b": step(warning())}) == {}
+    assert repeated(["a", "x", "b"], {"a": step(warning()), "b": step(warning())}, {}) == {}
 
 
 def test_the_text_leaves_standard_error_of_the_authors_cells_only() -> None:
