@@ -11,7 +11,7 @@ import posixpath
 
 from nb2flow.flow import calls, instances, known_modules, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, expression, fresh
-from nb2flow.flow.machine import Frame, Machine
+from nb2flow.flow.machine import Branch, Frame, Machine
 from nb2flow.flow.values import SCALAR, Obj, Val, union
 
 
@@ -196,7 +196,9 @@ _UNARY: dict[type[ast.AST], str] = {ast.USub: "__neg__", ast.UAdd: "__pos__", as
 
 @expression(ast.BoolOp)
 def _boolop(m: Machine, node: ast.BoolOp) -> Val:
-    values = [evaluate(m, v) for v in node.values]
+    values = [evaluate(m, node.values[0])]
+    with Branch(m):
+        values += [evaluate(m, v) for v in node.values[1:]]
     for value in values[:-1]:
         instances.ask_truth(m, value, node)
     return union(values)
@@ -232,7 +234,8 @@ def _unary(m: Machine, node: ast.UnaryOp) -> Val:
 @expression(ast.IfExp)
 def _ifexp(m: Machine, node: ast.IfExp) -> Val:
     instances.ask_truth(m, evaluate(m, node.test), node)
-    return evaluate(m, node.body) | evaluate(m, node.orelse)
+    with Branch(m):
+        return evaluate(m, node.body) | evaluate(m, node.orelse)
 
 
 @expression(ast.JoinedStr)

@@ -149,11 +149,11 @@ def sets_itself_up(path: str) -> bool:
     whole process: `mylib.set_level(3)`, `nltk.data.path.append("data")`."""
     root, _, rest = path.partition(".")
     spec = call_by_path(path)
-    if (
-        spec is not None and (root not in _KEEP_STATE or spec.config or spec.seeds)
-    ) or root in standard_library.MODULES:
-        return False
     name = rest.rpartition(".")[2]
+    if root in standard_library.MODULES:  # `calendar.setfirstweekday(6)`
+        return name.startswith(("set", "register", "unregister")) and not (spec and (spec.config or spec.seeds))
+    if spec is not None and (root not in _KEEP_STATE or spec.config or spec.seeds):
+        return False
     method = call_by_method(name)
     return bool(_SETTING_UP.match(name)) or ("." in rest and method is not None and method.touches == "self")
 

@@ -91,6 +91,7 @@ class Machine:
     functions_made: set[Obj] = field(default_factory=set)
     definitions: set[Obj] = field(default_factory=set)  # and modules: all that is no data
     _looked_at: int = 0  # by the heap, before this unit
+    builtins: set[str] = field(default_factory=set)  # names that the notebook has put beside Python's own
     unused: ast.AST | None = None  # the call that is a statement of its own: nobody gets its value
     identity: bool = False  # this unit asks whether two things are one object
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
@@ -232,7 +233,7 @@ class Machine:
             return self.read_name(name)
         if any(isinstance(n, FUNCTIONS) and name in local_names(n)[0] for n in self.active):
             return SCALAR  # a name of an enclosing function that is bound later than the inner one is made
-        if name not in BUILTIN_NAMES and name not in self.unit.unresolved:
+        if name not in BUILTIN_NAMES and name not in self.builtins and name not in self.unit.unresolved:
             certain = not self.frames and not self.conditional
             self.unit.unresolved[name] = Unresolved(name, self.line, self.column, certain)
         return SCALAR
@@ -389,3 +390,21 @@ def free_globals(obj: Obj) -> frozenset[str]:
     """Names that the bodies of a function or class may look up globally (computed once per definition)."""
     node = obj.node
     return global_names(node) if node is not None else frozenset()
+
+
+class Branch:
+    """Inside: what is written is written perhaps, and what is read is read perhaps."""
+
+    def __init__(self, m: Machine) -> None:
+        self.m = m
+
+    def __enter__(self) -> None:
+        self.m.conditional += 1
+        if self.m.frames:
+            self.m.frames[-1].conditional += 1
+        self.frame = self.m.frames[-1] if self.m.frames else None
+
+    def __exit__(self, *_: object) -> None:
+        self.m.conditional -= 1
+        if self.frame is not None:
+            self.frame.conditional -= 1

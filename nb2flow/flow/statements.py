@@ -12,36 +12,18 @@ from weakref import WeakKeyDictionary
 from nb2flow.flow import calls, expressions, following, instances, library, magics, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, execute, fresh, statement
 from nb2flow.flow.effects import MAGICS
-from nb2flow.flow.machine import Frame, Machine
+from nb2flow.flow.machine import Branch, Frame, Machine
 from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val
 
 _CACHES = ("functools.lru_cache", "functools.cache")
 _REGISTER_MAGIC = ("IPython.core.magic.register_", "IPython.core.magic.magics_class")
 
 
-class _Branch:
-    """Inside: what is written is written perhaps."""
-
-    def __init__(self, m: Machine) -> None:
-        self.m = m
-
-    def __enter__(self) -> None:
-        self.m.conditional += 1
-        if self.m.frames:
-            self.m.frames[-1].conditional += 1
-        self.frame = self.m.frames[-1] if self.m.frames else None
-
-    def __exit__(self, *_: object) -> None:
-        self.m.conditional -= 1
-        if self.frame is not None:
-            self.frame.conditional -= 1
-
-
 def _branches(m: Machine, bodies: list[list[ast.stmt]], *, exhaustive: bool) -> None:
     """Alternatives: bound for certain is only what each of them binds."""
     before = set(m.bound)
     outcomes: list[set[str]] = []
-    with _Branch(m):
+    with Branch(m):
         for body in bodies:
             m.bound = set(before)
             execute(m, body)
@@ -77,7 +59,7 @@ def _annotated(m: Machine, node: ast.AnnAssign) -> None:
     if node.value is not None:
         expressions.assign(m, node.target, evaluate(m, node.value))
     if m.keeps_annotations and not m.frames and isinstance(node.target, ast.Name):
-        with _Branch(m):
+        with Branch(m):
             m.write_name("__annotations__", fresh(m, node))
         m.bound.discard("__annotations__")  # an item is added: what was there before is part of it
 
@@ -155,7 +137,7 @@ def _is_main_guard(test: ast.expr) -> bool:
 def _for(m: Machine, node: ast.For | ast.AsyncFor) -> None:
     value = evaluate(m, node.iter)
     before = set(m.bound)
-    with _Branch(m):
+    with Branch(m):
         for _ in range(2):
             expressions.assign_each(m, node.target, node.iter, value)
             execute(m, node.body)
@@ -168,7 +150,7 @@ def _for(m: Machine, node: ast.For | ast.AsyncFor) -> None:
 def _while(m: Machine, node: ast.While) -> None:
     instances.ask_truth(m, evaluate(m, node.test), node)
     before = set(m.bound)
-    with _Branch(m):
+    with Branch(m):
         for _ in range(2):
             execute(m, node.body)
             instances.ask_truth(m, evaluate(m, node.test), node)
@@ -180,7 +162,7 @@ def _while(m: Machine, node: ast.While) -> None:
 @statement(ast.Try, ast.TryStar)
 def _try(m: Machine, node: ast.Try | ast.TryStar) -> None:
     before = set(m.bound)
-    with _Branch(m):
+    with Branch(m):
         execute(m, node.body)
         execute(m, node.orelse)
         outcomes = [set(m.bound)]
@@ -219,7 +201,7 @@ def _match(m: Machine, node: ast.Match) -> None:
     subject = evaluate(m, node.subject)
     for case in node.cases:
         for name in scopes.bound_names([case.pattern]):
-            with _Branch(m):
+            with Branch(m):
                 expressions.assign_name(m, name, Val(m.heap.reach(subject.objs)))
         if case.guard is not None:
             evaluate(m, case.guard)

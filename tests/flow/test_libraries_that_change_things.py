@@ -117,6 +117,8 @@ SET_UP = {
     "a list that a module keeps": "import nltk | nltk.data.path.append('data') | print(nltk.word_tokenize('a b'))",
     "a float's size": "from tensorflow.keras import backend as K | K.set_floatx('float16')"
     " | import tensorflow as tf; print(tf.keras.layers.Dense(1))",
+    "a week that begins on Sunday": "import calendar | calendar.setfirstweekday(6) | print(calendar.month(2024, 1))",
+    "a name put beside Python's own": "import builtins | builtins.shout = str.upper | print(shout('x'))",
     "tracing of memory": "import tracemalloc | tracemalloc.start() | print(tracemalloc.is_tracing())",
     "a session, which is begun once": "import mlflow | mlflow.start_run() | mlflow.log_metric('a', 1)",
 }
