@@ -176,7 +176,7 @@ def _call_library(m: Machine, path: str, args: Arguments) -> Val:
         name and not (library.call_by_path(path) or known.PURE).config and args.positional and args.positional[0].objs
     ):  # `pd.DataFrame.insert(table, …)`
         return _call_method(m, name, args.positional[0], replace(args, positional=args.positional[1:]))
-    if m.unused is args.node and not union(args.values).objs and library.sets_itself_up(path):
+    if args.node in m.unused and not union(args.values).objs and library.sets_itself_up(path):
         m.use_resource("module:" + path.partition(".")[0], writes=True)
         m.unit.fixed = m.unit.fixed or library.begins_a_session(path)
     return apply(m, library.call_by_path(path) or known.UNKNOWN, args, None, path)

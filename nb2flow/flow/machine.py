@@ -92,7 +92,7 @@ class Machine:
     definitions: set[Obj] = field(default_factory=set)  # and modules: all that is no data
     _looked_at: int = 0  # by the heap, before this unit
     builtins: set[str] = field(default_factory=set)  # names that the notebook has put beside Python's own
-    unused: ast.AST | None = None  # the call that is a statement of its own: nobody gets its value
+    unused: set[ast.AST] = field(default_factory=set)  # expressions that are statements: nobody gets their value
     identity: bool = False  # this unit asks whether two things are one object
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
 

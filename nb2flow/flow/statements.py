@@ -372,7 +372,7 @@ def _class(m: Machine, node: ast.ClassDef) -> None:
 
 @statement(ast.Expr)
 def _expression(m: Machine, node: ast.Expr) -> None:
-    m.unused = node.value
+    m.unused.add(node.value)
     value = evaluate(m, node.value)
     if not m.frames:
         instances.show(m, value, node)

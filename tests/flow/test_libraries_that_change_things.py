@@ -114,6 +114,8 @@ def test_what_is_shown_comes_after_what_changes_it(name: str) -> None:
 SET_UP = {
     "a level that a module keeps": "import mk | mk.set_level(3) | print(mk.run())",
     "the same, by name": "from mk import set_level, run | set_level(3) | print(run())",
+    "a level that a function tells": "import mk\ndef level():\n    print('told')\n    return 3"
+    " | mk.set_level(level()) | mk.run()",
     "a list that a module keeps": "import nltk | nltk.data.path.append('data') | print(nltk.word_tokenize('a b'))",
     "a float's size": "from tensorflow.keras import backend as K | K.set_floatx('float16')"
     " | import tensorflow as tf; print(tf.keras.layers.Dense(1))",
