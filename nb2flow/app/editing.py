@@ -7,9 +7,10 @@ Nothing is written; changes are values for the editor to show and to apply.
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from nb2flow.notebook.settings import cell_settings
 from nb2flow.notebook.tags import read_tag
 
 _MEANT = re.compile(r"did you mean '([^']+)'\?")
-_recent: deque[tuple[Any, Flow]] = deque(maxlen=8)
+_recent: deque[tuple[Any, Flow]] = deque(maxlen=32)
+_MOST_INTERPRETERS = 32  # of 200 cells each has some megabytes
+_interpreters: OrderedDict[Path, flow.Interpreter] = OrderedDict()  # by notebook, that of the last edit at the end
 _WITHOUT = ("NB206", "NB207", "NB209", "NB245")  # a tag that has no effect here
 
 
@@ -60,17 +63,24 @@ def document_of(values: Mapping[str, Any], path: Path) -> Notebook:
 
 def analyse_edited(document: Notebook, path: Path, *, split: str | None, settings: Settings | None = None) -> Analysis:
     """Analyse a notebook as it stands in an editor. Runs nothing, asks nobody."""
-    return understand(path, document, split=split, settings=settings or config.find(path), ask=False, build=_build)
+    return understand(
+        path, document, split=split, settings=settings or config.find(path), ask=False, build=partial(_build, path)
+    )
 
 
-def _build(document: Notebook, layout: Layout, **known: Any) -> Flow:
+def _build(path: Path, document: Notebook, layout: Layout, **known: Any) -> Flow:
     """`flow.build`, or what it gave for the same: an editor asks again when a cell was run, an edit undone, a tab
-    opened. All that the flow depends on is compared, so nothing can be out of date."""
+    opened. All that the flow depends on is compared, so nothing can be out of date. What comes before the first cell
+    that was edited is not interpreted again."""
     asked = (document, layout, known)
     for before, built in _recent:
         if before == asked:
             return built
-    built = flow.build(document, layout, **known)
+    interpreter = _interpreters.setdefault(path, flow.Interpreter())
+    _interpreters.move_to_end(path)
+    if len(_interpreters) > _MOST_INTERPRETERS:
+        _interpreters.popitem(last=False)[1].forget()
+    built = flow.build(document, layout, interpreter=interpreter, **known)
     _recent.append((asked, built))
     return built
 

@@ -12,14 +12,14 @@ from nb2flow.flow import assemble, checks, elementwise, groups
 from nb2flow.flow.codes import CODES
 from nb2flow.flow.graph import Conflict, Graph
 from nb2flow.flow.groups import Group
-from nb2flow.flow.interpret import Analysis, analyse
+from nb2flow.flow.interpret import Analysis, Interpreter
 from nb2flow.flow.model import Flow, Observations, Outside
 from nb2flow.flow.parameters import find_parameters
 from nb2flow.flow.scripts import run_files
 from nb2flow.flow.stars import star_modules
 from nb2flow.notebook.model import Layout, Notebook
 
-__all__ = ["CODES", "build", "run_files", "star_modules"]
+__all__ = ["CODES", "Interpreter", "build", "run_files", "star_modules"]
 
 
 def build(
@@ -28,16 +28,18 @@ def build(
     *,
     outside: Outside | None = None,
     observed: Observations | None = None,
+    interpreter: Interpreter | None = None,
 ) -> Flow:
     """The flow of a notebook laid out in steps.
 
-    `outside` tells what star imports and `%run` bring in; `observed` is what earlier runs showed. Problems are in the
-    flow's `diagnostics` (with those of the notebook and the layout), sorted by cell and line; nothing is raised.
+    `outside` tells what star imports and `%run` bring in; `observed` is what earlier runs showed; an `interpreter` that
+    ran an earlier state of the notebook goes on from the first cell that differs, with the same result. Problems are in
+    the flow's `diagnostics` (with those of the notebook and the layout), sorted by cell and line; nothing is raised.
     """
     if layout.dialect == "whole" and notebook.language != "python":
         return assemble.whole(notebook, layout)
     observed, outside = observed or Observations(), outside or Outside()
-    analysis = analyse(notebook, layout, outside, observed)
+    analysis = (interpreter or Interpreter(keep=False)).analyse(notebook, layout, outside, observed)
     ids = {c.index: c.id for c in notebook.cells}
     drawn = groups.draw(notebook, layout, analysis)
     found: list[Diagnostic] = []

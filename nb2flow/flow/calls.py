@@ -233,7 +233,7 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
         results.append(apply(m, spec, args, Val(frozenset(plain), receiver.text), name))
         if name == "keys":  # a view: its elements are plain, what it shows is what the dictionary has by then
             for obj in results[-1].objs:
-                obj.flags.add("keys")
+                m.flag(obj, "keys")
     return union(results)
 
 

@@ -19,7 +19,7 @@ from nb2flow.flow.checks import place
 from nb2flow.flow.each_form import LIST, Fault, Read, alone, read_step
 from nb2flow.flow.effects import Unit, is_resource
 from nb2flow.flow.graph import Graph, Node
-from nb2flow.flow.interpret import Analysis, analyse
+from nb2flow.flow.interpret import Analysis, Interpreter
 from nb2flow.flow.model import Each, Observations, Outside
 from nb2flow.notebook.model import Layout, Notebook
 
@@ -90,7 +90,7 @@ def _follow(notebook: Notebook, layout: Layout, outside: Outside, read: Read) ->
     """Interpret the notebook with the step's loops in isolation (other steps as they are), and look at what they do."""
     sources = {cell: alone(read, code, _prefix(cell)) for cell, (_, code) in read.loops.items()}
     cells = tuple(replace(c, source=sources.get(c.index, c.source)) for c in notebook.cells)
-    analysis = analyse(replace(notebook, cells=cells), layout, outside, Observations())
+    analysis = Interpreter(keep=False).analyse(replace(notebook, cells=cells), layout, outside, Observations())
     for cell, (line, _) in sorted(read.loops.items()):
         unit = analysis.units[analysis.by_cell[cell][-1]]
         read.faults += [Fault(cell, line, what, hint) for what, hint in _effects(unit, read)]

@@ -479,7 +479,7 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
         isinstance(target, ast.Attribute) and target.attr == "__dict__"
     ):  # what is set on one is set on all that share it
         for obj in rest:
-            obj.flags.add("borrows")
+            m.flag(obj, "borrows")
     m.touch([o for obj in rest if "borrows" in obj.flags for o in obj.contains - {obj.cls}], text)
     if isinstance(target, ast.Subscript):
         instances.run_methods(m, base, ("__setitem__",), [value], target)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import NamedTuple
 
 from nb2flow.flow import magics, replay
 from nb2flow.flow import statements as _statements  # noqa: F401  (registers the interpreters of statements)
 from nb2flow.flow.dispatch import execute
 from nb2flow.flow.effects import HISTORY, Unit
-from nb2flow.flow.machine import Machine
+from nb2flow.flow.machine import MAX_NODES, Machine, Place
 from nb2flow.flow.model import Observations, Outside
 from nb2flow.flow.syntax import ParsedCell, Statement, parse_cell
 from nb2flow.flow.values import Val
@@ -31,32 +33,122 @@ class Analysis:
     seeded: frozenset[str] = frozenset()
 
 
-def analyse(notebook: Notebook, layout: Layout, outside: Outside, observed: Observations) -> Analysis:
-    """Interpret every code cell that is not skipped."""
-    result = Analysis()
-    machine = Machine(outside=outside, units=result.units)
-    machine.keeps_annotations = any("__annotations__" in cell.source for cell in notebook.code)
-    machine.asks_caches = any("cache_info" in cell.source for cell in notebook.code)
-    skipped = set(layout.skipped)
-    ends = _observed_ends(notebook, layout)
-    for cell in notebook.code:
-        if cell.index in skipped:
-            continue
-        parsed = result.parsed[cell.index] = _parse(cell, machine)
-        first = len(result.units)
+class _Asked(NamedTuple):
+    """All that decides what running a cell does, but for what ran before it."""
+
+    cell: Cell
+    parameters: bool
+    ends: frozenset[str] | None  # the ids of the cells of the step that ends with it
+
+
+class _Border(NamedTuple):
+    """What was known before a cell."""
+
+    place: Place
+    kinds: replay.Kinds
+
+
+class Interpreter:
+    """Runs notebooks abstractly. With `keep`, what it ran last is remembered: it goes on from the first cell that
+    differs. What comes out is what a new interpreter would give; the analysis that it gave before is used up.
+    """
+
+    def __init__(self, *, keep: bool = True) -> None:
+        self._keep = keep
+        self._machine: Machine | None = None
+        self._key: tuple[object, ...] = ()
+        self._asked: list[_Asked] = []
+        self._borders: list[_Border] = []  # before each cell
+        self._parsed: list[ParsedCell] = []
+        self._kinds = replay.Kinds()
+        self._changed: list[tuple[Unit, bool, str]] = []  # what the steps, and not the code, made of units
+
+    def analyse(self, notebook: Notebook, layout: Layout, outside: Outside, observed: Observations) -> Analysis:
+        """Interpret every code cell that is not skipped."""
+        machine, begins = self._machine_for(notebook, layout, outside, observed)
+        self._machine = None  # should anything go wrong now, nothing of it is used again
+        result = Analysis()
+        for k, asked in enumerate(self._asked):
+            if k >= begins:
+                self._run(machine, asked, observed)
+            result.parsed[asked.cell.index] = self._parsed[k]
+        result.units = list(machine.units)
+        starts = [*[border.place.units for border in self._borders], len(machine.units)]
+        for asked, (first, end) in zip(self._asked, pairwise(starts), strict=True):
+            result.by_cell[asked.cell.index] = list(range(first, end))
+        result.parameters = machine.parameters
+        if self._keep:
+            self._machine = machine
+            if machine.spent > MAX_NODES:  # how far calls could be followed might then depend on what was asked before
+                self.forget()
+        self._classify(result, layout)
+        return result
+
+    def _run(self, machine: Machine, asked: _Asked, observed: Observations) -> None:
+        place = machine.place()
+        self._borders.append(_Border(place, self._kinds))
+        parsed = _parse(asked.cell, machine)
+        self._parsed.append(parsed)
         _run_cell(machine, parsed)
-        if cell.index == layout.parameters:
-            names = frozenset(n for u in result.units[first:] for n in u.writes if n.isidentifier())
-            result.parameters = machine.parameters = names
-        if cell.index in ends:
-            _run_observed(machine, parsed, ends[cell.index], observed)
-        result.by_cell[cell.index] = list(range(first, len(result.units)))
-    lists = {s.options.each for s in layout.steps} - {None}
-    for unit in result.units:  # a list that a step runs for is an artifact, so that its elements are known
-        unit.fixed = unit.fixed or (layout.dialect != "whole" and not lists.isdisjoint(unit.writes))
-    result.seeded = frozenset(s for u in result.units for s in u.seeds)
-    replay.classify(result.units, result.by_cell.get(layout.parameters, []) if layout.parameters is not None else [])
-    return result
+        if asked.parameters:
+            units = machine.units[place.units :]
+            machine.parameters = frozenset(n for u in units for n in u.writes if n.isidentifier())
+        if asked.ends is not None:
+            _run_observed(machine, parsed, asked.ends, observed)
+        for unit in machine.units[place.units :]:
+            self._kinds = self._kinds.sort(unit)
+
+    def _classify(self, result: Analysis, layout: Layout) -> None:
+        of_parameters = result.by_cell.get(layout.parameters, []) if layout.parameters is not None else []
+        lists = {s.options.each for s in layout.steps} - {None} if layout.dialect != "whole" else set()
+        held = [u for u in result.units if not lists.isdisjoint(u.writes)] if lists else []
+        self._changed = [(u, u.fixed, u.kind) for u in (*held, *(result.units[p] for p in of_parameters))]
+        for unit in held:  # a list that a step runs for is an artifact, so that its elements are known
+            unit.fixed = True
+        result.seeded = frozenset(s for u in result.units for s in u.seeds)
+        replay.classify(result.units, of_parameters)
+
+    def forget(self) -> None:
+        """Remember nothing. What was remembered is taken apart: it is full of cycles."""
+        if self._machine is not None and self._borders:
+            self._machine.resume(self._borders[0].place)
+        self._machine = None
+
+    def _machine_for(
+        self, notebook: Notebook, layout: Layout, outside: Outside, observed: Observations
+    ) -> tuple[Machine, int]:
+        """The machine, and the number of cells that it has run as they are asked for now."""
+        skipped = set(layout.skipped)
+        ends = _observed_ends(notebook, layout)
+        asked = [
+            _Asked(cell, cell.index == layout.parameters, ends.get(cell.index))
+            for cell in notebook.code
+            if cell.index not in skipped
+        ]
+        key = (
+            outside,
+            observed,
+            any("__annotations__" in cell.source for cell in notebook.code),
+            any("cache_info" in cell.source for cell in notebook.code),
+        )
+        before, self._asked = self._asked, asked
+        machine, begins = self._machine, 0
+        if machine is not None and key == self._key:
+            while begins < min(len(before), len(asked)) and before[begins] == asked[begins]:
+                begins += 1
+        for unit, fixed, kind in self._changed:
+            unit.fixed, unit.kind = fixed, kind
+        if machine is None or not begins:
+            machine = Machine(outside=outside, keeps_annotations=bool(key[2]), asks_caches=bool(key[3]))
+            self._kinds, begins = replay.Kinds(), 0
+            if self._keep:
+                machine.keep_trail()
+        elif begins < len(before):
+            self._kinds = self._borders[begins].kinds
+            machine.resume(self._borders[begins].place)
+        del self._borders[begins:], self._parsed[begins:]
+        self._key = key
+        return machine, begins
 
 
 def _run_cell(m: Machine, parsed: ParsedCell) -> None:
@@ -113,7 +205,7 @@ def _parse(cell: Cell, m: Machine) -> ParsedCell:
     return replace(parse_cell(replace(cell, source="%" + cell.source.strip())), cell=cell)
 
 
-def _observed_ends(notebook: Notebook, layout: Layout) -> dict[int, set[str]]:
+def _observed_ends(notebook: Notebook, layout: Layout) -> dict[int, frozenset[str]]:
     """Last code cell of each drawn step -> ids of the step's cells (observations name a step by its first cell)."""
     groups = [s.cells for s in layout.steps]
     drawn = {c for g in groups for c in g}
@@ -128,10 +220,10 @@ def _observed_ends(notebook: Notebook, layout: Layout) -> dict[int, set[str]]:
             run.append(cell.index)
     if run:
         groups = [*groups, tuple(run)]
-    return {g[-1]: {ids[c] for c in g} for g in groups if g}
+    return {g[-1]: frozenset(ids[c] for c in g) for g in groups if g}
 
 
-def _run_observed(m: Machine, parsed: ParsedCell, ids: set[str], observed: Observations) -> None:
+def _run_observed(m: Machine, parsed: ParsedCell, ids: frozenset[str], observed: Observations) -> None:
     """What earlier runs saw this step do, as one more unit at its end."""
     changes = sorted(r for c, r in observed.changes if c in ids)
     reads = sorted(p for c, p in observed.reads if c in ids)

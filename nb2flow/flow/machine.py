@@ -1,4 +1,4 @@
-"""The interpreter's memory: names and what they may stand for, versions, the unit at work.
+"""The unit at work: what it reads, writes, touches, and what is known when it ends.
 
 It offers what statements and expressions need (read, write, touch, draw on a resource) and keeps the books; it knows
 nothing of Python's syntax. One machine runs one notebook, unit by unit, in document order.
@@ -10,11 +10,13 @@ import ast
 import builtins
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from nb2flow.flow.effects import HISTORY, FileUse, Unit, Unresolved, is_resource
+from nb2flow.flow.memory import Mark, Memory
 from nb2flow.flow.model import Outside, Site
 from nb2flow.flow.scopes import FUNCTIONS, global_names, local_names
-from nb2flow.flow.values import NOT_DATA, SCALAR, Heap, Obj, ObjKind, Val
+from nb2flow.flow.values import SCALAR, Obj, ObjKind, Val
 
 BUILTIN_NAMES = frozenset(dir(builtins)) | {
     "display",
@@ -53,16 +55,22 @@ class Frame:
     encloses: bool = True  # a class body's names are not seen from its methods
 
 
+class Place(NamedTuple):
+    """Between two units: what was remembered, how many units there were, what they cost, what held from there on."""
+
+    remembered: Mark
+    units: int
+    spent: int
+    parameters: frozenset[str]
+    future_annotations: bool
+
+
 @dataclass
-class Machine:
+class Machine(Memory):
     """All that is known after the units so far. `outside` tells what star imports and `%run` bring in."""
 
     outside: Outside = field(default_factory=Outside)
     parameters: frozenset[str] = frozenset()
-    names: dict[str, Val] = field(default_factory=dict)
-    versions: dict[str, int] = field(default_factory=dict)
-    resources: dict[str, int] = field(default_factory=dict)
-    heap: Heap = field(default_factory=Heap)
     units: list[Unit] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     bound: set[str] = field(default_factory=set)
@@ -79,19 +87,9 @@ class Machine:
     future_annotations: bool = False
     keeps_annotations: bool = False  # the notebook looks at `__annotations__`
     asks_caches: bool = False  # the notebook asks what functions remember
-    dotted: set[str] = field(default_factory=set)  # packages of which a submodule was imported by its full name
-    unknown_from: int | None = None  # the last unit that may bind names nobody can tell
-    _sites: dict[tuple[object, ...], Obj] = field(default_factory=dict)
     _modules: dict[str, Obj] = field(default_factory=dict)
-    _named: dict[Obj, set[str]] = field(default_factory=dict)  # the names that stand for an object
     _mentioned: set[Obj] = field(default_factory=set)
-    _special: set[Obj] = field(default_factory=set)  # live things and what draws
-    _code: set[Obj] = field(default_factory=set)  # the notebook's functions and classes
-    classes: set[Obj] = field(default_factory=set)
-    functions_made: set[Obj] = field(default_factory=set)
-    definitions: set[Obj] = field(default_factory=set)  # and modules: all that is no data
     _looked_at: int = 0  # by the heap, before this unit
-    builtins: set[str] = field(default_factory=set)  # names that the notebook has put beside Python's own
     unused: set[ast.AST] = field(default_factory=set)  # expressions that are statements: nobody gets their value
     identity: bool = False  # this unit asks whether two things are one object
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
@@ -105,6 +103,18 @@ class Machine:
     def effort(self) -> int:
         """What this unit has cost so far, in nodes."""
         return self.nodes + (self.heap.looked_at - self._looked_at) // OBJECTS_PER_NODE
+
+    def place(self) -> Place:
+        """Where it is now, to come back to (see `Memory.keep_trail`)."""
+        spent = self.spent + self.effort
+        return Place(self.mark(), len(self.units), spent, self.parameters, self.future_annotations)
+
+    def resume(self, place: Place) -> None:
+        """Be again where it was, as if no later unit had been run."""
+        self.go_back(place.remembered)
+        del self.units[place.units :]
+        self.spent, self.nodes, self._looked_at = place.spent, 0, self.heap.looked_at
+        self.parameters, self.future_annotations = place.parameters, place.future_annotations
 
     def begin(self, unit: Unit) -> None:
         """Start a unit: nothing is bound by it yet."""
@@ -144,7 +154,7 @@ class Machine:
         fresh = {n: unit.index for n in unit.writes if is_resource(n)}
         if fresh:
             self.resources = {**self.resources, **fresh}
-        self.versions.update({n: unit.index for n in unit.writes if not is_resource(n)})
+        self.set_version(written, unit.index)
         if unit.barrier and not unit.barrier_reads_only:
             self._barrier_writes()
 
@@ -191,10 +201,10 @@ class Machine:
 
     def _barrier_writes(self) -> None:
         unit = self.unit
-        for name in list(self.names):
+        self.set_version(list(self.names), unit.index)
+        for name in self.names:
             unit.writes.setdefault(name, unit.statement.line)
             unit.weak.add(name)
-            self.versions[name] = unit.index
             if any(o.kind == "class" for o in self.names[name].objs):
                 unit.classes.add(name)
         self.unknown_from = unit.index
@@ -229,7 +239,7 @@ class Machine:
         if self.unknown_from is not None and name not in BUILTIN_NAMES:
             value = Val(frozenset({self.alloc("unknown", UNBOUND, site=("unbound", name))}))
             self.bind(name, value)  # from now on it is a name like others: what changes it is kept
-            self.versions[name] = self.unknown_from
+            self.set_version([name], self.unknown_from)
             return self.read_name(name)
         if any(isinstance(n, FUNCTIONS) and name in local_names(n)[0] for n in self.active):
             return SCALAR  # a name of an enclosing function that is bound later than the inner one is made
@@ -252,17 +262,6 @@ class Machine:
             self.unit.writes.setdefault(name, self.line)
             if name not in self.bound:
                 self.unit.weak.add(name)
-
-    def bind(self, name: str, value: Val | None) -> None:
-        """Let a global name stand for `value`, and for nothing else; None: it is not bound any more."""
-        before = self.names.pop(name, SCALAR) if value is None else self.names.get(name, SCALAR)
-        after = SCALAR if value is None else value
-        for obj in before.objs - after.objs:
-            self._named[obj].discard(name)
-        for obj in after.objs - before.objs:
-            self._named.setdefault(obj, set()).add(name)
-        if value is not None:
-            self.names[name] = value
 
     def delete_name(self, name: str) -> None:
         """`del name`: a version that is absent."""
@@ -316,19 +315,7 @@ class Machine:
 
     def alloc(self, kind: ObjKind, label: str = "", site: object = None, holds: Iterable[Obj] = ()) -> Obj:
         """The object that this place creates in this context (the same one when a loop comes by again)."""
-        key = (self.unit.index, self.calls, site, kind, label)
-        obj = self._sites.get(key)
-        if obj is None:
-            obj = self._sites[key] = Obj(kind, label)
-            if obj.drawn or kind == "live":
-                self._special.add(obj)
-            if kind in NOT_DATA:
-                self.definitions.add(obj)
-                self._code.add(obj)
-            if kind == "class":
-                self.classes.add(obj)
-            elif kind == "function":
-                self.functions_made.add(obj)
+        obj = self.made_at((self.unit.index, self.calls, site, kind, label), kind, label)
         held = list(holds)
         if held:
             self.heap.link([obj], held)

@@ -283,7 +283,7 @@ def _is_estimator(obj: Obj) -> bool:
 def set_config(m: Machine, path: str, resource: str = "") -> None:
     """A process-wide setting changes: one of the known kinds, or an attribute of a module."""
     if path.startswith("builtins."):
-        m.builtins.add(path.removeprefix("builtins."))
+        m.note(m.builtins, path.removeprefix("builtins."))
     if not resource:
         for prefix, target in known_modules.CONFIG_TARGETS.items():
             if path == prefix or path.startswith(prefix + "."):

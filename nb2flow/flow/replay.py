@@ -7,6 +7,9 @@ time. A statement is replayable when it is of such a kind and everything that it
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 from nb2flow.flow import known_modules
 from nb2flow.flow.effects import HISTORY, INTERPRETER, Unit, is_resource
@@ -48,32 +51,47 @@ _CHEAP_METHODS = frozenset(
 )
 
 
-def classify(units: list[Unit], parameters: list[int]) -> None:
-    """Set `kind` and `replayable` of every unit.
+class Kinds(NamedTuple):
+    """What the code so far has bound: library names, and functions and classes of the notebook (True: a class)."""
 
-    A parameters cell that does more than bind values runs once, as a whole, where the given values are put in.
-    """
-    _classify(units, parameters)
-    if not all(units[p].replayable for p in parameters):
-        for place in parameters:
-            units[place].fixed = True
-        _classify(units, [])
+    aliases: Mapping[str, str] = MappingProxyType({})
+    functions: Mapping[str, bool] = MappingProxyType({})
 
-
-def _classify(units: list[Unit], parameters: list[int]) -> None:
-    """In order: a unit reads only what comes before it."""
-    functions: dict[str, bool] = {}
-    depth: dict[int, int] = {}
-    aliases: dict[str, str] = {}
-    for unit in units:
+    def sort(self, unit: Unit) -> Kinds:
+        """Set the `kind` of the next unit by its code; gives what is bound after it."""
+        aliases: dict[str, str] = {}
         for statement in unit.runs or (unit.statement.node,):
             _note_aliases(statement, aliases)
         _note_star(unit, aliases)
-        unit.kind = _kind(unit, aliases, functions)
-        if isinstance(unit.statement.node, ast.FunctionDef | ast.ClassDef):
-            functions[unit.statement.node.name] = isinstance(unit.statement.node, ast.ClassDef)
-        if unit.index in parameters and unit.kind in ("constant", "import", "definition", "configuration"):
-            unit.kind = "parameters"
+        known = self._replace(aliases={**self.aliases, **aliases}) if aliases else self
+        unit.kind = _kind(unit, known.aliases, known.functions)
+        node = unit.statement.node
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            made = isinstance(node, ast.ClassDef)
+            return known._replace(functions={**known.functions, node.name: made})
+        return known
+
+
+def classify(units: list[Unit], parameters: list[int]) -> None:
+    """Set `replayable` of every unit; they are sorted by kind already.
+
+    A parameters cell that does more than bind values runs once, as a whole, where the given values are put in.
+    """
+    kinds = {p: units[p].kind for p in parameters}
+    for place, kind in kinds.items():
+        if kind in ("constant", "import", "definition", "configuration"):
+            units[place].kind = "parameters"
+    _classify(units)
+    if not all(units[p].replayable for p in parameters):
+        for place, kind in kinds.items():
+            units[place].fixed, units[place].kind = True, kind
+        _classify(units)
+
+
+def _classify(units: list[Unit]) -> None:
+    """In order: a unit reads only what comes before it."""
+    depth: dict[int, int] = {}
+    for unit in units:
         unit.replayable = unit.kind != "compute" and _harmless(unit) and _sources_replayable(unit, units)
         if unit.kind == "constant" and unit.replayable:
             sources = [r.version for r in unit.reads.values() if r.version is not None]
@@ -119,7 +137,7 @@ def _note_aliases(node: ast.stmt, aliases: dict[str, str]) -> None:
                 aliases[a.asname or a.name] = f"{part.module}.{a.name}"
 
 
-def _kind(unit: Unit, aliases: dict[str, str], functions: dict[str, bool]) -> str:
+def _kind(unit: Unit, aliases: Mapping[str, str], functions: Mapping[str, bool]) -> str:
     node = unit.statement.node
     if unit.runs:
         return "definition" if all(_plain(s, aliases) for s in unit.runs) else "compute"
@@ -144,7 +162,7 @@ def _kind(unit: Unit, aliases: dict[str, str], functions: dict[str, bool]) -> st
     return "compute"
 
 
-def _plain(node: ast.stmt, aliases: dict[str, str]) -> bool:
+def _plain(node: ast.stmt, aliases: Mapping[str, str]) -> bool:
     """Whether a statement of a file that is run does nothing but import and define."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return _plain_function(node, aliases)
@@ -162,7 +180,7 @@ def _names_only(target: ast.expr) -> bool:
     return isinstance(target, ast.Tuple | ast.List) and all(isinstance(e, ast.Name) for e in target.elts)
 
 
-def _only_binds(node: ast.stmt, aliases: dict[str, str]) -> bool:
+def _only_binds(node: ast.stmt, aliases: Mapping[str, str]) -> bool:
     """`try: import a / except ImportError: a = None` and the like."""
     if isinstance(node, ast.Import | ast.ImportFrom | ast.Pass):
         return True
@@ -176,13 +194,13 @@ def _only_binds(node: ast.stmt, aliases: dict[str, str]) -> bool:
     return False
 
 
-def _plain_function(node: ast.FunctionDef | ast.AsyncFunctionDef, aliases: dict[str, str]) -> bool:
+def _plain_function(node: ast.FunctionDef | ast.AsyncFunctionDef, aliases: Mapping[str, str]) -> bool:
     a = node.args
     defaults = [d for d in (*a.defaults, *a.kw_defaults) if d is not None]
     return all(cheap(d, aliases) for d in defaults) and all(_plain_decorator(d, aliases) for d in node.decorator_list)
 
 
-def _plain_decorator(node: ast.expr, aliases: dict[str, str]) -> bool:
+def _plain_decorator(node: ast.expr, aliases: Mapping[str, str]) -> bool:
     if isinstance(node, ast.Call):
         return _plain_decorator(node.func, aliases) and all(
             cheap(a, aliases) for a in (*node.args, *(k.value for k in node.keywords))
@@ -190,7 +208,7 @@ def _plain_decorator(node: ast.expr, aliases: dict[str, str]) -> bool:
     return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _plain_decorator(node.value, aliases))
 
 
-def _plain_class(node: ast.ClassDef, aliases: dict[str, str]) -> bool:
+def _plain_class(node: ast.ClassDef, aliases: Mapping[str, str]) -> bool:
     if not all(_plain_decorator(d, aliases) for d in node.decorator_list):
         return False
     if not all(
@@ -212,7 +230,7 @@ def _plain_class(node: ast.ClassDef, aliases: dict[str, str]) -> bool:
     return True
 
 
-def _configures(unit: Unit, node: ast.stmt, aliases: dict[str, str], functions: dict[str, bool]) -> bool:
+def _configures(unit: Unit, node: ast.stmt, aliases: Mapping[str, str], functions: Mapping[str, bool]) -> bool:
     """A statement that does nothing but set process-wide options or seeds, from cheap values."""
     written = {n for n in unit.writes if n != HISTORY}
     if not written or any(not is_resource(n) for n in written):
@@ -261,7 +279,7 @@ def _is_magic_call(call: ast.Call) -> bool:
     )
 
 
-def cheap(node: ast.expr, aliases: dict[str, str]) -> bool:
+def cheap(node: ast.expr, aliases: Mapping[str, str]) -> bool:
     """Whether an expression costs nothing, has no effect and gives the same each time (its names permitting)."""
     if isinstance(node, ast.Constant | ast.Name | ast.Lambda):
         return True
@@ -290,7 +308,7 @@ def cheap(node: ast.expr, aliases: dict[str, str]) -> bool:
     return False
 
 
-def dotted(node: ast.expr, aliases: dict[str, str]) -> str | None:
+def dotted(node: ast.expr, aliases: Mapping[str, str]) -> str | None:
     """The library path that an attribute chain on an imported name stands for."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):

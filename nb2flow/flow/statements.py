@@ -48,7 +48,7 @@ def _assign(m: Machine, node: ast.Assign) -> None:
 def _own_definition(m: Machine, targets: list[ast.expr], value: Val) -> Val:
     for obj in value.objs:
         if obj.kind in ("function", "class") and not obj.owner and isinstance(targets[0], ast.Name):
-            obj.owner = targets[0].id
+            m.own(obj, targets[0].id, obj.home)
     return value
 
 
@@ -227,7 +227,7 @@ def _import(m: Machine, node: ast.Import) -> None:
             m.module(alias.name)
             already = m.names.get(top) if not m.frames else None
             if "." in alias.name:
-                m.dotted.add(top)
+                m.note(m.dotted, top)
             if already is not None and top in m.dotted and top in m.versions and top not in m.bound:
                 m.unit.read(top, m.versions[top], m.line)  # `import a.b` adds to what `import a` bound
             expressions.assign_name(m, top, m.module(top))
@@ -276,7 +276,7 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
         if any(o.label.startswith(_REGISTER_MAGIC) for o in made.objs):
             m.use_resource(MAGICS, writes=True)
             for obj in value.objs:
-                obj.flags.add("magic")
+                m.flag(obj, "magic")
         followed: list[Val] = []
         for obj in made.objs:
             if obj.kind in ("function", "class") or obj.cls is not None:
@@ -355,8 +355,8 @@ def _class(m: Machine, node: ast.ClassDef) -> None:
     for name, value in frame.names.items():
         for held in value.objs:
             if held.kind == "function":
-                held.owner, held.home = name, held.home or obj
-                held.flags.add("method")  # reached through instances, but no value that they hold
+                m.own(held, name, held.home or obj)
+                m.flag(held, "method")  # reached through instances, but no value that they hold
         m.heap.link([obj], [o for o in value.objs if o.kind != "module"])
     own = Val(frozenset({obj}))
     for hook in instances.member(parents, "__init_subclass__"):

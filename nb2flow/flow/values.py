@@ -94,6 +94,7 @@ class Heap:
     def __init__(self) -> None:
         self.looked_at = 0  # objects, in all that was asked: what the answers cost
         self._unions: dict[frozenset[Obj], frozenset[Obj]] = {}  # of several objects, until any link is made
+        self.made: list[tuple[Obj, frozenset[Obj]]] | None = None  # links in order, kept if they may be undone
 
     def link(self, holders: Iterable[Obj], held: Iterable[Obj]) -> None:
         """Record that each holder may now hold each of `held`."""
@@ -106,10 +107,25 @@ class Heap:
                 for obj in extra:
                     obj.holders.add(holder)
                 changed.append(holder)
+                if self.made is not None:
+                    self.made.append((holder, extra))
         if changed:
             for obj in self.reaching(changed):
                 obj.reach = None
             self._unions.clear()
+
+    def unlink(self, count: int) -> None:
+        """Undo all links but the first `count` of those kept."""
+        undone = self.made[count:] if self.made is not None else []
+        if undone and self.made is not None:
+            del self.made[count:]
+            for obj in self.reaching([holder for holder, _ in undone]):
+                obj.reach = None
+            for holder, held in undone:
+                holder.contains -= held
+                for obj in held:
+                    obj.holders.discard(holder)
+        self._unions.clear()
 
     def reach(self, objs: frozenset[Obj]) -> frozenset[Obj]:
         """`objs` and all that may be reached from them."""

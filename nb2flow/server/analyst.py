@@ -122,6 +122,9 @@ def _prepare() -> None:
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     from nb2flow.server import encode  # noqa: F401
 
+    gc.freeze()  # an analysis makes many objects and few cycles: looking for these takes a third of the time
+    gc.set_threshold(1_000_000)
+
 
 def _end_with_the_server() -> None:
     """A server that is killed cannot end its processes: they see to it themselves."""
@@ -138,15 +141,12 @@ def work(body: bytes, path: str) -> bytes:
 
     request = msgspec.json.decode(body, type=api.AnalyseRequest)
     where = Path(path)
-    gc.disable()  # an analysis makes many objects and few cycles: looking for these takes a third of the time
     try:
         document = document_of(values_of(request.cells, request.metadata), where)
         size = (request.place[0], request.place[1]) if request.place else None
         flow = encode.flow(analyse_edited(document, where, split=request.split), size)
     except NotebookError as fault:
         flow = encode.no_flow(fault)
-    finally:
-        gc.enable()
     return msgspec.json.encode(api.AnalyseReply(revision=request.revision, stale=False, flow=flow))
 
 

@@ -38,7 +38,7 @@ def test_what_is_known_of_modules_is_part_of_what_is_compared(tmp_path: Path) ->
     document = _document(tmp_path / "n.ipynb", "from mine import *\nprint(b)")
     layout, seen = notebook.lay_out(document, None), Observations()
     for names, missing in ((frozenset("a"), ["NB302"]), (frozenset("ab"), [])):
-        found = _build(document, layout, outside=Outside(stars={"mine": names}), observed=seen)
+        found = _build(tmp_path / "n.ipynb", document, layout, outside=Outside(stars={"mine": names}), observed=seen)
         assert [d.code for d in found.diagnostics if d.code == "NB302"] == missing
 
 
