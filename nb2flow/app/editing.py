@@ -24,7 +24,7 @@ from nb2flow.notebook.settings import cell_settings
 from nb2flow.notebook.tags import read_tag
 
 _MEANT = re.compile(r"did you mean '([^']+)'\?")
-_recent: deque[tuple[Any, Flow]] = deque(maxlen=32)
+_recent: deque[tuple[int, Any, Flow]] = deque(maxlen=32)
 _MOST_INTERPRETERS = 32  # of 200 cells each has some megabytes
 _interpreters: OrderedDict[Path, flow.Interpreter] = OrderedDict()  # by notebook, that of the last edit at the end
 _WITHOUT = ("NB206", "NB207", "NB209", "NB245")  # a tag that has no effect here
@@ -73,15 +73,16 @@ def _build(path: Path, document: Notebook, layout: Layout, **known: Any) -> Flow
     opened. All that the flow depends on is compared, so nothing can be out of date. What comes before the first cell
     that was edited is not interpreted again."""
     asked = (document, layout, known)
-    for before, built in _recent:
-        if before == asked:
+    code = hash(tuple((cell.source, cell.tags) for cell in document.cells))  # tells most apart at once
+    for of_code, before, built in _recent:
+        if of_code == code and before == asked:
             return built
     interpreter = _interpreters.setdefault(path, flow.Interpreter())
     _interpreters.move_to_end(path)
     if len(_interpreters) > _MOST_INTERPRETERS:
         _interpreters.popitem(last=False)[1].forget()
     built = flow.build(document, layout, interpreter=interpreter, **known)
-    _recent.append((asked, built))
+    _recent.append((code, asked, built))
     return built
 
 

@@ -69,7 +69,7 @@ class Graph:
             u.index for node in self.nodes if node.group.options.env for u in node.units if "process:environ" in u.reads
         }
         self.conflicts: list[Conflict] = []
-        self._live_after = _liveness(analysis.units)
+        self._uses = _uses(analysis.units)
         self._joined: set[tuple[int, frozenset[tuple[str, int]]]] = set()
         for k in range(len(self.nodes)):
             self._needs(k)
@@ -137,7 +137,13 @@ class Graph:
 
     def _wanted(self, unit: Unit, name: str) -> bool:
         """Whether a name that is perhaps changed here is looked at later (resources always are)."""
-        return is_resource(name) or name in self._live_after[unit.index] or bool(unit.barrier)
+        return is_resource(name) or self._looked_at_after(unit, name) or bool(unit.barrier)
+
+    def _looked_at_after(self, unit: Unit, name: str) -> bool:
+        """Whether somebody looks at the name after this unit, before it is bound anew."""
+        uses = self._uses.get(name, [])
+        place = bisect_left(uses, (unit.index + 1, False))
+        return place < len(uses) and uses[place][1]
 
     def _need(self, k: int, name: str, version: int, used: Site, text: str = "") -> None:
         unit = self.analysis.units[version]
@@ -356,18 +362,18 @@ def _through(through: Mapping[str, frozenset[str]], names: Iterable[str]) -> fro
     return names.difference(through).union(*[through[n] for n in names if n in through])
 
 
-def _liveness(units: list[Unit]) -> list[frozenset[str]]:
-    """For each unit, the names that are looked at after it before they are bound anew."""
-    result: list[frozenset[str]] = [frozenset()] * len(units)
-    live: set[str] = set()
-    everything = False
-    for unit in reversed(units):
-        result[unit.index] = frozenset(live)
-        live -= unit.writes.keys() - unit.weak
-        live |= unit.reads.keys() - unit.carried
-        if unit.barrier and not everything:
-            live |= unit.visible.keys()
-    return result
+def _uses(units: list[Unit]) -> dict[str, list[tuple[int, bool]]]:
+    """For each name, the units that look at it (True) or bind it anew without (False), in order."""
+    found: dict[str, list[tuple[int, bool]]] = {}
+    for unit in units:
+        seen = unit.reads.keys() - unit.carried
+        if unit.barrier:
+            seen |= unit.visible.keys()
+        for name in seen:
+            found.setdefault(name, []).append((unit.index, True))
+        for name in unit.writes.keys() - unit.weak - seen:
+            found.setdefault(name, []).append((unit.index, False))
+    return found
 
 
 def replay_order(analysis: Analysis, versions: Iterable[int]) -> list[Unit]:

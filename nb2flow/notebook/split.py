@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 from nb2flow.notebook.model import Cell
@@ -39,7 +40,8 @@ class Stretch:
     cells: list[int] = field(default_factory=list)
 
 
-def headings(source: str) -> list[Heading]:
+@lru_cache(maxsize=4096)  # an editor's notebook comes again with one cell changed
+def headings(source: str) -> tuple[Heading, ...]:
     """The headings of a Markdown source in order: ATX, setext and HTML ones, none inside fenced code or comments."""
     text = _without_code(_COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), source))
     found: list[tuple[int, Heading]] = []
@@ -57,7 +59,7 @@ def headings(source: str) -> list[Heading]:
     found += [(m.start(), Heading(int(m[1]), m[2])) for m in _HTML.finditer(text)]
     found.sort(key=lambda item: item[0])
     plain = (Heading(h.level, plain_title(h.title)) for _, h in found)
-    return [h for h in plain if h.title]
+    return tuple(h for h in plain if h.title)
 
 
 def _without_code(source: str) -> str:
@@ -98,7 +100,7 @@ def by_headings(cells: Sequence[Cell], code: Sequence[int], active: set[int]) ->
     return None
 
 
-def _sections(marks: dict[int, list[Heading]], code: Sequence[int], level: int) -> tuple[list[int], list[_Section]]:
+def _sections(marks: dict[int, tuple[Heading, ...]], code: Sequence[int], level: int) -> tuple[list[int], list[_Section]]:
     """The cells above the first heading of just this level, and the sections that headings up to this level begin."""
     setup: list[int] = []
     sections: list[_Section] = []
