@@ -100,7 +100,9 @@ def by_headings(cells: Sequence[Cell], code: Sequence[int], active: set[int]) ->
     return None
 
 
-def _sections(marks: dict[int, tuple[Heading, ...]], code: Sequence[int], level: int) -> tuple[list[int], list[_Section]]:
+def _sections(
+    marks: dict[int, tuple[Heading, ...]], code: Sequence[int], level: int
+) -> tuple[list[int], list[_Section]]:
     """The cells above the first heading of just this level, and the sections that headings up to this level begin."""
     setup: list[int] = []
     sections: list[_Section] = []

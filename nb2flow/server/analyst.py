@@ -1,6 +1,7 @@
 """Analysing edited notebooks in processes of their own, so that the server's loop is never held up.
 
-Bytes go in and bytes come out. Of each editor one request is worked on at a time, and one that a later revision has
+Bytes go in and bytes come out. A process remembers the notebooks that it has analysed, so an editor keeps to one where
+that costs no waiting. Of each editor one request is worked on at a time, and one that a later revision has
 overtaken is not worked on at all. A process that dies or does not come to an end is replaced by another.
 """
 
@@ -43,33 +44,41 @@ class Head(msgspec.Struct, frozen=True):
 class _Editor:
     latest: int = -1
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    place: int = 0  # of the process that knows its notebook from the time before
+
+
+@dataclass(slots=True, eq=False)
+class _Process:
+    pool: ProcessPoolExecutor
+    started: Future[int]
+    waiting: int = 0
 
 
 class Analyst:
     """The processes that analyse. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._pool: ProcessPoolExecutor | None = None
-        self._first: Future[int] | None = None
+        self._processes: list[_Process | None] = [None] * min(cores(), MOST_PROCESSES)
         self._editors: OrderedDict[tuple[str, str], _Editor] = OrderedDict()
 
     def start(self) -> None:
         """Start the processes, so that the first request need not wait for them."""
-        for _ in range(self._size()):
-            self._processes().submit(os.getpid)
+        for place in range(len(self._processes)):
+            self._process(place)
 
     def stop(self) -> None:
         """End the processes."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        for process in self._processes:
+            if process is not None:
+                process.pool.shutdown(wait=False, cancel_futures=True)
+        self._processes = [None] * len(self._processes)
 
     async def analyse(self, head: Head, body: bytes, path: Path) -> bytes | None:
         """The `AnalyseReply` as JSON; None when a later revision has come in. Raises what the analysis raises."""
         if not head.client:
             return await self.call(work, body, str(path))
         key = (head.client, head.path)
-        editor = self._editors.setdefault(key, _Editor())
+        editor = self._editors.setdefault(key, _Editor(place=len(self._editors) % len(self._processes)))
         self._editors.move_to_end(key)
         while len(self._editors) > _MOST_EDITORS:
             self._editors.popitem(last=False)
@@ -77,43 +86,51 @@ class Analyst:
         async with editor.turn:
             if head.revision < editor.latest:
                 return None
-            return await self.call(work, body, str(path))
+            editor.place = self._free(editor.place)
+            return await self._call(editor.place, work, body, str(path))
 
     async def call(self, function: Callable[..., bytes], *arguments: Any) -> bytes:
         """What a module's function gives, called in one of the processes. Raises what it raises."""
-        pool = self._processes()
+        return await self._call(self._free(0), function, *arguments)
+
+    def _free(self, liked: int) -> int:
+        """The place of the process with the least to do; of such, the one that is liked."""
+        todo = [process.waiting if process is not None else 0 for process in self._processes]
+        return liked if todo[liked] == min(todo) else todo.index(min(todo))
+
+    async def _call(self, place: int, function: Callable[..., bytes], *arguments: Any) -> bytes:
+        process = self._process(place)
         loop = asyncio.get_running_loop()
+        process.waiting += 1
         try:
-            if self._first is not None:  # what a busy machine takes to start is no fault of the notebook
-                await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._first)), _STARTING)
-            return await asyncio.wait_for(loop.run_in_executor(pool, function, *arguments), PATIENCE)
+            # what a busy machine takes to start is no fault of the notebook
+            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(process.started)), _STARTING)
+            return await asyncio.wait_for(loop.run_in_executor(process.pool, function, *arguments), PATIENCE)
         except TimeoutError:
-            self._replace(pool)
+            self._replace(process)
             message = f"there was no answer within {PATIENCE:g} s"
             raise NotebookError(message, hint="is there a cell of very many lines?") from None
         except BrokenProcessPool:
-            self._replace(pool)
+            self._replace(process)
             hint = "is there enough memory? the next edit is tried again"
             raise EnvironmentFault("the process that analyses notebooks has died", hint=hint) from None
+        finally:
+            process.waiting -= 1
 
-    def _processes(self) -> ProcessPoolExecutor:
-        if self._pool is None:
+    def _process(self, place: int) -> _Process:
+        process = self._processes[place]
+        if process is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._size(), mp_context=context, initializer=_prepare)
-            self._first = self._pool.submit(os.getpid)
-        return self._pool
+            pool = ProcessPoolExecutor(1, mp_context=context, initializer=_prepare)
+            process = self._processes[place] = _Process(pool, pool.submit(os.getpid))
+        return process
 
-    def _replace(self, pool: ProcessPoolExecutor) -> None:
-        if self._pool is pool:
-            self._pool = None
-        processes: dict[int, Any] = getattr(pool, "_processes", None) or {}
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in list(processes.values()):
-            process.kill()
-
-    @staticmethod
-    def _size() -> int:
-        return min(cores(), MOST_PROCESSES)
+    def _replace(self, process: _Process) -> None:
+        self._processes = [None if p is process else p for p in self._processes]
+        running: dict[int, Any] = getattr(process.pool, "_processes", None) or {}
+        process.pool.shutdown(wait=False, cancel_futures=True)
+        for one in list(running.values()):
+            one.kill()
 
 
 def _prepare() -> None:
