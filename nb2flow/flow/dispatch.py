@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from nb2flow.flow.machine import Machine
+from nb2flow.flow.machine import OBJECTS_PER_NODE, Machine
 from nb2flow.flow.values import SCALAR, Obj, ObjKind, Val
 
 Handler = Callable[[Machine, Any], Val]
@@ -42,7 +42,9 @@ def statement(*kinds: type[ast.AST]) -> Callable[[Callable[[Machine, Any], None]
 def evaluate(m: Machine, node: ast.expr) -> Val:
     """What `node` may stand for. Reads, touches and resource uses go into the machine's current unit."""
     m.nodes += 1
-    if m.effort > m.budget:
+    if (
+        m.nodes + (m.heap.looked_at - m.begun_at) // OBJECTS_PER_NODE > m.budget
+    ):  # its `effort`: asked most often of all
         m.barrier("too much code is reached from here to be followed")
         return SCALAR
     if not m.frames:

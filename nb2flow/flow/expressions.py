@@ -165,13 +165,13 @@ def _binop(m: Machine, node: ast.BinOp) -> Val:
             return Val(left.objs | right.objs, posixpath.join(left.text, right.text))
         if isinstance(node.op, ast.Add):
             return Val(left.objs | right.objs, left.text + right.text)
+    if not left.objs and not right.objs:
+        return SCALAR
     own = SCALAR
     for operand in (left, right):
         own |= instances.run_methods(
             m, operand, (_BINARY.get(type(node.op), ""), _REFLECTED.get(type(node.op), "")), [left, right], node
         )
-    if not left.objs and not right.objs:
-        return own
     joins = isinstance(node.op, ast.Add) or (
         isinstance(node.op, ast.BitOr) and any("container" in o.flags for o in left.objs | right.objs)
     )
@@ -333,10 +333,10 @@ def function_object(m: Machine, node: scopes.FunctionNode, holds: list[Val]) -> 
 
 @expression(ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Val:
-    names = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+    names, walruses = scopes.names_of_comprehension(node)
     outer = m.frames[-1] if m.frames else None
     first = evaluate(m, node.generators[0].iter)
-    frame = Frame({}, frozenset(names))
+    frame = Frame({}, names)
     if outer is not None:
         frame.outer = {**outer.outer, **outer.names}
         frame.globals = outer.globals
@@ -351,8 +351,8 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
         values = [evaluate(m, p) for p in parts]
     finally:
         m.frames.pop()
-    for walrus in (n for n in ast.walk(node) if isinstance(n, ast.NamedExpr)):
-        assign_name(m, walrus.target.id, union(values))
+    for name in walruses:
+        assign_name(m, name, union(values))
     if isinstance(node, ast.GeneratorExp):
         obj = m.alloc("live", "a generator", site=node, holds=frozenset().union(first.objs, *(v.objs for v in values)))
         return Val(frozenset({obj}))
@@ -389,6 +389,8 @@ def _slice(m: Machine, node: ast.Slice) -> Val:
 
 def iterate(m: Machine, value: Val, node: ast.expr) -> Val:
     """One element of `value`. Iterators are used up by it: that changes them."""
+    if not value.objs:
+        return SCALAR
     if any(o.kind in ("iterator", "live", "unknown") for o in value.objs):
         instances.use_up(m, value, f"for … in {ast.unparse(node)[:40]}", node)
     instances.begin_loop(m, value)

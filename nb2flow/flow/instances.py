@@ -136,10 +136,12 @@ class Methods:
 
 def run_methods(m: Machine, value: Val, names: tuple[str, ...], values: list[Val], node: ast.AST) -> Val:
     """An operator or a loop runs special methods of the notebook's own classes; gives what they may return."""
+    own = [obj for obj in value.objs if obj.cls is not None]
+    if not own:
+        return SCALAR
     methods = Methods()
-    for obj in value.objs:
-        if obj.cls is not None:
-            methods.find(obj, *names)
+    for obj in own:
+        methods.find(obj, *names)
     return union(methods.follow(m, (union(values),), (), node))
 
 

@@ -89,7 +89,7 @@ class Machine(Memory):
     asks_caches: bool = False  # the notebook asks what functions remember
     _modules: dict[str, Obj] = field(default_factory=dict)
     _mentioned: set[Obj] = field(default_factory=set)
-    _looked_at: int = 0  # by the heap, before this unit
+    begun_at: int = 0  # what the heap had looked at before this unit
     unused: set[ast.AST] = field(default_factory=set)  # expressions that are statements: nobody gets their value
     identity: bool = False  # this unit asks whether two things are one object
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
@@ -102,7 +102,7 @@ class Machine(Memory):
     @property
     def effort(self) -> int:
         """What this unit has cost so far, in nodes."""
-        return self.nodes + (self.heap.looked_at - self._looked_at) // OBJECTS_PER_NODE
+        return self.nodes + (self.heap.looked_at - self.begun_at) // OBJECTS_PER_NODE
 
     def place(self) -> Place:
         """Where it is now, to come back to (see `Memory.keep_trail`)."""
@@ -113,7 +113,7 @@ class Machine(Memory):
         """Be again where it was, as if no later unit had been run."""
         self.go_back(place.remembered)
         del self.units[place.units :]
-        self.spent, self.nodes, self._looked_at = place.spent, 0, self.heap.looked_at
+        self.spent, self.nodes, self.begun_at = place.spent, 0, self.heap.looked_at
         self.parameters, self.future_annotations = place.parameters, place.future_annotations
 
     def begin(self, unit: Unit) -> None:
@@ -122,7 +122,7 @@ class Machine(Memory):
         self.spent += self.effort
         self.budget = MAX_NODES if self.spent < ALL_NODES else LAST_NODES
         self.bound, self.touched, self.conditional, self.nodes = set(), {}, 0, 0
-        self._looked_at = self.heap.looked_at
+        self.begun_at = self.heap.looked_at
         self.functions = []
         self.calls, self.active, self._mentioned = (), [], set()
         self._first_read, self.identity = {}, False

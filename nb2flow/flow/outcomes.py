@@ -6,7 +6,8 @@ import ast
 import posixpath
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from nb2flow.flow import known, known_calls, known_modules, library, scopes
 from nb2flow.flow.dispatch import fresh
@@ -20,21 +21,24 @@ from nb2flow.flow.values import SCALAR, Obj, Val, union
 _TAKES_ITEMS = frozenset({"extend", "extendleft", "update"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Arguments:
-    """Evaluated arguments of one call: positional and by keyword (`**kw` under the empty name)."""
+    """Evaluated arguments of one call: positional, by keyword (`**kw` under the empty name), and all of them."""
 
     node: ast.Call
     positional: tuple[Val, ...]
     keywords: tuple[tuple[str, Val], ...]
+    values: tuple[Val, ...] = field(init=False)
 
-    @property
-    def values(self) -> list[Val]:
-        return [*self.positional, *(v for _, v in self.keywords)]
+    def __post_init__(self) -> None:
+        self.values = (*self.positional, *[v for _, v in self.keywords]) if self.keywords else self.positional
 
     def keyword(self, name: str) -> ast.expr | None:
         """The expression given for keyword `name`."""
-        return next((k.value for k in self.node.keywords if k.arg == name), None)
+        for given in self.node.keywords:
+            if given.arg == name:
+                return given.value
+        return None
 
     def is_false(self, name: str) -> bool:
         """Whether keyword `name` is plainly given as False."""
@@ -127,6 +131,7 @@ def _bind_names(m: Machine, args: Arguments, text: str) -> None:
         m.write_name(name, fresh(m, args.node, label="sympy"))
 
 
+@lru_cache(maxsize=8192)
 def _text(node: ast.Call) -> str:
     if isinstance(node.func, ast.Attribute) and not isinstance(node.func.value, ast.Name | ast.Attribute):
         return f"….{node.func.attr}(…)"
@@ -161,7 +166,10 @@ def _callbacks(m: Machine, args: Arguments, base: Val, path: str) -> list[Val]:
 
 def _mutated_by_methods(args: Arguments) -> frozenset[Obj]:
     """Objects of which a method that changes them is handed on, as in `map(found.append, names)`."""
-    nodes = [*args.node.args[len(args.node.args) - len(args.positional) :], *(k.value for k in args.node.keywords)]
+    call = args.node
+    if not any(isinstance(a, ast.Attribute) for a in call.args) and not call.keywords:
+        return frozenset()
+    nodes = [*call.args[len(call.args) - len(args.positional) :], *(k.value for k in call.keywords)]
     found = frozenset[Obj]()
     for node, value in zip(nodes, args.values, strict=False):
         if isinstance(node, ast.Attribute):
@@ -241,10 +249,11 @@ def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, 
         m.touch(m.heap.mutable(everything.objs), text)
         if path[:1] != "_" and library.call_by_method(path) is None:  # inherited from a library, as `register` of ABC
             m.touch([o for o in base.objs if o.kind == "class"], text)
-    m.touch(_asked_to_change(m, args, path), text)
+    if args.keywords or "." in path:
+        m.touch(_asked_to_change(m, args, path), text)
     if base.objs and args.positional and any(_UNCOPIED in o.flags for o in m.heap.reach(base.objs)):
         m.touch(m.heap.mutable(args.positional[0].objs), text)
-    if spec.result != "iterator":
+    if spec.result != "iterator" and everything.objs:
         m.touch([o for o in everything.objs if o.kind == "iterator"], text)
 
 
@@ -295,6 +304,9 @@ def set_config(m: Machine, path: str, resource: str = "") -> None:
 
 
 def _random(m: Machine, spec: Call, args: Arguments, base: Val, path: str, text: str) -> None:
+    settled = "." not in path and not path.startswith(_DRAWING) and spec is not known.UNKNOWN
+    if settled and not spec.seeds and not spec.rng:
+        return
     for stream in spec.seeds:
         m.use_resource(stream, writes=True, fresh=True)
         m.unit.seeds.add(stream)

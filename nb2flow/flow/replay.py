@@ -59,13 +59,14 @@ class Kinds(NamedTuple):
 
     def sort(self, unit: Unit) -> Kinds:
         """Set the `kind` of the next unit by its code; gives what is bound after it."""
-        aliases: dict[str, str] = {}
-        for statement in unit.runs or (unit.statement.node,):
-            _note_aliases(statement, aliases)
-        _note_star(unit, aliases)
-        known = self._replace(aliases={**self.aliases, **aliases}) if aliases else self
+        node, known = unit.statement.node, self
+        if unit.runs or isinstance(node, ast.Try | ast.If | ast.Import | ast.ImportFrom):
+            aliases: dict[str, str] = {}
+            for statement in unit.runs or (node,):
+                _note_aliases(statement, aliases)
+            _note_star(unit, aliases)
+            known = self._replace(aliases={**self.aliases, **aliases})
         unit.kind = _kind(unit, known.aliases, known.functions)
-        node = unit.statement.node
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             made = isinstance(node, ast.ClassDef)
             return known._replace(functions={**known.functions, node.name: made})

@@ -62,7 +62,7 @@ def _outer_parts(node: ast.AST) -> list[ast.AST]:
     return []
 
 
-def _walrus(node: ast.AST) -> list[ast.AST]:
+def _walrus(node: ast.AST) -> list[ast.NamedExpr]:
     return [n for n in ast.walk(node) if isinstance(n, ast.NamedExpr)]
 
 
@@ -125,6 +125,15 @@ def evaluates_text(node: ast.AST) -> bool:
         isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in ("eval", "exec", "globals")
         for n in ast.walk(node)
     )
+
+
+@lru_cache(maxsize=8192)
+def names_of_comprehension(
+    node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp,
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """(names of its own, names that it binds outside by `:=`)."""
+    own = frozenset(n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name))
+    return own, tuple(n.target.id for n in _walrus(node))
 
 
 _NAMESPACES = ("globals", "locals", "vars")

@@ -85,7 +85,8 @@ def union(values: Iterable[Val]) -> Val:
     items = list(values)
     if len(items) == 1:
         return items[0]
-    return Val(frozenset().union(*(v.objs for v in items)) if items else frozenset())
+    held = [v.objs for v in items if v.objs]
+    return Val(held[0].union(*held[1:])) if held else SCALAR
 
 
 class Heap:
