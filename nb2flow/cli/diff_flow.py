@@ -78,10 +78,4 @@ def _keys(analysis: Analysis | None) -> dict[str, StepKey] | None:
         return None
     contents = step_keys(plan, {}, "the same kernel")
     sources = {s.name: "\0".join(analysis.notebook.cells[c].source for c in s.cells) for s in analysis.flow.steps}
-    return {
-        # the cache also compares what a step loads, by the names of the steps that made it
-        step.name: StepKey(
-            f"{contents[step.name]} {sorted(step.inputs)} {sorted(step.state)}", sources.get(step.name, "")
-        )
-        for step in plan.steps
-    }
+    return {step.name: StepKey(contents[step.name], sources.get(step.name, "")) for step in plan.steps}

@@ -92,17 +92,21 @@ class ResultCache:
 
 
 def inputs_of(step: PlanStep, manifests: Mapping[str, Manifest]) -> dict[str, str]:
-    """The blobs that `step` loads: "step:name" -> digest (empty: the name does not exist there)."""
-    wanted = {(source, name) for source, names in step.inputs.items() for name in names}
-    wanted |= {(source, name) for source in step.state for name in PROCESS_STATE}
+    """What `step` loads: each name that exists, with the digest of its blob.
+
+    Who made it is not told: names of steps are nothing to those who load from them, as in their keys. A name is loaded
+    from one step only; the process's state is from each of several, which are told apart by their place.
+    """
+    wanted = {name: (source, name) for source, names in step.inputs.items() for name in names}
+    wanted |= {f"{at}:{name}": (source, name) for at, source in enumerate(step.state) for name in PROCESS_STATE}
     if step.element is not None and step.each is not None:  # which element it is stands in the key
-        wanted.discard((step.each.source, step.each.name))
+        wanted.pop(step.each.name, None)
     found = {}
-    for source, name in sorted(wanted):
+    for told, (source, name) in sorted(wanted.items()):
         manifest = manifests.get(source)
         output = manifest.outputs.get(name) if manifest is not None else None
         if output is not None:
-            found[f"{source}:{name}"] = output.identity
+            found[told] = output.identity
     return found
 
 

@@ -23,9 +23,9 @@ _KEY = re.compile(r"[0-9a-zA-Z]{8,128}")
 class StepResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One finished step.
 
-    `inputs` maps "step:name" to the digest of the blob it loaded; `seen` maps files that it read (and local modules)
-    to their digests, `written` those that it wrote; paths are relative to the notebook's folder when below it.
-    `not_reusable` is empty, or says why the result serves only as the input of a step that is run alone.
+    `inputs` maps what it loaded to the digests of the blobs (`engine.cache` says how); `seen` maps files that it read
+    (and local modules) to their digests, `written` those that it wrote; paths are relative to the notebook's folder
+    when below it. `not_reusable` is empty, or says why the result serves only as the input of a step that is run alone.
     """
 
     key: str

@@ -14,10 +14,10 @@ import pytest
 
 Invoke = Callable[..., Any]
 CELLS = {
-    "load": "rows = list(range(50))\nlimit = rows[-1] // 4",
+    "load": "import os\nrows = list(range(50))\nlimit = rows[-1] // 4\nos.environ['UNIT'] = 'mm'",
     "clean": "labels = [row % 2 for row in rows]\nprint(len(labels))",
     "train": "model = sum(rows) / limit\nprint(model)",
-    "report": "print(model, sum(labels))",
+    "report": "print(model, sum(labels), os.environ['UNIT'])",
 }
 
 
@@ -29,10 +29,12 @@ def write(path: Path, cells: dict[str, str]) -> None:
 @pytest.mark.slow
 def test_what_would_run_again_is_what_runs_again(invoke: Invoke, here: Path) -> None:
     changed = {**CELLS, "train": "model = sum(rows) * limit\nprint(model)"}
-    renamed = {("tidy" if name == "clean" else name): source for name, source in changed.items()}
-    edited = {**renamed, "report": "print(sum(labels), model)"}
+    new_names = {"clean": "tidy", "load": "read"}  # the second also changes state of the process
+    renamed = {new_names.get(name, name): source for name, source in changed.items()}
+    edited = {**renamed, "report": "print(os.environ['UNIT'], sum(labels), model)"}
     write(here / "a.ipynb", CELLS)
     assert invoke("run", "a.ipynb").code == 0
+    steps = []
     for before, after in pairwise([CELLS, changed, renamed, edited]):
         write(here / "old.ipynb", before)
         write(here / "a.ipynb", after)
@@ -42,3 +44,5 @@ def test_what_would_run_again_is_what_runs_again(invoke: Invoke, here: Path) -> 
         started = set(re.findall(r"▶ (\S+) started", result.out))
         assert {again["step"] for again in told["run_again"]} == started
         assert set(told["cached"]) == set(after) - started
+        steps.append(started)
+    assert steps == [{"train", "report"}, {"read", "tidy"}, {"report"}]
