@@ -30,6 +30,8 @@ _NOISE = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
 )
+_PLOTLY = "application/vnd.plotly.v1+json"
+_PLOTLY_LOADER = '<script type="text/javascript">\n        window.PlotlyConfig'
 _MODEL_ID = re.compile(r'"model_id"\s*:\s*"[0-9a-f]{32}"|IPY_MODEL_[0-9a-f]{32}')
 
 
@@ -79,11 +81,17 @@ def parts(outputs: Outputs) -> tuple[Part, ...]:
             streams.setdefault(str(output.get("name", "stdout")), []).append(_text(output.get("text")))
         elif kind == "error":
             shown.append(Part("error", plain(f"{output.get('ename')}: {output.get('evalue')}")))
-        elif isinstance(data := output.get("data"), Mapping):
+        elif isinstance(data := output.get("data"), Mapping) and not _loads_plotly(data):
             number += 1
-            shown += [Part(f"output {number} {mime}", _value(mime, data[mime])) for mime in sorted(data)]
+            mimes = sorted(data.keys() - {"text/html"} if _PLOTLY in data else data)  # the page is made from the values
+            shown += [Part(f"output {number} {mime}", _value(mime, data[mime])) for mime in mimes]
     told = [Part(name, plain("".join(texts))) for name, texts in sorted(streams.items()) if "".join(texts)]
     return (*told, *shown)
+
+
+def _loads_plotly(data: Mapping[str, Any]) -> bool:
+    """Whether it is nothing but the script that Plotly shows before the first figure that a kernel draws."""
+    return data.keys() == {"text/html"} and _text(data["text/html"]).lstrip().startswith(_PLOTLY_LOADER)
 
 
 def plain(text: str) -> str:

@@ -102,6 +102,7 @@ class Unit:
         default_factory=dict
     )  # name written -> classes (and versions) that its value needs
     classes: set[str] = field(default_factory=set)  # names written that stand for a class of the notebook
+    parted: set[str] = field(default_factory=set)  # names written that hold things whose parts saving takes apart
     figures: set[str] = field(default_factory=set)  # names written that hold something of matplotlib's
     files: list[FileUse] = field(default_factory=list)
     unresolved: dict[str, Unresolved] = field(default_factory=dict)

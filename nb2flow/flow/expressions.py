@@ -36,7 +36,9 @@ def assign_name(m: Machine, name: str, value: Val) -> None:
             return
         if name in frame.nonlocals:
             frame.outer[name] = frame.outer.get(name, SCALAR) | value
-            m.touch(m.functions[-1:], f"nonlocal {name}")  # the function itself keeps it from call to call
+            text = f"nonlocal {name}"
+            m.touch(m.functions[-1:], text)  # the function itself keeps it from call to call
+            m.touch([o for function in m.functions[-1:] for o in function.contains if o.label == _CELLS], text)
             return
     instances.finalize(m, name, m.unit.statement.node)
     m.write_name(name, value)
@@ -328,7 +330,20 @@ def function_object(m: Machine, node: scopes.FunctionNode, holds: list[Val]) -> 
         m.heap.link(
             [obj], frozenset().union(*(v.objs for n, v in obj.scope.items() if n in inner)) if obj.scope else ()
         )
+        m.heap.link([obj], _cells(m))
     return obj
+
+
+_CELLS = "the variables of a function"
+
+
+def _cells(m: Machine) -> list[Obj]:
+    """What the functions made in one call share if one of them binds a variable of it (`nonlocal`), and so do those
+    made in them."""
+    found = [o for function in m.functions[-1:] for o in function.contains if o.label == _CELLS]
+    if m.active and scopes.binds_outside(m.active[-1]):
+        found.append(m.alloc("data", _CELLS, site=("cells", m.active[-1])))
+    return found
 
 
 @expression(ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)

@@ -48,6 +48,9 @@ class Conflict:
     used: Site
 
 
+_PARTED = "what belongs to a whole that another name stands for, which saving would part"
+
+
 class Graph:
     """Nodes in document order; building it computes all needs. `conflicts` lists what forbids these groups."""
 
@@ -289,6 +292,8 @@ class Graph:
         self._changed = True
         carried = [n for n in sources if sources[n] != last or n not in node.inputs]
         giver = self.nodes[last]
+        if len(sources) > 1:
+            self._parted(k, last, sources)
         for name in carried:
             old = node.inputs.get(name)
             used = Site(giver.units[0].cell, giver.units[0].statement.line)
@@ -299,9 +304,21 @@ class Graph:
                     continue
                 self._need(last, name, version, used, "travels with what shares its objects")
             made_at = self.analysis.units[version]
+            here = Site(node.units[0].cell, node.units[0].statement.line)
             defined = old[1].defined if old else Site(made_at.cell, made_at.statement.line)
-            self._carry(k, name, last, Reason("variable", name, defined, used, "shares objects that are changed here"))
+            self._carry(k, name, last, Reason("variable", name, defined, here, "shares objects that are changed here"))
         self._together(last, _through(self._at_end[last], sources))
+
+    def _parted(self, k: int, last: int, sources: Mapping[str, int]) -> None:
+        """A part and its whole that are changed in group k cannot get there and still be one."""
+        used = Site(self.nodes[k].units[0].cell, self.nodes[k].units[0].statement.line)
+        for name, source in sorted(sources.items()):
+            version = self.nodes[source].ends.get(name) if source >= 0 else None
+            if version is not None and name in self.analysis.units[version].parted:
+                unit = self.analysis.units[version]
+                site = Site(unit.cell, unit.writes.get(name, unit.statement.line))
+                self.conflicts.append(Conflict(last, k, name, _PARTED, site, used))
+                return
 
     def _latest_before(self, k: int, name: str) -> int | None:
         limit = self.nodes[k].units[0].index if self.nodes[k].units else 0

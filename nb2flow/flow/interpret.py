@@ -7,12 +7,14 @@ half's concern (`graph`), so that merging steps never means analysing again.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from nb2flow.flow import magics, replay
+from nb2flow.flow import magics, replay, scopes
 from nb2flow.flow import statements as _statements  # noqa: F401  (registers the interpreters of statements)
+from nb2flow.flow.calls import root_name
 from nb2flow.flow.dispatch import execute
 from nb2flow.flow.effects import HISTORY, Unit
 from nb2flow.flow.machine import MAX_NODES, Machine, Place
@@ -130,6 +132,7 @@ class Interpreter:
             observed,
             any("__annotations__" in cell.source for cell in notebook.code),
             any("cache_info" in cell.source for cell in notebook.code),
+            _varying(notebook, skipped),
         )
         before, self._asked = self._asked, asked
         machine, begins = self._machine, 0
@@ -139,7 +142,7 @@ class Interpreter:
         for unit, fixed, kind in self._changed:
             unit.fixed, unit.kind = fixed, kind
         if machine is None or not begins:
-            machine = Machine(outside=outside, keeps_annotations=bool(key[2]), asks_caches=bool(key[3]))
+            machine = Machine(outside=outside, keeps_annotations=key[2], asks_caches=key[3], varying=key[4])
             self._kinds, begins = replay.Kinds(), 0
             if self._keep:
                 machine.keep_trail()
@@ -149,6 +152,23 @@ class Interpreter:
         del self._borders[begins:], self._parsed[begins:]
         self._key = key
         return machine, begins
+
+
+def _varying(notebook: Notebook, skipped: set[int]) -> frozenset[str]:
+    """Names of a notebook that compiles functions which are bound more than once, or of which parts are set."""
+    cells = [cell for cell in notebook.code if cell.index not in skipped]
+    if not any("numba" in cell.source for cell in cells):
+        return frozenset()
+    bound: Counter[str] = Counter()
+    for statement in (s.node for cell in cells for s in parse_cell(cell).statements):
+        often = 2 if isinstance(statement, ast.For | ast.While | ast.AugAssign) else 1
+        bound.update(dict.fromkeys(scopes.bound_names([statement]), often))
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Global):
+                bound.update(dict.fromkeys(node.names, 2))
+            elif isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+                bound.update({root_name(node): 2})
+    return frozenset(name for name, times in bound.items() if times > 1)
 
 
 def _run_cell(m: Machine, parsed: ParsedCell) -> None:

@@ -290,7 +290,7 @@ _PACKAGES: dict[str, Call] = {
         """,
         HOLDS,
     ),
-    "collections.ChainMap": ALIAS,
+    "collections.ChainMap": HOLDS,
     "struct.pack_into": Call(touches="second", result="scalar"),
     "PIL.ImageDraw.Draw": ALIAS,
     "xml.etree.ElementTree.SubElement": Call(touches="first", result="alias"),

@@ -13,7 +13,7 @@ BUILTINS: dict[str, Call] = {
     ),
     **each(
         """
-            isinstance issubclass len oct ord pow print repr round str sum type range slice object memoryview
+            isinstance issubclass len oct ord pow print repr round str sum type range slice object
         """,
         SCALAR,
     ),
@@ -24,7 +24,7 @@ BUILTINS: dict[str, Call] = {
         """,
         HOLDS,
     ),
-    **each("max min getattr", ALIAS),
+    **each("max min getattr memoryview", ALIAS),
     **each("enumerate filter iter map reversed zip", Call(result="iterator")),
     **each("next", Call(touches="first", result="alias")),
     **each("setattr delattr", Call(touches="first", keeps=True, result="scalar")),

@@ -16,7 +16,7 @@ from nb2flow.flow.effects import HISTORY, FileUse, Unit, Unresolved, is_resource
 from nb2flow.flow.memory import Mark, Memory
 from nb2flow.flow.model import Outside, Site
 from nb2flow.flow.scopes import FUNCTIONS, global_names, local_names
-from nb2flow.flow.values import SCALAR, Obj, ObjKind, Val
+from nb2flow.flow.values import PARTED, SCALAR, Obj, ObjKind, Val
 
 BUILTIN_NAMES = frozenset(dir(builtins)) | {
     "display",
@@ -87,6 +87,7 @@ class Machine(Memory):
     future_annotations: bool = False
     keeps_annotations: bool = False  # the notebook looks at `__annotations__`
     asks_caches: bool = False  # the notebook asks what functions remember
+    varying: frozenset[str] = frozenset()  # names that stand for more than one value (known where code is compiled)
     _modules: dict[str, Obj] = field(default_factory=dict)
     _mentioned: set[Obj] = field(default_factory=set)
     begun_at: int = 0  # what the heap had looked at before this unit
@@ -188,6 +189,8 @@ class Machine(Memory):
                 self.unit.live[name] = obj.label or "a live object"
             if obj.drawn:
                 self.unit.figures.add(name)
+            if obj.root in PARTED:
+                self.unit.parted.add(name)
         classes = self.classes & reach
         if not classes.isdisjoint(value.objs):
             self.unit.classes.add(name)

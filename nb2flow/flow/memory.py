@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from nb2flow.flow.values import NOT_DATA, SCALAR, Heap, Obj, ObjKind, Val
+from nb2flow.flow.values import NOT_DATA, PARTED, SCALAR, Heap, Obj, ObjKind, Val
 
 
 class Mark(NamedTuple):
@@ -39,7 +39,7 @@ class Memory:
     definitions: set[Obj] = field(default_factory=set)  # and modules: all that is no data
     _named: dict[Obj, set[str]] = field(default_factory=dict)  # the names that stand for an object
     _sites: dict[tuple[object, ...], Obj] = field(default_factory=dict)
-    _special: set[Obj] = field(default_factory=set)  # live things and what draws
+    _special: set[Obj] = field(default_factory=set)  # live things, what draws, what saving takes apart
     _code: set[Obj] = field(default_factory=set)  # the notebook's functions and classes
     _trail: list[tuple[Callable[..., object], *tuple[Any, ...]]] | None = None  # calls that undo the changes, in order
 
@@ -124,7 +124,7 @@ class Memory:
         obj = self._sites[key] = Obj(kind, label)
         if self._trail is not None:
             self._trail.append((self._forget, key))
-        if obj.drawn or kind == "live":
+        if obj.drawn or kind == "live" or obj.root in PARTED:
             self._special.add(obj)
         if kind in NOT_DATA:
             self.definitions.add(obj)

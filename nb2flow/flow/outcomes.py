@@ -236,7 +236,7 @@ def _has_body(obj: Obj) -> bool:
 
 def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, text: str, path: str) -> None:
     if spec.touches == "self" or args.is_true("inplace"):
-        m.touch(base.objs, text)
+        m.touch([*base.objs, *(o for b in base.objs if "borrows" in b.flags for o in b.contains - {b.cls})], text)
         if path.startswith(("fit", "partial_fit")):  # a pipeline fits what it was made of
             m.touch([o for o in m.heap.reach(base.objs) if _is_estimator(o)], text)
     elif spec.touches == "first" and args.positional:
@@ -416,6 +416,8 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
         obj.flags.update(spec.rng)
     if _is_estimator(obj) and (args.is_false("copy") or args.is_false("copy_X") or args.is_false("copy_x")):
         obj.flags.add(_UNCOPIED)
+    if path == "collections.ChainMap":
+        obj.flags.add("borrows")
     return Val(frozenset({obj}))
 
 

@@ -136,6 +136,12 @@ def names_of_comprehension(
     return own, tuple(n.target.id for n in _walrus(node))
 
 
+@lru_cache(maxsize=8192)
+def binds_outside(node: ast.AST) -> bool:
+    """Whether a function in it binds a variable of a function around it."""
+    return any(isinstance(n, ast.Nonlocal) for n in ast.walk(node))
+
+
 _NAMESPACES = ("globals", "locals", "vars")
 _WRITING = ("update", "setdefault", "pop", "popitem", "clear", "__setitem__", "__delitem__")
 

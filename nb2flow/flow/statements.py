@@ -16,6 +16,7 @@ from nb2flow.flow.machine import Branch, Frame, Machine
 from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val
 
 _CACHES = ("functools.lru_cache", "functools.cache")
+_COMPILED = "a function that is compiled with the values that names had then"
 _REGISTER_MAGIC = ("IPython.core.magic.register_", "IPython.core.magic.magics_class")
 
 
@@ -284,6 +285,8 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
                 followed.append(calls.invoke(m, Val(frozenset({obj})), args))
             elif obj.kind != "module":
                 m.heap.link(value.objs, [obj])
+            if obj.root == "numba" and not m.varying.isdisjoint(scopes.global_names(node)):
+                m.heap.link(value.objs, fresh(m, node, kind="live", label=_COMPILED).objs)
             if obj.label in _CACHES and isinstance(node, ast.FunctionDef) and (m.asks_caches or _has_effects(m, node)):
                 m.heap.link(value.objs, fresh(m, node, kind="live", label="a function that remembers its results").objs)
         for result in followed:

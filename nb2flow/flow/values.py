@@ -14,6 +14,9 @@ from typing import Literal, NamedTuple
 ObjKind = Literal["data", "unknown", "iterator", "live", "function", "class", "module"]
 
 
+# What these make belongs to a whole that it knows. Saved and loaded, it belongs to another: the same for a single name,
+# but a part under a name of its own is then no part of the whole any more.
+PARTED = ("bs4", "plotly")
 NOT_DATA = frozenset(("module", "class", "function"))
 
 

@@ -30,8 +30,18 @@ def png(colour: str, *, level: int, size: tuple[int, int] = (20, 20)) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
+# What Plotly shows before the first figure of each kernel, and a figure: its values, and a page that is made from them.
+LOADER = {"text/html": '        <script type="text/javascript">\n        window.PlotlyConfig = {};\n</script>'}
+
+
+def figure(page: str, height: int = 1) -> dict[str, Any]:
+    data = {"application/vnd.plotly.v1+json": {"data": [{"y": [height]}]}, "text/html": page}
+    return {"output_type": "display_data", "data": data, "metadata": {}}
+
+
 SAME: list[tuple[list[dict[str, Any]], list[dict[str, Any]]]] = [
     ([], []),
+    ([figure("a")], [{"output_type": "display_data", "data": LOADER, "metadata": {}}, figure("b")]),
     ([stream("a\n"), stream("b\n")], [stream("a\nb\n")]),
     ([stream("a"), stream("w", "stderr"), stream("b")], [stream("w", "stderr"), stream("ab")]),
     ([stream("")], []),
@@ -55,6 +65,7 @@ DIFFERENT: list[tuple[list[dict[str, Any]], list[dict[str, Any]], str]] = [
     ([stream("a\nb\n")], [stream("a\nc\n")], "stdout: line 2: notebook 'b', pipeline 'c'"),
     ([stream("a\n")], [stream("a\na\n")], "stdout: line 2: notebook '', pipeline 'a'"),
     ([stream("a")], [], "stdout is missing"),
+    ([figure("a")], [figure("a", height=2)], "output 1 application/vnd.plotly.v1+json"),
     ([], [stream("w", "stderr")], "stderr is new: 'w'"),
     ([shown(text_plain="1")], [shown(text_plain="1.0")], "output 1 text/plain: line 1: notebook '1', pipeline '1.0'"),
     ([shown(image_png=png("red", level=0))], [shown(image_png=png("blue", level=0))], "the pictures differ"),
