@@ -29,7 +29,9 @@ from nb2flow.runs.events import Failure
 _PATIENCE = 180.0  # seconds for a cluster that does not answer while a step is started
 _AGAIN_AFTER = 2.0  # seconds until a step that the cluster did not take is offered again
 _STOP_GRACE = 20  # seconds for a cancelled step to leave its notebook
+_WORD_PATIENCE = 60.0  # seconds for a folder of a network to show what a pod has written
 _EVENTS_AFTER = 4.0  # seconds after which a Job without a pod is asked why
+_EVENTS_EVERY = 5.0  # seconds from one such question to the next: many steps may wait for a quota
 
 
 class KubernetesBackend(ClusterBackend):
@@ -43,6 +45,8 @@ class KubernetesBackend(ClusterBackend):
         super().__init__(profile, files, environ)
         self._preparing = threading.Lock()
         self._taken: set[str] = set()  # names of Jobs whose results were taken over
+        self._deleted: set[str] = set()  # names of Jobs that the cluster took our word for
+        self._why: dict[str, tuple[float, words.Trouble | None]] = {}  # when it was asked why a Job has no pod, and why
 
     def prepare(self) -> None:
         """Begin to follow the cluster. EnvironmentFault when it, or the store, cannot be used."""
@@ -103,6 +107,7 @@ class KubernetesBackend(ClusterBackend):
             return
         with attempt.lock:
             attempt.job = name
+            self._deleted.discard(name)  # one of this name, that was deleted, has had its day
         self._changed(name)
         if attempt.cancelling is not None:
             self._delete(attempt, kill=False)
@@ -158,6 +163,7 @@ class KubernetesBackend(ClusterBackend):
             self._look_at_job(attempt, job, pods)
 
     def _look_at_job(self, attempt: Attempt, job: words.Value, pods: list[Any]) -> None:
+        assert self._following is not None
         state = words.job_state(job)
         if (state != "active" or any(words.said_the_end(pod) for pod in pods)) and attempt.finish(self._store):
             return
@@ -165,13 +171,18 @@ class KubernetesBackend(ClusterBackend):
             attempt.fetch_last(self._store)
             attempt.end(words.given_up(pods, job))
             return
+        if state == "succeeded":  # its last word was in the store before its process ended
+            if attempt.has_waited("its last word", _WORD_PATIENCE):
+                text = f"its Job succeeded, and there is no {attempt.place.ended} in {self._store.url}"
+                attempt.end(Failure(kind="engine", message=text, hint="was the store cleaned up? Run it again"))
+            return
         if pods:
             final = words.final(pods[-1], attempt.task.options.memory or self.profile.memory)
             if final is not None:
                 self._give_up(attempt, final)
                 return
         for pod in pods:
-            if words.is_over(pod) and not words.said_the_end(pod):
+            if (words.is_over(pod) or self._following.is_gone(pod)) and not words.said_the_end(pod):
                 attempt.note(f"pod {pod['metadata']['name']} was lost ({words.lost(pod)}): another one takes its place")
         self._tell_trouble(attempt, job, pods)
 
@@ -180,14 +191,29 @@ class KubernetesBackend(ClusterBackend):
         if not pods and job.get("spec", {}).get("suspend"):
             found = words.Trouble("waits in its queue")
         elif not pods and time.monotonic() - attempt.began > _EVENTS_AFTER:
-            events, _ = self.cluster.list("events", fields=f"involvedObject.name={attempt.job}")
-            found = words.missing_pod([str(event.get("message", "")) for event in events])
+            found = self._why_no_pod(attempt.job)
         if found is None:
             attempt.no_trouble()
             return
         attempt.note(f"{found.text} (hint: {found.hint})" if found.hint else found.text)
         if found.patience is not None and attempt.has_waited(found.text, found.patience):
             self._give_up(attempt, Failure(kind="engine", message=found.text, hint=found.hint))
+
+    def _why_no_pod(self, job: str) -> words.Trouble | None:
+        """What the cluster's events say of a Job without a pod. Who may not read them waits all the same."""
+        asked, found = self._why.get(job, (0.0, None))
+        now = time.monotonic()
+        if now - asked < _EVENTS_EVERY:
+            return found
+        try:
+            events, _ = self.cluster.list("events", fields=f"involvedObject.name={job}")
+        except ClusterFault as fault:
+            if fault.again:
+                raise
+            events = []
+        found = words.missing_pod([str(event.get("message", "")) for event in events])
+        self._why[job] = (now, found)
+        return found
 
     def _look_at_vanished(self, attempt: Attempt) -> None:
         """Somebody removed the Job: what it left counts, else another one is made."""
@@ -204,10 +230,15 @@ class KubernetesBackend(ClusterBackend):
     def _look_at_cancelled(self, attempt: Attempt, job: words.Value | None, pods: list[Any]) -> None:
         assert attempt.cancelling is not None
         waited = time.monotonic() - attempt.cancelling
-        over = job is None or all(words.is_over(pod) for pod in pods)
+        going = job is None or words.is_going(job) or attempt.job in self._deleted
+        if not going and waited > 3 * _STOP_GRACE:
+            attempt.note(f"Job {attempt.job} could not be deleted: it may go on (`kubectl delete job {attempt.job}`)")
+        over = job is None or (going and all(words.is_over(pod) for pod in pods))
         if over or waited > 3 * _STOP_GRACE:
             attempt.fetch_last(self._store)
             attempt.end(CANCELLED)
+        elif not going and waited > _AGAIN_AFTER:  # the cluster did not take our word
+            self._delete(attempt, kill=False)
 
     def _grown(self) -> dict[str, str]:
         """One question for all steps of a run whose pods may be at work."""
@@ -238,11 +269,16 @@ class KubernetesBackend(ClusterBackend):
     def _delete(self, attempt: Attempt, kill: bool) -> None:
         grace = 0 if kill else _STOP_GRACE
         self.cluster.delete("jobs", attempt.job, grace=grace, propagation="Background" if kill else "Foreground")
+        self._deleted.add(attempt.job)
 
     def _give_up(self, attempt: Attempt, failure: Failure) -> None:
         attempt.fetch_last(self._store)
+        try:
+            self._delete(attempt, kill=False)
+        except ClusterFault as fault:
+            if fault.again:  # the next look gives up anew; a Job that is left would try again in vain
+                raise
         attempt.end(failure)
-        self._delete(attempt, kill=False)
 
     def _let_go(self, attempt: Attempt) -> None:
         super()._let_go(attempt)

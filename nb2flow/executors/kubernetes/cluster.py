@@ -110,7 +110,7 @@ class Cluster:
                         status = change["object"]
                         raise in_words(int(status.get("code", 500)), status, "watch", self._path(kind), self.server)
                     yield change
-        except urllib3.HTTPError as error:
+        except (urllib3.HTTPError, ValueError, KeyError, TypeError) as error:  # or what came was no change at all
             raise ClusterFault(f"the watch of {kind} broke off: {error}") from error
         finally:
             answer.close()
@@ -139,7 +139,14 @@ class Cluster:
     ) -> Value:
         """One request. Credentials that have expired are loaded anew, once. ClusterFault when it is refused."""
         answer = self._send(method, path, query or {}, body, _READ)
-        value: Value = json.loads(answer.data or b"{}")
+        try:
+            value: Value = json.loads(answer.data or b"{}")
+        except ValueError as error:
+            said = " ".join(answer.data[:80].decode(errors="replace").split())
+            raise ClusterFault(
+                f"what answers at {self.server} is no Kubernetes API: {said}…",
+                hint="is a proxy, or the page of a login, in between? `kubectl get pods` should work in this terminal",
+            ) from error
         return value
 
     def _send(

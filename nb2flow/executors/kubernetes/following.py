@@ -42,6 +42,7 @@ class Following:
         self._jobs: dict[str, Value] = {}
         self._pods: dict[str, Value] = {}
         self._gone: dict[str, list[Value]] = {}  # the last look of pods that were removed, by Job
+        self._added: dict[str, Value] = {}  # since the list that is under way was asked for: it may not have them
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -65,7 +66,8 @@ class Following:
     def add(self, job: Value) -> None:
         """A Job that was just created: known before its watch tells."""
         with self._lock:
-            self._jobs.setdefault(job["metadata"]["name"], job)
+            name = job["metadata"]["name"]
+            self._added[name] = self._jobs.setdefault(name, job)
 
     def pods(self, job: str) -> list[Value]:
         """The pods of a Job, those that are gone too, the newest last."""
@@ -73,13 +75,23 @@ class Following:
             there = [pod for pod in self._pods.values() if _job_of(pod) == job]
             return sorted([*self._gone.get(job, ()), *there], key=lambda p: str(p["metadata"].get("creationTimestamp")))
 
+    def is_gone(self, pod: Value) -> bool:
+        """Whether this pod of `pods` is not there any more, whatever the last look at it was."""
+        with self._lock:
+            return any(one is pod for one in self._gone.get(_job_of(pod), ()))
+
     # ---- following ----
 
     def _list(self, kind: str) -> str:
+        with self._lock:
+            if kind != "pods":
+                self._added = {}
         items, version = self._cluster.list(kind, self._selector)
         new = {item["metadata"]["name"]: item for item in items}
         with self._lock:
             known = self._pods if kind == "pods" else self._jobs
+            if kind != "pods":
+                new = {**self._added, **new}
             vanished = [value for name, value in known.items() if name not in new]
             touched = {_job_of(value) for value in (*new.values(), *vanished)}
             if kind == "pods":
@@ -101,12 +113,10 @@ class Following:
                     version = str(change["object"]["metadata"]["resourceVersion"])
                     if change["type"] != "BOOKMARK":
                         self._take(kind, change)
-                    pause, failing_since = _FIRST_PAUSE, 0.0
+                    pause, failing_since, said = _FIRST_PAUSE, 0.0, self._tell_of_answer(said)
                     if self._closing.is_set():
                         return
-                if said:
-                    self._told("the cluster answers again")
-                pause, failing_since, said = _FIRST_PAUSE, 0.0, False
+                pause, failing_since, said = _FIRST_PAUSE, 0.0, self._tell_of_answer(said)
             except ClusterFault as fault:
                 if fault.status == 410:
                     version = ""
@@ -119,6 +129,12 @@ class Following:
                     self._told(f"{fault.message}; the steps go on there, and looking is tried again")
                 self._closing.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _tell_of_answer(self, said: bool) -> bool:
+        """Take back what was said, if anything was, of a cluster that does not answer."""
+        if said:
+            self._told("the cluster answers again")
+        return False
 
     def _take(self, kind: str, change: Value) -> None:
         value: Value = change["object"]
