@@ -11,12 +11,12 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, islice
 
 from rapidfuzz.distance import LCSseq
 
 from nb2flow.diff.document import Cell
-from nb2flow.diff.similarity import Choices, Lexicon, Text, ends_alike, rare_words, similarity, weight
+from nb2flow.diff.similarity import Choices, Lexicon, Text, ends_alike, rare_words, weight
 
 Pair = tuple[int, int]
 
@@ -35,7 +35,7 @@ class Sides:
         codes: dict[tuple[str, str], int] = {}
         self.keys_a = [codes.setdefault((c.type, c.source), len(codes)) for c in a]
         self.keys_b = [codes.setdefault((c.type, c.source), len(codes)) for c in b]
-        self.times_a, self.times_b = Counter(self.keys_a), Counter(self.keys_b)
+        self.times_a, self.times_b = _times(self.keys_a, len(codes)), _times(self.keys_b, len(codes))
         self._lexicon = Lexicon()
         self.trust = 0.0
 
@@ -68,7 +68,7 @@ class Sides:
         known = self.same_id(i, j)
         retyped = self.a[i].type != self.b[j].type
         least = 0.0 if known else max(cutoff, RETYPED) if retyped else cutoff
-        found = similarity(self.text_a(i), self.text_b(j), least)
+        found = self._lexicon.similarity(self.a[i].source, self.b[j].source, least)
         return 0.45 + 0.55 * found if known else found
 
     def rows(self, rows: Sequence[int], columns: Sequence[int], cutoff: float) -> Iterator[dict[int, float]]:
@@ -94,6 +94,14 @@ class Sides:
             yield found
 
 
+def _times(keys: Sequence[int], most: int) -> list[int]:
+    """How often each key occurs (`Counter` takes long the first time)."""
+    found = [0] * most
+    for key in keys:
+        found[key] += 1
+    return found
+
+
 def believe_ids(sides: Sides, anchors: Sequence[Pair], identical: int) -> float:
     """How far ids can be believed, 0 to 1: as often as cells that are equal anyway have the same one.
 
@@ -106,17 +114,34 @@ def believe_ids(sides: Sides, anchors: Sequence[Pair], identical: int) -> float:
             both += 1
             agree += first == second
     ids = {c.id for c in sides.a if c.id is not None}
-    positional = sum(1 for found in ids if _POSITIONAL.fullmatch(found))
-    if positional * 2 > len(ids):
+    if _mostly_positional(ids):
         return agree / both if both >= 3 else 0.0
     if both + identical >= 3 or (both and agree == 0):
         return (agree + identical) / (both + identical)
     return 0.0 if ids.isdisjoint(c.id for c in sides.b) else 1.0
 
 
+def _mostly_positional(ids: set[str]) -> bool:
+    """Whether more than half of some ids count places."""
+    found, others = 0, 0
+    for identity in ids:
+        if _POSITIONAL.fullmatch(identity):
+            found += 1
+        else:
+            others += 1
+            if others * 2 >= len(ids):  # the rest need not be looked at
+                return False
+    return found > others
+
+
 def rising(pairs: Sequence[Pair]) -> bool:
     """Whether pairs keep their order on both sides."""
-    return all(x[0] < y[0] and x[1] < y[1] for x, y in pairwise(pairs))
+    last_i = last_j = -1
+    for i, j in pairs:
+        if i <= last_i or j <= last_j:
+            return False
+        last_i, last_j = i, j
+    return True
 
 
 def heaviest_chain(pairs: Sequence[tuple[int, int, float]]) -> list[Pair]:

@@ -29,6 +29,9 @@ class Cell(NamedTuple):
     raw: dict[str, Any]
 
 
+_cell = tuple.__new__  # half of the time that the class takes to make one
+
+
 class Document(NamedTuple):
     """One version of a notebook.
 
@@ -143,7 +146,10 @@ def _cells(values: list[Any], warnings: list[str]) -> tuple[tuple[Cell, ...], bo
         get = value.get
         kind, source, identity = get("cell_type"), get("source", ""), get("id")
         if type(source) is list:
-            source = joined(source)
+            try:
+                source = "".join(source)
+            except TypeError:
+                source = joined(source)
         elif type(source) is not str:
             warnings.append(f"cell {index + 1} has {_kind(source)} as its source")
             source = joined(source)
@@ -157,7 +163,7 @@ def _cells(values: list[Any], warnings: list[str]) -> tuple[tuple[Cell, ...], bo
         elif kind != "markdown" and kind != "raw":
             warnings.append(f"cell {index + 1} has the type {_dump(kind)}, which the notebook format does not know")
             kind = kind if isinstance(kind, str) else "unknown"
-        cells.append(Cell(index, kind, source, identity if type(identity) is str else None, value))
+        cells.append(_cell(Cell, (index, kind, source, identity if type(identity) is str else None, value)))
     return tuple(cells), carriage_returns
 
 

@@ -17,10 +17,10 @@ from typing import Any
 import orjson
 
 from nb2flow.diff.document import Document
-from nb2flow.diff.layout import join_cell, join_metadata
+from nb2flow.diff.layout import join_member, join_metadata
 from nb2flow.diff.match import Matching
 from nb2flow.diff.sameness import same
-from nb2flow.diff.text import Block, blocks, lines_of
+from nb2flow.diff.text import changes, lines_of
 from nb2flow.diff.upgrade import lines_joined, upgrade_worksheets
 
 Edit = dict[str, Any]
@@ -35,7 +35,7 @@ def nbdime_edits(base: Document, remote: Document, matching: Matching) -> list[E
             side["metadata"] = join_metadata(side["metadata"])
     if 2 in (base.format[0], remote.format[0]):  # cells that are identical to people may not be so to nbdime
         matching = matching._replace(head=0, tail=0)
-    edits = _Script(guarded=False, view=join_cell).notebook(old, new, matching)
+    edits = _Script(guarded=False, view=join_member).notebook(old, new, matching)
     return _with_ids_replaced(edits) if base.format >= (4, 5) else edits
 
 
@@ -104,14 +104,14 @@ def _holds_nan(value: Any) -> bool:
     return isinstance(value, float) and not isfinite(value)
 
 
-def _untouched(value: Any) -> Any:
+def _untouched(key: str, value: Any, kind: Any) -> Any:
     return value
 
 
 class _Script:
-    """Writes one edit script; `view` is applied to a cell before it is looked at."""
+    """Writes one edit script; `view` is applied to the members of a cell before they are looked at."""
 
-    def __init__(self, guarded: bool, view: Callable[[Any], Any]) -> None:
+    def __init__(self, guarded: bool, view: Callable[[str, Any, Any], Any]) -> None:
         self._guarded = guarded
         self._view = view
 
@@ -132,43 +132,77 @@ class _Script:
     def _viewed(self, side: dict[str, Any]) -> dict[str, Any]:
         """A notebook whose cells are seen through the view, for the rare case that only one side has a list of them."""
         cells = side.get("cells")
-        return {**side, "cells": [self._view(c) for c in cells]} if isinstance(cells, list) else side
+        return {**side, "cells": [self._cell(c) for c in cells]} if isinstance(cells, list) else side
+
+    def _cell(self, cell: Any) -> Any:
+        if not isinstance(cell, dict):
+            return cell
+        kind = cell.get("cell_type")
+        return {key: self._view(key, value, kind) for key, value in cell.items()}
 
     def _cells(self, old: Sequence[Any], new: Sequence[Any], matching: Matching) -> list[Edit]:
         head, tail = matching.head, len(matching.pairs) - matching.tail  # what is between was not found identical
         stayed = [pair for pair in matching.pairs[head:tail] if pair not in matching.moved]
-        inside = set(stayed)
         edits: list[Edit] = []
         i = j = head
         for x, y in [*stayed, (len(old) - matching.tail, len(new) - matching.tail)]:
             if j < y:
-                edits.append({"op": "addrange", "key": i, "valuelist": [self._view(c) for c in new[j:y]]})
+                edits.append({"op": "addrange", "key": i, "valuelist": [self._cell(c) for c in new[j:y]]})
             if i < x:
-                edits.append(self._removal(i, [self._view(c) for c in old[i:x]]))
-            if (x, y) in inside and not same(old[x], new[y]):
-                first, second = _without_equal_outputs(old[x], new[y])
-                self._item(edits, x, self._view(first), self._view(second), 1)
+                edits.append(self._removal(i, [self._cell(c) for c in old[i:x]] if self._guarded else old[i:x]))
             i, j = x + 1, y + 1
+            if i <= len(old) - matching.tail and (first := old[x]) is not (second := new[y]):
+                if isinstance(first, dict) and isinstance(second, dict):
+                    self._members_of_cell(edits, x, first, second)
+                else:
+                    self._item(edits, x, first, second, 1)
         return edits
+
+    def _members_of_cell(self, edits: list[Edit], index: int, old: dict[str, Any], new: dict[str, Any]) -> None:
+        """Two cells; members that are the same are not looked at through the view, which would cost more."""
+        kind, other = old.get("cell_type"), new.get("cell_type")
+        inner: list[Edit] = []
+        for key in sorted(old) if old.keys() == new.keys() else sorted(old.keys() | new.keys()):
+            if key in old and key in new:
+                a, b = old[key], new[key]
+                if a is b or (kind == other and same(a, b)):
+                    continue
+                self._change(inner, key, self._view(key, a, kind), self._view(key, b, other), 2)
+            else:
+                side, its = (old, kind) if key in old else (new, other)
+                self._one_sided(inner, key, self._view(key, side[key], its), side is new)
+        if inner:
+            edits.append({"op": "patch", "key": index, "diff": inner})
 
     def members(self, old: dict[str, Any], new: dict[str, Any], depth: int = 0) -> list[Edit]:
         """Two objects."""
         edits: list[Edit] = []
-        for key in sorted(old.keys() | new.keys()):
+        for key in sorted(old) if old.keys() == new.keys() else sorted(old.keys() | new.keys()):
             self._member(edits, old, new, key, depth)
         return edits
 
     def _member(self, edits: list[Edit], old: dict[str, Any], new: dict[str, Any], key: str, depth: int) -> None:
         if key not in new:
-            edits.append(self._guard({"op": "remove", "key": key}, old[key]))
+            self._one_sided(edits, key, old[key], added=False)
         elif key not in old:
-            edits.append({"op": "add", "key": key, "value": new[key]})
-        elif not same(old[key], new[key]):
-            inner = None if _opaque(key) else self._inside(old[key], new[key], depth + 1)
-            if inner is None:
-                edits.append(self._guard({"op": "replace", "key": key, "value": new[key]}, old[key]))
-            else:
-                edits.append(self._patch(key, inner, old[key]))
+            self._one_sided(edits, key, new[key], added=True)
+        else:
+            self._change(edits, key, old[key], new[key], depth)
+
+    def _one_sided(self, edits: list[Edit], key: str, value: Any, added: bool) -> None:
+        if added:
+            edits.append({"op": "add", "key": key, "value": value})
+        else:
+            edits.append(self._guard({"op": "remove", "key": key}, value))
+
+    def _change(self, edits: list[Edit], key: str, old: Any, new: Any, depth: int) -> None:
+        if same(old, new):
+            return
+        inner = None if _opaque(key) else self._inside(old, new, depth + 1)
+        if inner is None:
+            edits.append(self._guard({"op": "replace", "key": key, "value": new}, old))
+        else:
+            edits.append(self._patch(key, inner, old))
 
     def _item(self, edits: list[Edit], index: int, old: Any, new: Any, depth: int) -> None:
         """One element of a list; lists know no replacing."""
@@ -185,46 +219,40 @@ class _Script:
         """The edits inside a value that differs, or None where it is better replaced."""
         if depth > _DEEPEST:
             return None
-        if isinstance(old, dict) and isinstance(new, dict):
+        kind = type(old)
+        if kind is not type(new):
+            return None
+        if kind is str:
+            return self._lines(old, new) if "\n" in old and "\n" in new else None
+        if kind is dict:
             return self.members(old, new, depth)
-        if isinstance(old, list) and isinstance(new, list) and old:
-            return self._list(old, new, depth)
-        if isinstance(old, str) and isinstance(new, str) and "\n" in old and "\n" in new:
-            return self._lines(old, new)
-        return None
+        return self._list(old, new, depth) if kind is list and old else None
 
     def _lines(self, old: str, new: str) -> list[Edit] | None:
         a, b = lines_of(old), lines_of(new)
         edits: list[Edit] = []
-        for block in blocks(a, b):
-            if block.tag == "equal":
-                continue
-            if block.b0 < block.b1:
-                edits.append({"op": "addrange", "key": block.a0, "valuelist": b[block.b0 : block.b1]})
-            if block.a0 < block.a1:
-                edits.append({"op": "removerange", "key": block.a0, "length": block.a1 - block.a0})
+        for a0, a1, b0, b1 in changes(a, b):
+            if b0 < b1:
+                edits.append({"op": "addrange", "key": a0, "valuelist": b[b0:b1]})
+            if a0 < a1:
+                edits.append({"op": "removerange", "key": a0, "length": a1 - a0})
         return edits
 
     def _list(self, old: list[Any], new: list[Any], depth: int) -> list[Edit]:
         edits: list[Edit] = []
         if len(old) == 1 == len(new):  # most often: the one output of a cell
-            found = [Block("replace", 0, 1, 0, 1)]
+            found = [(0, 1, 0, 1)]
         else:
-            found = blocks([_key(x) for x in old], [_key(x) for x in new])
-        for block in found:
-            if block.tag == "equal":
-                continue
-            shared = 0
-            while shared < min(block.a1 - block.a0, block.b1 - block.b0) and _alike(
-                old[block.a0 + shared], new[block.b0 + shared]
-            ):
-                self._item(edits, block.a0 + shared, old[block.a0 + shared], new[block.b0 + shared], depth)
-                shared += 1
-            start, other = block.a0 + shared, block.b0 + shared
-            if other < block.b1:
-                edits.append({"op": "addrange", "key": start, "valuelist": new[other : block.b1]})
-            if start < block.a1:
-                edits.append(self._removal(start, old[start : block.a1]))
+            found = changes([_key(x) for x in old], [_key(x) for x in new])
+        for a0, a1, b0, b1 in found:
+            start, other = a0, b0
+            while start < a1 and other < b1 and _alike(old[start], new[other]):
+                self._item(edits, start, old[start], new[other], depth)
+                start, other = start + 1, other + 1
+            if other < b1:
+                edits.append({"op": "addrange", "key": start, "valuelist": new[other:b1]})
+            if start < a1:
+                edits.append(self._removal(start, old[start:a1]))
         return edits
 
     def _removal(self, index: int, values: list[Any]) -> Edit:
@@ -238,15 +266,6 @@ class _Script:
         if self._guarded:
             edit["was"] = digest(old)
         return edit
-
-
-def _without_equal_outputs(old: Any, new: Any) -> tuple[Any, Any]:
-    """Two cells as they are to be looked at: outputs that are the same, often nearly all of a cell, are left out."""
-    if not isinstance(old, dict) or not isinstance(new, dict) or not old.get("outputs") or "outputs" not in new:
-        return old, new
-    if old.get("cell_type") != new.get("cell_type") or not same(old["outputs"], new["outputs"]):
-        return old, new  # only a code cell's outputs are joined: of another type, the same outputs are seen differently
-    return {k: v for k, v in old.items() if k != "outputs"}, {k: v for k, v in new.items() if k != "outputs"}
 
 
 def _opaque(key: str) -> bool:

@@ -38,18 +38,23 @@ def join_cell(cell: Any) -> Any:
     """One cell with joined texts."""
     if not isinstance(cell, dict):
         return cell
-    new = dict(cell)
-    if isinstance(new.get("source"), list):
-        new["source"] = _join(new["source"])
-    metadata = new.get("metadata")
-    if isinstance(metadata, dict) and "trusted" in metadata:
-        new["metadata"] = {k: v for k, v in metadata.items() if k != "trusted"}
-    attachments = new.get("attachments")
-    if isinstance(attachments, dict):
-        new["attachments"] = {name: _map_bundle(bundle, False) for name, bundle in attachments.items()}
-    if new.get("cell_type") == "code" and isinstance(new.get("outputs"), list):
-        new["outputs"] = [_map_output(output, False) for output in new["outputs"]]
-    return new
+    kind = cell.get("cell_type")
+    return {key: join_member(key, value, kind) for key, value in cell.items()}
+
+
+def join_member(key: str, value: Any, kind: Any) -> Any:
+    """One member of a cell of some type, with joined texts."""
+    if isinstance(value, list):
+        if key == "source":
+            return _join(value)
+        if key == "outputs" and kind == "code":
+            return [_map_output(output, False) for output in value]
+    elif isinstance(value, dict):
+        if key == "metadata" and "trusted" in value:
+            return {k: v for k, v in value.items() if k != "trusted"}
+        if key == "attachments":
+            return {name: _map_bundle(bundle, False) for name, bundle in value.items()}
+    return value
 
 
 def split_cell(cell: Any) -> Any:

@@ -107,7 +107,8 @@ def _split_and_merge(sides: Sides, pairs: list[Pair]) -> tuple[list[Pair], list[
     forward = dict(pairs)
     texts_a, texts_b = [c.source for c in sides.a], [c.source for c in sides.b]
     kinds_a, kinds_b = [c.type for c in sides.a], [c.type for c in sides.b]
-    keep = {i: j for i, j in pairs if sides.equal(i, j)}
+    keys_a, keys_b = sides.keys_a, sides.keys_b
+    keep = {i: j for i, j in pairs if keys_a[i] == keys_b[j]}
     splits: list[Split] = []
     if len(pairs) < len(sides.b):  # a split leaves parts that are paired with nothing
         splits = [Split(*s) for s in find_splits(texts_a, kinds_a, texts_b, kinds_b, forward, keep)]

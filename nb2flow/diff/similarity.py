@@ -52,13 +52,26 @@ class Lexicon:
         known = self._texts.get(source)
         if known is None:
             codes = self._codes
-            words = _WORD.findall(source)[:_MOST_WORDS]
+            words = _words(source)
             for word in words:
                 if word not in codes:
                     codes[word] = _code(len(codes))
             known = Text(source, source.strip(), "".join([codes[w] for w in words]), weight(source))
             self._texts[source] = known
         return known
+
+
+    def similarity(self, a: str, b: str, cutoff: float = 0.0) -> float:
+        """`similarity` of two sources; it need not prepare them, which takes longest, where their words are alike."""
+        if a not in self._texts and b not in self._texts:
+            found = float(Indel.normalized_similarity(_words(a), _words(b), score_cutoff=max(cutoff, _CONTAINED)))
+            if found:
+                return found
+        return similarity(self.text(a), self.text(b), cutoff)
+
+
+def _words(source: str) -> list[str]:
+    return _WORD.findall(source)[:_MOST_WORDS]
 
 
 def _code(number: int) -> str:

@@ -36,10 +36,16 @@ def find_splits(
     index in `busy` are taken.
     """
     owner = {j: i for i, j in matched.items()}
-    between = _between(matched, len(wholes), len(parts))
     found: list[tuple[int, tuple[int, ...]]] = []
     used = set(busy) | set(fixed.values())
-    for whole, text in enumerate(wholes):
+    free = [j for j in range(len(parts)) if _free(j, owner, used)]
+    if not free:
+        return []
+    likely = {i for i in range(len(wholes)) if i not in matched}
+    between = _between(matched, len(wholes), len(parts)) if likely else []
+    likely.update(owner[j] for k in free for j in (k - 1, k + 1) if j in owner)  # of others there is one part only
+    for whole in sorted(likely):
+        text = wholes[whole]
         if whole in fixed or not text.strip():
             continue
         reach = _reach(whole, matched, owner, used, between, len(parts))

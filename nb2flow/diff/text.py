@@ -49,16 +49,40 @@ def blocks(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Block]:
     """The blocks that turn one sequence into the other, in order and without holes."""
     found: list[Block] = []
     i = j = 0
-    for start, other, size in [*_matches(a, b), (len(a), len(b), 0)]:
-        if i < start or j < other:
-            tag: Tag = "insert" if i == start else "delete" if j == other else "replace"
-            found.append(Block(tag, i, start, j, other))
-        if size:
-            if found and found[-1].tag == "equal" and (i, j) == (start, other):
-                start, other, size = found[-1].a0, found[-1].b0, size + found[-1].a1 - found[-1].a0
-                found.pop()
-            found.append(Block("equal", start, start + size, other, other + size))
-        i, j = start + size, other + size
+    for a0, a1, b0, b1 in changes(a, b):
+        if i < a0:
+            found.append(Block("equal", i, a0, j, b0))
+        found.append(Block("insert" if a0 == a1 else "delete" if b0 == b1 else "replace", a0, a1, b0, b1))
+        i, j = a1, b1
+    if i < len(a):
+        found.append(Block("equal", i, len(a), j, len(b)))
+    return found
+
+
+def changes(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int, int, int]]:
+    """The stretches `(a0, a1, b0, b1)` that differ, in order; what is between them is equal."""
+    n, m = len(a), len(b)
+    start = end = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
+        start += 1
+    most = min(n, m) - start
+    for x, y in zip(reversed(a), reversed(b), strict=False):
+        if end == most or x != y:
+            break
+        end += 1
+    i, j, stop, other_stop = start, start, n - end, m - end
+    if i == stop or j == other_stop:
+        return [(i, stop, j, other_stop)] if i < stop or j < other_stop else []
+    found: list[tuple[int, int, int, int]] = []
+    for x0, y0, size in _common(a[i:stop], b[j:other_stop]):
+        x, y = x0 + start, y0 + start
+        if i < x or j < y:
+            found.append((i, x, j, y))
+        i, j = x + size, y + size
+    if i < stop or j < other_stop:
+        found.append((i, stop, j, other_stop))
     return found
 
 
@@ -87,43 +111,26 @@ def cut(found: Sequence[Block], starts_a: Sequence[int], starts_b: Sequence[int]
         yield from (Block("insert", a1, a1, x, y) for x, y in [*early_b, last_b][1:])
 
 
-def _matches(a: Sequence[Hashable], b: Sequence[Hashable]) -> Iterator[tuple[int, int, int]]:
-    n, m = len(a), len(b)
-    start = end = 0
-    for x, y in zip(a, b, strict=False):
-        if x != y:
-            break
-        start += 1
-    for x, y in zip(a[: start - n - 1 : -1], b[: start - m - 1 : -1], strict=False):
-        if x != y:
-            break
-        end += 1
-    if start:
-        yield 0, 0, start
-    if start < n - end and start < m - end:
-        rest, other = a[start : n - end], b[start : m - end]
-        codes = dict.fromkeys(rest)
-        if not codes.keys().isdisjoint(other):
-            numbers = {x: k for k, x in enumerate(codes)}
-            strangers = len(numbers)  # members that only the second has; they need not be told apart
-            yield from _middle([numbers[x] for x in rest], [numbers.get(x, strangers) for x in other], start)
-    if end:
-        yield n - end, m - end, end
-
-
-def _middle(a: list[int], b: list[int], offset: int) -> Iterator[tuple[int, int, int]]:
-    if len(a) * len(b) <= _LARGEST:
-        for block in LCSseq.opcodes(a, b).as_matching_blocks():
-            if block.size:
-                yield block.a + offset, block.b + offset, block.size
+def _common(a: Sequence[Hashable], b: Sequence[Hashable]) -> Iterator[tuple[int, int, int]]:
+    """Where two sequences have stretches in common that keep their order: places in both, and lengths."""
+    codes = dict.fromkeys(a)
+    if codes.keys().isdisjoint(b):
         return
-    times_a, times_b = Counter(a), Counter(b)
-    place = {x: j for j, x in enumerate(b) if times_b[x] == 1}
+    numbers = {x: k for k, x in enumerate(codes)}
+    strangers = len(numbers)  # members that only the second has; they need not be told apart
+    first, second = [numbers[x] for x in a], [numbers.get(x, strangers) for x in b]
+    if len(a) * len(b) <= _LARGEST:
+        for block in LCSseq.opcodes(first, second).as_matching_blocks():
+            if block.size:
+                yield block.a, block.b, block.size
+        return
+    times_a, times_b = Counter(first), Counter(second)
+    place = {x: j for j, x in enumerate(second) if times_b[x] == 1}
     last = -1
-    for i, x in enumerate(a):  # long sequences keep their unique common members only, first come, first served
+    for i, x in enumerate(first):  # long sequences keep their unique common members only, first come, first served
         j = place.get(x, -1)
         if times_a[x] == 1 and j > last:
-            yield i + offset, j + offset, 1
+            yield i, j, 1
             last = j
 
 
