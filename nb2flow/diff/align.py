@@ -11,7 +11,6 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, islice
 
 from rapidfuzz.distance import LCSseq
 
@@ -262,16 +261,17 @@ def _fill_densely(sides: Sides, rows: Sequence[int], columns: Sequence[int], lea
     met: list[set[int]] = [set()]
     for r, (i, row) in enumerate(zip(rows, sides.rows(rows, columns, least), strict=True), 1):
         above, met_above, here = totals[-1], met[-1], set()
-        weight_a = sides.text_a(i).weight
-        current = [0.0]
+        current = above.copy()
+        weight_a = sides.text_a(i).weight if row else 0.0
         for c in sorted(row):
-            current += islice(accumulate(above[len(current) : c + 2], max, initial=current[-1]), 1, None)
-            bonus = NEIGHBOUR if c in met_above or (r == 1 and c == 0) else 0.0
-            total = above[c] + (row[c] + bonus) * min(weight_a, weights_b[c])
-            if total > current[-1]:
-                current[-1] = total
-                here.add(c + 1)
-        current += islice(accumulate(above[len(current) :], max, initial=current[-1]), 1, None)
+            worth = row[c] + NEIGHBOUR if c in met_above or (r == 1 and c == 0) else row[c]
+            total = above[c] + worth * min(weight_a, weights_b[c])
+            k = c + 1
+            if total > current[k]:
+                here.add(k)
+                while k <= m and current[k] < total:  # totals never fall from left to right
+                    current[k] = total
+                    k += 1
         totals.append(current)
         met.append(here)
     pairs: list[Pair] = []

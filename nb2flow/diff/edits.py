@@ -25,6 +25,7 @@ from nb2flow.diff.upgrade import lines_joined, upgrade_worksheets
 
 Edit = dict[str, Any]
 _DEEPEST = 100
+_FEW = 20  # pairs of elements that are compared one by one
 
 
 def nbdime_edits(base: Document, remote: Document, matching: Matching) -> list[Edit]:
@@ -240,11 +241,7 @@ class _Script:
 
     def _list(self, old: list[Any], new: list[Any], depth: int) -> list[Edit]:
         edits: list[Edit] = []
-        if len(old) == 1 == len(new):  # most often: the one output of a cell
-            found = [(0, 1, 0, 1)]
-        else:
-            found = changes([_key(x) for x in old], [_key(x) for x in new])
-        for a0, a1, b0, b1 in found:
+        for a0, a1, b0, b1 in changes(*_keys(old, new)):
             start, other = a0, b0
             while start < a1 and other < b1 and _alike(old[start], new[other]):
                 self._item(edits, start, old[start], new[other], depth)
@@ -255,7 +252,7 @@ class _Script:
                 edits.append(self._removal(start, old[start:a1]))
         return edits
 
-    def _removal(self, index: int, values: list[Any]) -> Edit:
+    def _removal(self, index: int, values: Sequence[Any]) -> Edit:
         return self._guard({"op": "removerange", "key": index, "length": len(values)}, values)
 
     def _patch(self, key: str | int, inner: list[Edit], old: Any) -> Edit:
@@ -273,8 +270,23 @@ def _opaque(key: str) -> bool:
     return key.startswith("image/") and key != "image/svg+xml"
 
 
+def _keys(old: list[Any], new: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Something hashable for each element of two lists that differ, equal for equal elements only."""
+    if len(old) == 1 == len(new):  # most often: the one output of a cell
+        return [0], [1]
+    if len(old) * len(new) > _FEW:
+        return [_key(x) for x in old], [_key(x) for x in new]
+    known: list[Any] = []
+    found: list[int] = []
+    for value in (*old, *new):
+        place = next((k for k, other in enumerate(known) if same(value, other)), len(known))
+        if place == len(known):
+            known.append(value)
+        found.append(place)
+    return found[: len(old)], found[len(old) :]
+
+
 def _key(value: Any) -> str | bytes:
-    """Something hashable that is equal for equal values only."""
     return value if isinstance(value, str) else canonical(value)
 
 

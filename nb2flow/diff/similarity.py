@@ -40,26 +40,29 @@ class Text(NamedTuple):
         return not self.stripped
 
 
+class _Codes(dict[str, str]):
+    """A character for each word; very many words share the last ones, which costs precision only."""
+
+    def __missing__(self, word: str) -> str:
+        code = self[word] = chr(min(_FIRST_CODE + len(self), 0x10FFFF))
+        return code
+
+
 class Lexicon:
     """Words seen so far, each with a character of its own; prepared texts are kept."""
 
     def __init__(self) -> None:
-        self._codes: dict[str, str] = {}
+        self._codes = _Codes()
         self._texts: dict[str, Text] = {}
 
     def text(self, source: str) -> Text:
         """The source, prepared for `similarity`."""
         known = self._texts.get(source)
         if known is None:
-            codes = self._codes
-            words = _words(source)
-            for word in words:
-                if word not in codes:
-                    codes[word] = _code(len(codes))
-            known = Text(source, source.strip(), "".join([codes[w] for w in words]), weight(source))
+            words = "".join(map(self._codes.__getitem__, _words(source)))
+            known = Text(source, source.strip(), words, weight(source))
             self._texts[source] = known
         return known
-
 
     def similarity(self, a: str, b: str, cutoff: float = 0.0) -> float:
         """`similarity` of two sources; it need not prepare them, which takes longest, where their words are alike."""
@@ -72,11 +75,6 @@ class Lexicon:
 
 def _words(source: str) -> list[str]:
     return _WORD.findall(source)[:_MOST_WORDS]
-
-
-def _code(number: int) -> str:
-    """A character for the n-th word; very many words share the last ones, which costs precision only."""
-    return chr(min(_FIRST_CODE + number, 0x10FFFF))
 
 
 def weight(source: str) -> float:
@@ -133,7 +131,11 @@ class Choices:
             ends = {words[:1], words[-1:]} - {""}
             likely = {k for end in ends for k in self._ends.get(end, ())}
             likely.update(self._starts.get(text.stripped[:4], ()))
+            starts, stops = words.startswith, words.endswith
             for k in likely:
+                other = self._words[k]
+                if not (starts(other) or stops(other) or other.startswith(words) or other.endswith(words)):
+                    continue  # which needs no more calls for most
                 if found.get(k, 0.0) < _CONTAINED and _contained(text, self._texts[k]):
                     found[k] = _CONTAINED
         if len(text.source) <= _SHORT and cutoff < _CHARACTERS:
