@@ -14,19 +14,24 @@ _RUN = re.compile(rb"[0-9]+")
 _BEFORE, _AFTER = frozenset(b"[,: \n\r\t"), frozenset(b"],} \n\r\t")
 
 
-def holds_long_integers(data: bytes) -> bool:
+def holds_long_integers(data: bytes, first: int = 0, last: int | None = None) -> bool:
     """Whether there may be an integer beyond 64 bits; only every fourth byte of most files is looked at.
 
     Digits in a name, a float or an image are none; digits that stand alone in a text may be taken for one.
     """
-    end = 0  # of the digits that were looked at last
-    for start in range(0, len(data), _PIECE):  # pieces stay in the processor's cache
-        sample = data[start : start + _PIECE + _OVERLAP : _STEP].translate(_DIGITS)
+    end = first  # of the digits that were looked at last
+    last = len(data) if last is None else last
+    for start in range(first, last, _PIECE):  # pieces stay in the processor's cache
+        sample = data[start : min(start + _PIECE, last) + _OVERLAP : _STEP].translate(_DIGITS)
         place = sample.find(b"0000", max(0, end - start) // _STEP)
         while place >= 0:
             here = start + _STEP * place
-            if here < end or not data[here : here + _OVERLAP + 1].isdigit():
+            if here < end:
                 place = sample.find(b"0000", place + 1)
+                continue
+            other = len(data[here : here + _OVERLAP + 1].rstrip(b"0123456789"))
+            if other:  # a number can only begin behind what is no digit
+                place = sample.find(b"0000", place + (other + _STEP - 1) // _STEP)
                 continue
             run = _RUN.match(data, here)
             end = here if run is None else run.end()

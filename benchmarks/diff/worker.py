@@ -39,7 +39,7 @@ def ours(request: dict[str, Any]) -> dict[str, Any]:
     a, b = reads_both(first, second, ("a", "b"), exact=True, lifted=lifted)
     read = time.process_time()
     matching = match(a.cells, b.cells)
-    edits = nbdime_edits(a, b, matching)
+    edits = nbdime_edits(a, b, matching, lifted)
     done = time.process_time()
     dumped = lifted.restore(orjson.dumps(edits))
     end = time.process_time()

@@ -147,7 +147,7 @@ def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
     found: list[Any] = []
     for pair in pairs:
         base, remote = _load_both(pair, exact=True, lifted=lifted)
-        edits = nbdime_edits(base, remote, match(base.cells, remote.cells))
+        edits = nbdime_edits(base, remote, match(base.cells, remote.cells), lifted)
         found.append({"path": pair.path, "diff": restricted(edits, lambda key: parts.get(key, scope.details))})
     _write(options.out, lifted.restore(dumps(found[0]["diff"] if len(found) == 1 else found)))
     return any(entry["diff"] for entry in found)

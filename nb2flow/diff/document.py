@@ -15,7 +15,7 @@ from nb2flow.diff.upgrade import upgrade_worksheets
 from nb2flow.errors import NotebookError
 from nb2flow.integers import holds_long_integers
 
-_SMALL = 200_000  # bytes that the standard library has parsed before the fast parser would even be imported
+SMALL = 200_000  # bytes that the standard library has parsed before the fast parser would even be imported
 _MARKER = rb"(?m)^(<{7}|>{7}|\|{7}|={7})(\s.*)?$"
 
 
@@ -88,7 +88,7 @@ def parse(data: bytes, name: str, *, exact: bool = True, once: bool = False) -> 
         data = _recode(data, name)
     elif data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
-    if once and len(data) <= _SMALL and not holds_long_integers(data):
+    if once and len(data) <= SMALL and not holds_long_integers(data):
         return _parse_leniently(data, name)
     import orjson  # with what it imports, a fifth of the time that comparing two small files takes
 

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -23,20 +23,26 @@ from nb2flow.diff.sameness import same
 from nb2flow.diff.text import changes, lines_of
 from nb2flow.diff.upgrade import lines_joined, upgrade_worksheets
 
+if TYPE_CHECKING:
+    from nb2flow.diff.lifting import Lifted
+
 Edit = dict[str, Any]
 _DEEPEST = 100
 _FEW = 20  # pairs of elements that are compared one by one
 
 
-def nbdime_edits(base: Document, remote: Document, matching: Matching) -> list[Edit]:
-    """The edit script as nbdime writes it, from and to `layout.join_notebook` of both versions' version-4 form."""
+def nbdime_edits(base: Document, remote: Document, matching: Matching, lifted: Lifted | None = None) -> list[Edit]:
+    """The edit script as nbdime writes it, from and to `layout.join_notebook` of both versions' version-4 form.
+
+    `lifted` is what they were read with.
+    """
     old, new = (dict(_as_nbdime_reads(side)) for side in (base, remote))
     for side in (old, new):
         if isinstance(side.get("metadata"), dict):
             side["metadata"] = join_metadata(side["metadata"])
     if 2 in (base.format[0], remote.format[0]):  # cells that are identical to people may not be so to nbdime
         matching = matching._replace(head=0, tail=0)
-    edits = _Script(guarded=False, view=join_member).notebook(old, new, matching)
+    edits = _Script(guarded=False, view=join_member, lifted=lifted).notebook(old, new, matching)
     return _with_ids_replaced(edits) if base.format >= (4, 5) else edits
 
 
@@ -112,9 +118,10 @@ def _untouched(key: str, value: Any, kind: Any) -> Any:
 class _Script:
     """Writes one edit script; `view` is applied to the members of a cell before they are looked at."""
 
-    def __init__(self, guarded: bool, view: Callable[[str, Any, Any], Any]) -> None:
+    def __init__(self, guarded: bool, view: Callable[[str, Any, Any], Any], lifted: Lifted | None = None) -> None:
         self._guarded = guarded
         self._view = view
+        self._lifted = lifted
 
     def notebook(self, old: dict[str, Any], new: dict[str, Any], matching: Matching) -> list[Edit]:
         """Two notebooks whose `cells` are aligned as `matching` says."""
@@ -199,10 +206,13 @@ class _Script:
     def _change(self, edits: list[Edit], key: str, old: Any, new: Any, depth: int) -> None:
         if same(old, new):
             return
-        inner = None if _opaque(key) else self._inside(old, new, depth + 1)
+        opaque = _opaque(key)
+        if opaque and self._lifted is not None and self._lifted.equal(old, new):
+            return
+        inner = None if opaque else self._inside(old, new, depth + 1)
         if inner is None:
             edits.append(self._guard({"op": "replace", "key": key, "value": new}, old))
-        else:
+        elif inner:
             edits.append(self._patch(key, inner, old))
 
     def _item(self, edits: list[Edit], index: int, old: Any, new: Any, depth: int) -> None:
@@ -213,7 +223,7 @@ class _Script:
         if inner is None:
             edits.append({"op": "addrange", "key": index, "valuelist": [new]})
             edits.append(self._removal(index, [old]))
-        else:
+        elif inner:
             edits.append(self._patch(index, inner, old))
 
     def _inside(self, old: Any, new: Any, depth: int) -> list[Edit] | None:
@@ -241,7 +251,8 @@ class _Script:
 
     def _list(self, old: list[Any], new: list[Any], depth: int) -> list[Edit]:
         edits: list[Edit] = []
-        for a0, a1, b0, b1 in changes(*_keys(old, new)):
+        one = len(old) == 1 == len(new)  # most often: the one output of a cell
+        for a0, a1, b0, b1 in [(0, 1, 0, 1)] if one else changes(*_keys(old, new)):
             start, other = a0, b0
             while start < a1 and other < b1 and _alike(old[start], new[other]):
                 self._item(edits, start, old[start], new[other], depth)
@@ -272,8 +283,6 @@ def _opaque(key: str) -> bool:
 
 def _keys(old: list[Any], new: list[Any]) -> tuple[list[Any], list[Any]]:
     """Something hashable for each element of two lists that differ, equal for equal elements only."""
-    if len(old) == 1 == len(new):  # most often: the one output of a cell
-        return [0], [1]
     if len(old) * len(new) > _FEW:
         return [_key(x) for x in old], [_key(x) for x in new]
     known: list[Any] = []

@@ -3,14 +3,16 @@
 An edit script only asks of an image or of a line of 30 kB in an output whether it is equal to another one, and holds it
 where it is not. It need not become an object in between, which is most of the work for a notebook full of new images.
 Lifted are images, and single lines of outputs, in the layout of `shared.py`. Two texts that are equal must both be
-lifted or both stay: so all is left as it is where one of the notebooks writes the same things in another way.
+lifted or both stay: so all is left as it is where one of the notebooks writes the same things in another way. Images
+may have stand-ins of their own although only their escapes differ: `Lifted.equal` tells.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -57,10 +59,10 @@ class Lifted:
         self._texts: list[tuple[_Text, bytes]] = []
         self._alike: dict[tuple[int, bytes, bytes], list[tuple[_Text, bytes]]] = {}
 
-    def shorten(self, first: Stretch, second: Stretch, names: tuple[str, str]) -> tuple[bytes, bytes]:
-        """The cells in two notebooks' bytes as JSON lists, with stand-ins for their long texts."""
+    def shorten(self, first: Stretch, second: Stretch, names: tuple[str, str]) -> tuple[Stretch, Stretch]:
+        """Stretches of two notebooks' bytes with stand-ins for their long texts."""
         if max(first[2] - first[1], second[2] - second[1]) < self._long:
-            return self._cut(first, []), self._cut(second, [])
+            return first, second
         sides: list[list[_Text]] = []
         stays = _Stays.ALONE
         for (data, start, stop), name in zip((first, second), names, strict=True):
@@ -71,18 +73,45 @@ class Lifted:
         if stays is not _Stays.WITH_ALL:
             lifted = [[text for text in texts if text.image or stays is _Stays.ALONE] for texts in sides]
             cut = self._cut(first, lifted[0]), self._cut(second, lifted[1])
-            if not any(map(_IMAGE_IN_LINES.search, cut)):  # as they were written once
+            if not any(_IMAGE_IN_LINES.search(*stretch) for stretch in cut):  # as they were written once
                 return cut
-        return self._cut(first, []), self._cut(second, [])
+        return first, second
 
-    def _cut(self, stretch: Stretch, texts: list[_Text]) -> bytes:
+    def _cut(self, stretch: Stretch, texts: list[_Text]) -> Stretch:
+        if not texts:
+            return stretch
         data, start, stop = stretch
         view = memoryview(data)
-        pieces: list[bytes | memoryview] = [b"["]
+        pieces: list[bytes | memoryview] = []
         for text in texts:
             pieces += [view[start : text.start], self._stand_in(text)]
             start = text.stop
-        return b"".join([*pieces, view[start:stop], b"]"])
+        cut = b"".join([*pieces, view[start:stop]])
+        return cut, 0, len(cut)
+
+    def equal(self, old: Any, new: Any) -> bool:
+        """Whether two stand-ins stand for the same image, written with other escapes."""
+        if type(old) is not str or type(new) is not str:
+            return False
+        mark = self._mark.decode()
+        if not (old.startswith(mark) and new.startswith(mark)):
+            return False
+        number, _, end = old.removeprefix(mark).partition("-")
+        other_number, _, other_end = new.removeprefix(mark).partition("-")
+        if number == other_number:  # only the line end that follows differs
+            return False
+        a, start, stop, _ = self._texts[int(number)][0]
+        b, other, other_stop, _ = self._texts[int(other_number)][0]
+        k, most = 0, min(stop - start, other_stop - other)
+        while k < most and a[start + k : start + k + _ENDS] == b[other + k : other + k + _ENDS]:
+            k += _ENDS
+        near = max(start, start + k - _ENDS), max(other, other + k - _ENDS)
+        if b"\\" not in a[near[0] : start + k + _ENDS] and b"\\" not in b[near[1] : other + k + _ENDS]:
+            return False  # where they begin to differ there are no escapes
+        try:
+            return bool(_decoded(a, start, stop) + end == _decoded(b, other, other_stop) + other_end)
+        except orjson.JSONDecodeError:
+            return False
 
     def restore(self, written: bytes) -> list[bytes | memoryview]:
         """JSON that was written with stand-ins, with the texts in their places; in pieces, to be written one by one.
@@ -101,14 +130,13 @@ class Lifted:
         return pieces
 
     def _check(self, text: _Text) -> None:
-        """Look for control characters, which JSON has escaped; a text with escapes was looked at already."""
-        data, start, stop, _ = text
-        if data.find(b"\\", start, stop) >= 0:
-            return
-        view = memoryview(data)
+        """Look for what no JSON string may hold."""
+        data, start, stop, image = text
+        if not image and data.find(b"\\", start, stop) >= 0:
+            return  # it was looked at already
         try:
-            for k in range(start, stop, self._step):
-                orjson.loads(b"".join((b'"', view[k : min(k + self._step, stop)], b'"')))
+            for piece in _pieces(data, start, stop, self._step):
+                orjson.loads(piece)
         except orjson.JSONDecodeError:
             parse(data, self._names[id(data)])
 
@@ -162,27 +190,20 @@ def _text(data: bytes, line: int, end: int, long: int, step: int) -> _Text | _St
         return _Stays.WITH_ALL
     if not image and (key is not None or (closed[1] is None and closed[2])):
         return _Stays.WITH_LINES  # several lines in one string, or one line in several
-    return _kind(data, start, stop, step, image) or _Text(data, start, stop, image)
+    if data.find(b'"', start, stop) >= 0:
+        return _Stays.WITH_ALL
+    return (None if image else _kind(data, start, stop, step)) or _Text(data, start, stop, image)
 
 
-def _kind(data: bytes, start: int, stop: int, step: int, image: bool) -> _Stays | None:
+def _kind(data: bytes, start: int, stop: int, step: int) -> _Stays | None:
     """Why a stretch cannot be lifted; None if it is the inside of a JSON string, written as it always is.
 
     It is read piece by piece, which is quick as long as the pieces fit the processor's cache.
     """
     if data.find(b"\\", start, stop) < 0:
-        if data.find(b'"', start, stop) >= 0:
-            return _Stays.WITH_ALL
         plain = all(data[k : min(k + step, stop)].isascii() for k in range(start, stop, step))
         return None if plain else _Stays.ALONE  # `Lifted.restore` looks for what else no string may hold
-    view = memoryview(data)
-    while start < stop:
-        end = min(start + step, stop)
-        if end < stop and data.find(b"\\", end - 6, end) >= 0:  # no escape must be cut through
-            end = max(data.rfind(b" ", start, end) + 1, data.rfind(b"\\n", start, end) + 2)
-            if end <= start + 1:
-                return _Stays.WITH_ALL
-        piece = b"".join((b'"', view[start:end], b'"'))
+    for piece in _pieces(data, start, stop, step):
         try:
             text = orjson.loads(piece)
         except orjson.JSONDecodeError:
@@ -191,7 +212,23 @@ def _kind(data: bytes, start: int, stop: int, step: int, image: bool) -> _Stays 
             return _Stays.WITH_ALL
         if not text.isascii():
             return _Stays.ALONE
-        if not image and any(mark in text for mark in _LINE_ENDS):
+        if any(mark in text for mark in _LINE_ENDS):
             return _Stays.WITH_LINES
-        start = end
     return None
+
+
+def _pieces(data: bytes, start: int, stop: int, step: int) -> Iterator[bytes]:
+    """The inside of a JSON string as several JSON strings, none of which ends in an escape."""
+    view = memoryview(data)
+    while start < stop:
+        end = min(start + step, stop)
+        if end < stop and data.find(b"\\", end - 6, end) >= 0:
+            end = max(data.rfind(b" ", start, end) + 1, data.rfind(b"\\n", start, end) + 2)
+            if end <= start + 1:
+                end = stop
+        yield b"".join((b'"', view[start:end], b'"'))
+        start = end
+
+
+def _decoded(data: bytes, start: int, stop: int) -> Any:
+    return orjson.loads(b"".join((b'"', memoryview(data)[start:stop], b'"')))

@@ -9,13 +9,16 @@ for writing a notebook, a page or a patch with digests.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nb2flow.diff.document import Document, document, parse, reads
+from nb2flow.diff.document import SMALL, Document, document, parse, reads
 from nb2flow.errors import NotebookError
+from nb2flow.integers import holds_long_integers
 
 if TYPE_CHECKING:
-    from nb2flow.diff.lifting import Lifted
+    from nb2flow.diff.lifting import Lifted, Stretch
 
 UNREAD: dict[str, Any] = {"cell_type": "raw", "source": ""}
 _UNREAD_WITH_ID = {**UNREAD, "id": "unread"}
@@ -27,6 +30,8 @@ _LAST = b"\n  }\n ]"
 _END_OF_CELL = len(b"\n  }")
 _COMMA = len(b",")
 _STEP = 1 << 15
+_FIRST_STEP = 1 << 11
+_NEAR = 4  # cells before and after the place where the same cell is looked for
 
 
 class _Common(NamedTuple):
@@ -62,7 +67,7 @@ def reads_both(
 ) -> tuple[Document, Document]:
     """Two versions from their files' bytes. Raises `NotebookError` as `reads` does; `exact` and `once` are as there.
 
-    With `lifted`, long texts of outputs are replaced by stand-ins, for who puts them back into what is written.
+    With `lifted`, long texts of outputs have stand-ins, for who puts them back into what is written.
     """
     ends = [_end_of_cells(data) for data in (first, second)]
     if min(ends) > 0:
@@ -127,20 +132,76 @@ def _rest(
 ) -> tuple[Document, Document]:
     """Both versions, with what is not common parsed."""
     a, b = ((data, common.start, end - common.stop) for data, end in zip((first, second), ends, strict=True))
-    inner = lifted.shorten(a, b, names) if lifted is not None else (_listed(*a), _listed(*b))
+    if lifted is not None:
+        a, b = lifted.shorten(a, b, names)
+    cells_a, cells_b = _cells(*a), _cells(*b)
+    read_a = _read(a, cells_a, {}, parser)
+    read_b = _read(b, cells_b, {j: read_a[i] for j, i in _twins(a[0], cells_a, b[0], cells_b)}, parser)
     documents = []
-    for data, end, cells, name in zip((first, second), ends, inner, names, strict=True):
-        read = parse(cells, name, **parser._asdict())
-        if not all(type(cell) is dict and "cell_type" in cell for cell in read):
-            raise NotebookError("these are no cells")
+    for data, end, cells, name in zip((first, second), ends, (read_a, read_b), names, strict=True):
         notebook = parse(_OPENING + data[end:], name, **parser._asdict())
-        notebook["cells"] = [*_unread(common.head, common.ids_before), *read, *_unread(common.tail, common.ids_after)]
+        notebook["cells"] = [*_unread(common.head, common.ids_before), *cells, *_unread(common.tail, common.ids_after)]
         documents.append(document(notebook, name))
     return documents[0], documents[1]
 
 
-def _listed(data: bytes, start: int, stop: int) -> bytes:
-    return b"".join((b"[", memoryview(data)[start:stop], b"]"))
+def _cells(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
+    """Where cells begin and end in a stretch of them."""
+    places: list[tuple[int, int]] = []
+    if start >= stop:
+        return places
+    while (border := data.find(_BETWEEN, start, stop)) >= 0:
+        places.append((start, border + _END_OF_CELL))
+        start = border + _END_OF_CELL + _COMMA
+    return [*places, (start, stop)]
+
+
+def _twins(
+    first: bytes, cells_a: list[tuple[int, int]], second: bytes, cells_b: list[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Cells of the second file, each with one of the first that is the same, byte for byte, and nearby."""
+    shift = least = 0
+    n = len(cells_a)
+    for j, (other, other_stop) in enumerate(cells_b):
+        size = other_stop - other
+        for i in range(max(least, j + shift - _NEAR), min(n, j + shift + _NEAR + 1)):
+            start, stop = cells_a[i]
+            if stop - start == size and first[start:stop] == second[other:other_stop]:
+                yield j, i
+                shift, least = i - j, i + 1
+                break
+
+
+def _read(
+    stretch: Stretch, cells: list[tuple[int, int]], known: dict[int, dict[str, Any]], parser: _Parser
+) -> list[dict[str, Any]]:
+    """The cells of one file, parsed one by one, but for those that are known."""
+    load = _loader(stretch, parser)
+    view = memoryview(stretch[0])
+    read: list[dict[str, Any]] = []
+    try:
+        for k, (start, stop) in enumerate(cells):
+            cell = known[k] if k in known else load(view[start:stop])
+            if type(cell) is not dict or "cell_type" not in cell:
+                raise NotebookError("this is no cell")
+            read.append(cell)
+    except (ValueError, RecursionError):
+        raise NotebookError("these are no cells") from None
+    return read
+
+
+def _loader(stretch: Stretch, parser: _Parser) -> Callable[[memoryview], Any]:
+    """What parses cells: the fast parser, unless there are integers that are too long for it, or little to parse."""
+    small = parser.once and stretch[2] - stretch[1] <= SMALL
+    if (small or parser.exact) and (parser.exact if holds_long_integers(*stretch) else small):
+        return _loads_slowly
+    import orjson  # see `document.parse`
+
+    return orjson.loads
+
+
+def _loads_slowly(data: memoryview) -> Any:
+    return json.loads(str(data, "utf-8"))
 
 
 def _unread(cells: int, ids: int) -> list[dict[str, Any]]:
@@ -149,10 +210,10 @@ def _unread(cells: int, ids: int) -> list[dict[str, Any]]:
 
 def _common_start(a: bytes, b: bytes, most: int) -> int:
     """How many bytes two files have in common at the start, at most so many."""
-    low = 0
-    while low < most and a[low : low + _STEP] == b[low : low + _STEP]:
-        low += _STEP
-    high = min(low + _STEP, most)
+    low, step = 0, _FIRST_STEP
+    while low < most and a[low : low + step] == b[low : low + step]:
+        low, step = low + step, min(2 * step, _STEP)
+    high = min(low + step, most)
     while low < high:
         middle = (low + high + 1) // 2
         if a[low:middle] == b[low:middle]:

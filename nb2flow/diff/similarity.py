@@ -20,6 +20,7 @@ _WORD = re.compile(r"\w+")
 _FIRST_CODE = 1
 _MOST_WORDS = 4000
 _SHORT = 200
+_FEW = 8
 _CONTAINED = 0.5  # a heading that got a paragraph below it is the same cell
 _ROUNDING = 1e-6
 _CHARACTERS = 0.5  # letters alone say half as much as words
@@ -148,6 +149,11 @@ class Choices:
 
 
 def _extract(query: str, choices: Any, cutoff: float) -> list[tuple[str, float, int]]:
+    if len(choices) <= _FEW:  # the first call of `extract` takes as long as fifty of these
+        score = Indel.normalized_similarity
+        items = choices.items() if isinstance(choices, dict) else enumerate(choices)
+        found = [(text, float(score(query, text, score_cutoff=cutoff)), k) for k, text in items]
+        return [row for row in found if row[1]]
     return process.extract(query, choices, scorer=Indel.normalized_similarity, score_cutoff=cutoff, limit=None)
 
 

@@ -113,11 +113,10 @@ def cut(found: Sequence[Block], starts_a: Sequence[int], starts_b: Sequence[int]
 
 def _common(a: Sequence[Hashable], b: Sequence[Hashable]) -> Iterator[tuple[int, int, int]]:
     """Where two sequences have stretches in common that keep their order: places in both, and lengths."""
-    codes = dict.fromkeys(a)
-    if codes.keys().isdisjoint(b):
+    numbers = dict(zip(a, range(len(a)), strict=True))
+    if numbers.keys().isdisjoint(b):
         return
-    numbers = {x: k for k, x in enumerate(codes)}
-    strangers = len(numbers)  # members that only the second has; they need not be told apart
+    strangers = len(a)  # members that only the second has; they need not be told apart
     first, second = [numbers[x] for x in a], [numbers.get(x, strangers) for x in b]
     if len(a) * len(b) <= _LARGEST:
         for block in LCSseq.opcodes(first, second).as_matching_blocks():

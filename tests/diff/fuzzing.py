@@ -126,7 +126,7 @@ def survive(first: bytes, second: bytes, third: bytes) -> bool:
     assert _same(nbdime_edits(x, y, match(x.cells, y.cells)), edits)
     lifted = Lifted("0a1b", long=16, step=24)
     x, y = reads_both(first, second, ("a", "b"), exact=True, lifted=lifted)
-    short = json.dumps(nbdime_edits(x, y, match(x.cells, y.cells))).encode()
+    short = json.dumps(nbdime_edits(x, y, match(x.cells, y.cells), lifted)).encode()
     assert _same(json.loads(b"".join(lifted.restore(short))), edits)
     try:
         c = reads(third, "c")

@@ -145,7 +145,7 @@ def test_a_row_scores_as_its_pairs_do(one: Any, many: list[Any], cutoff: float) 
 def script(data: list[bytes], lifted: Lifted | None) -> bytes:
     """The edit script in nbdime's form between two files."""
     a, b = reads_both(data[0], data[1], ("a", "b"), exact=True, lifted=lifted)
-    return orjson.dumps(nbdime_edits(a, b, match(a.cells, b.cells)))
+    return orjson.dumps(nbdime_edits(a, b, match(a.cells, b.cells), lifted))
 
 
 @given(pairs)
