@@ -190,8 +190,8 @@ def _text(data: bytes, line: int, end: int, long: int, step: int) -> _Text | _St
         return _Stays.WITH_ALL
     if not image and (key is not None or (closed[1] is None and closed[2])):
         return _Stays.WITH_LINES  # several lines in one string, or one line in several
-    if data.find(b'"', start, stop) >= 0:
-        return _Stays.WITH_ALL
+    if (image or data.find(b"\\", start, stop) < 0) and data.find(b'"', start, stop) >= 0:
+        return _Stays.WITH_ALL  # it does not end here
     return (None if image else _kind(data, start, stop, step)) or _Text(data, start, stop, image)
 
 

@@ -211,3 +211,50 @@ def test_a_long_text_that_is_no_json_is_a_fault_at_its_place(damage: bytes) -> N
     with pytest.raises(NotebookError) as plain:
         reads(broken, "b")
     assert lifted.value.message == plain.value.message
+
+
+def test_cells_that_are_the_same_are_parsed_once() -> None:
+    cells = [{**code(f"x{k} = {k}"), "id": f"c{k}"} for k in range(30)]
+    changed = [{**c, "source": "y = 1"} if k in (0, 9, 10, 29) else c for k, c in enumerate(cells)]
+    new = {**code("new = 1"), "id": "n"}
+    data = [written(notebook(cells)), written(notebook([*changed[:20], new, *changed[20:]]))]
+    a, b = reads_both(data[0], data[1], ("a", "b"), lifted=Lifted("0a1b"))
+    same = {k + (k >= 20) for k in range(30)} - {0, 9, 10, 30}
+    assert {k for k, cell in enumerate(b.cells) if any(cell.raw is other.raw for other in a.cells)} == same
+
+
+IMAGE = "iVBORw0KGgo\n" * 2_000
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        (IMAGE, IMAGE[:-1], True),
+        (IMAGE, IMAGE.replace("\n", "\\u000a", 3), False),
+        (IMAGE, IMAGE.replace("\n", "\\u000b", 3), True),
+        (IMAGE, IMAGE + "A", True),
+        (IMAGE + "\u00e9", IMAGE + "\\u00e9", False),
+    ],
+)
+def test_images_are_compared_whatever_their_escapes(old: str, new: str, changed: bool) -> None:
+    def file(image: str) -> bytes:
+        output = {"data": {"image/png": image}, "metadata": {}, "output_type": "display_data"}
+        return written(notebook([{**code("show()"), "outputs": [output], "id": "one"}])).replace(b"\\\\u", b"\\u")
+
+    lifted = Lifted("0a1b")
+    data = [file(old), file(new)]
+    edits = b"".join(lifted.restore(script(data, lifted)))
+    assert (edits != b"[]") is changed
+    assert orjson.loads(edits) == orjson.loads(script(data, None))
+
+
+@pytest.mark.parametrize("fault", [b"\\x", b"\x01", b"\xff"])
+def test_an_image_that_is_no_text_is_refused(fault: bytes) -> None:
+    def cell(image: str) -> Json:
+        output = {"data": {"image/png": image}, "metadata": {}, "output_type": "display_data"}
+        return {**code("show()"), "outputs": [output], "id": "one"}
+
+    data = [written(notebook([cell(image)])) for image in ("x", IMAGE)]
+    lifted = Lifted("0a1b")
+    with pytest.raises(NotebookError, match="b is "):
+        lifted.restore(script([data[0], data[1].replace(b"KGgo", fault, 1)], lifted))
