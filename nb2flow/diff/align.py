@@ -21,6 +21,7 @@ Pair = tuple[int, int]
 
 ALIKE = 0.4  # in a gap, with others to choose from
 NEIGHBOUR = 0.06  # a match right after another match is likelier
+RATHER = 0.25  # how much more like another cell one must be for that to matter
 RETYPED = 0.7  # a cell whose type differs must be nearly the same text
 _DENSE = 3600  # cell pairs that are all compared
 _POSITIONAL = re.compile(r"\D*\d{1,5}")
@@ -254,16 +255,28 @@ def _common(sides: Sides, rows: Sequence[int], columns: Sequence[int]) -> list[P
 
 
 def _fill_densely(sides: Sides, rows: Sequence[int], columns: Sequence[int], least: float) -> list[Pair]:
-    """Dynamic programming over all pairs of a small gap: greatest total of likeness times weight."""
+    """Dynamic programming over all pairs of a small gap: greatest total of likeness times weight.
+
+    Two cells that are both much more like others are no pair: of two that changed places, one was moved.
+    """
     n, m = len(rows), len(columns)
     weights_b = [sides.text_b(j).weight for j in columns]
     totals = [[0.0] * (m + 1)]
     met: list[set[int]] = [set()]
-    for r, (i, row) in enumerate(zip(rows, sides.rows(rows, columns, least), strict=True), 1):
+    table = list(sides.rows(rows, columns, least))
+    most_b = [0.0] * m
+    for row in table:
+        for c, value in row.items():
+            if value > most_b[c]:
+                most_b[c] = value
+    for r, (i, row) in enumerate(zip(rows, table, strict=True), 1):
         above, met_above, here = totals[-1], met[-1], set()
+        rather = max(row.values()) - RATHER if len(row) > 1 else 0.0
         current = above.copy()
         weight_a = sides.text_a(i).weight if row else 0.0
         for c in sorted(row):
+            if row[c] < rather and row[c] < most_b[c] - RATHER:
+                continue
             worth = row[c] + NEIGHBOUR if c in met_above or (r == 1 and c == 0) else row[c]
             total = above[c] + worth * min(weight_a, weights_b[c])
             k = c + 1

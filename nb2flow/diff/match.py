@@ -144,12 +144,23 @@ def _in_order(sides: Sides, pairs: Sequence[Pair], splits: Sequence[Split], merg
 def _last_resort(
     sides: Sides, pairs: list[Pair], chain: Sequence[Pair], busy_a: set[int], busy_b: set[int]
 ) -> list[Pair]:
-    """One unmatched cell against one, between matched neighbours: modified, unless they have nothing in common."""
+    """One unmatched cell against one, between matched neighbours: modified, unless they have nothing in common.
+
+    Nothing is in common with an empty cell, but it was filled.
+    """
     used_a, used_b = {i for i, _ in pairs} | busy_a, {j for _, j in pairs} | busy_b
     more: list[Pair] = []
     for a0, a1, b0, b1 in gaps(chain, len(sides.a), len(sides.b)):
         rows = [i for i in range(a0, a1) if i not in used_a]
         columns = [j for j in range(b0, b1) if j not in used_b]
-        if len(rows) == 1 == len(columns) and sides.likeness(rows[0], columns[0], _LAST_RESORT):
+        if len(rows) == 1 == len(columns) and (
+            sides.likeness(rows[0], columns[0], _LAST_RESORT) or _filled(sides, rows[0], columns[0])
+        ):
             more.append((rows[0], columns[0]))
     return sorted(pairs + more)
+
+
+def _filled(sides: Sides, i: int, j: int) -> bool:
+    """Whether only one of two cells of a type has a text."""
+    first, second = sides.a[i], sides.b[j]
+    return first.type == second.type and (not first.source.strip() or not second.source.strip())

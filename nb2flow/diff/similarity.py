@@ -17,6 +17,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import Indel, Postfix, Prefix
 
 _WORD = re.compile(r"\w+")
+_HEADING = re.compile(r"#{1,6} .*\w.*")
 _FIRST_CODE = 1
 _MOST_WORDS = 4000
 _SHORT = 200
@@ -92,7 +93,7 @@ def similarity(a: Text, b: Text, cutoff: float = 0.0) -> float:
     found = 0.0
     if shortest and 2 * shortest >= cutoff * (shortest + longest):
         found = float(Indel.normalized_similarity(a.words, b.words, score_cutoff=cutoff))
-    if found < _CONTAINED and _contained(a, b):
+    if found < _CONTAINED and (_contained(a, b) or _heading(a) == _heading(b) != ""):
         found = _CONTAINED
     if found < _CHARACTERS and len(a.source) <= _SHORT and len(b.source) <= _SHORT:
         found = max(found, _CHARACTERS * float(Indel.normalized_similarity(a.source, b.source)))
@@ -109,11 +110,14 @@ class Choices:
         self._sources: dict[str, list[int]] = {}
         self._ends: dict[str, list[int]] = {}
         self._starts: dict[str, list[int]] = {}
+        self._headings: dict[str, list[int]] = {}
         for k, text in enumerate(texts):
             self._sources.setdefault(text.source, []).append(k)
             for end in {text.words[:1], text.words[-1:]}:
                 self._ends.setdefault(end, []).append(k)
             self._starts.setdefault(text.stripped[:4], []).append(k)
+            if heading := _heading(text):
+                self._headings.setdefault(heading, []).append(k)
 
     def similarities(self, text: Text, cutoff: float) -> dict[int, float]:
         """`similarity` of one source with each of these, by index, where it reaches the cutoff (more than 0).
@@ -139,6 +143,9 @@ class Choices:
                     continue  # which needs no more calls for most
                 if found.get(k, 0.0) < _CONTAINED and _contained(text, self._texts[k]):
                     found[k] = _CONTAINED
+            alike = self._headings.get(_heading(text), ())  # one that several have tells nothing
+            if len(alike) == 1 and found.get(alike[0], 0.0) < _CONTAINED:
+                found[alike[0]] = _CONTAINED
         if len(text.source) <= _SHORT and cutoff < _CHARACTERS:
             for _, score, k in _extract(text.source, self._short, cutoff / _CHARACTERS - _ROUNDING):
                 value = _CHARACTERS * score
@@ -165,6 +172,12 @@ def _contained(a: Text, b: Text) -> bool:
     if len(small.words) < 2 or len(small.stripped) < 8:
         return False
     return large.words.startswith(small.words) or large.words.endswith(small.words)
+
+
+def _heading(text: Text) -> str:
+    """The heading (or comment) that a text begins with, if it does: what is below it may have been written anew."""
+    found = _HEADING.match(text.stripped) if text.stripped[:1] == "#" else None
+    return found[0] if found else ""
 
 
 def ends_alike(a: str, b: str) -> bool:

@@ -67,6 +67,22 @@ def in_parts(notebook: Json, more: str = "") -> Json:
     return with_cells(notebook, [*cells[:3], *parts, *cells[4:]])
 
 
+SUMS = """def sums(rows, column=1):
+    found = {}
+    for row in rows:
+        found[row[0]] = found.get(row[0], 0) + float(row[column])
+    return found"""
+LARGEST = """def largest(rows, column=1, number=3):
+    found = sorted(rows, key=lambda row: float(row[column]))
+    return found[-number:]"""
+SUMS_EDITED = """def sums(rows, column=1):
+    found = Counter()
+    for row in rows:
+        found.update({row[0]: float(row[column])})
+    return found"""
+LARGEST_EDITED = """def most(rows, column=1, number=3):
+    found = sorted(rows, key=lambda row: -float(row[column]))
+    return found[:number]"""
 WITH_LONG = numbered(put(PLAIN, 3, code(LONG)))
 CASES: dict[str, tuple[Json, Json, dict[str, int]]] = {
     "a cell moved up": (NAMED, moved(NAMED, 6, 1, 2), {"moved": 1}),
@@ -97,6 +113,17 @@ CASES: dict[str, tuple[Json, Json, dict[str, int]]] = {
         {"added": 1, "removed": 1},
     ),
     "a cell doubled": (NAMED, put(NAMED, 4, {**NAMED["cells"][3], "id": "twin"}), {"added": 1}),
+    "what is below a heading written anew, and a cell added": (
+        put(PLAIN, 3, md("## Cleaning\n\nRows without an amount are dropped.")),
+        put(PLAIN, 3, md("## Cleaning\n\nNothing to do yet: who made this file has checked it."), code("len(body)")),
+        {"modified": 1, "added": 1},
+    ),
+    "two cells that are a little alike changed places, both edited": (
+        put(PLAIN, 3, code(SUMS), code(LARGEST)),
+        put(PLAIN, 3, code(LARGEST_EDITED), code(SUMS_EDITED)),
+        {"modified": 1, "moved": 1, "moved_modified": 1},
+    ),
+    "an empty cell filled": (put(PLAIN, 4, code("")), put(PLAIN, 4, code("print(len(body))")), {"modified": 1}),
     "a heading got a paragraph": (NAMED, edited(NAMED, 0, "amounts.", "amounts.\n\nTaxes left out."), {"modified": 1}),
 }
 
