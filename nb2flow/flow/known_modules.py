@@ -197,6 +197,8 @@ CONFIG_TARGETS = {
 }
 # What these give belongs to the process: configuring it is configuring the process.
 PROCESS_OBJECTS = {
+    "IPython.get_ipython": "IPython.shell",
+    "IPython.core.getipython.get_ipython": "IPython.shell",
     "logging.getLogger": "logging.Logger",
     "logging.StreamHandler": "logging.Handler",
     "logging.NullHandler": "logging.Handler",

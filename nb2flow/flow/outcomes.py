@@ -248,7 +248,7 @@ def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, 
     elif spec.touches == "deep":
         m.touch(m.heap.mutable(everything.objs), text)
         if path[:1] != "_" and library.call_by_method(path) is None:  # inherited from a library, as `register` of ABC
-            m.touch([o for o in base.objs if o.kind == "class"], text)
+            m.touch([o for o in base.objs if o.kind in ("class", "function")], text)
     if args.keywords or "." in path:
         m.touch(_asked_to_change(m, args, path), text)
     if base.objs and args.positional and any(_UNCOPIED in o.flags for o in m.heap.reach(base.objs)):

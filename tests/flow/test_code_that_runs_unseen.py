@@ -10,6 +10,7 @@ import pytest
 from simulate import check_equal
 
 HAZARDS = {
+    "chain-map": "from collections import ChainMap; a={}; b={'k': 1} | c=ChainMap(a,b) | c['x']=2 | c.maps[1]['k']=3 | c.pop('x') | print(a,b)",
     "insort": "import bisect; xs=[1,5] | bisect.insort(xs,3) | print(xs)",
     "property-effect": "class C:\n    n=0\n    log=[]\n    @property\n    def v(self):\n        C.log.append(1)\n        return 5 | c=C() | print(c.v) | print(C.log)",
     "contains-effect": "class C:\n    def __init__(self): self.seen=[]\n    def __contains__(self,k):\n        self.seen.append(k)\n        return True | c=C() | print(3 in c) | print(c.seen)",
