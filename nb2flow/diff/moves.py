@@ -14,7 +14,7 @@ _SAME = 0.6  # a cell that was moved and edited
 _BESIDE = 0.4  # the same next to another moved cell
 _KNOWN = 0.2  # the same with a believed id
 _DENSE = 3600
-_FEWEST_WORDS = 4
+_FEWEST_WORDS = 7  # two imports from one module share most of theirs
 
 
 def find_moves(sides: Sides, pairs: Sequence[Pair], busy_a: set[int], busy_b: set[int]) -> list[Pair]:

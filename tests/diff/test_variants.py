@@ -124,6 +124,11 @@ CASES: dict[str, tuple[Json, Json, dict[str, int]]] = {
         {"modified": 1, "moved": 1, "moved_modified": 1},
     ),
     "an empty cell filled": (put(PLAIN, 4, code("")), put(PLAIN, 4, code("print(len(body))")), {"modified": 1}),
+    "an import went, another came elsewhere": (
+        put(PLAIN, 1, code("from sales.format import Currency")),
+        put(PLAIN, 7, code("from sales.format import table\n\ntable(totals)")),
+        {"added": 1, "removed": 1},
+    ),
     "a heading got a paragraph": (NAMED, edited(NAMED, 0, "amounts.", "amounts.\n\nTaxes left out."), {"modified": 1}),
 }
 
