@@ -16,7 +16,7 @@ from nb2flow.errors import ExitCode
 from nb2flow.executors.kubernetes import manifests
 from nb2flow.executors.kubernetes.cluster import Cluster
 
-CELLS = (("step:a", "x = int(open('numbers.txt').read())"), ("step:b", "y = x + 1\ny / 0"))
+FAILS_IN_B = (("step:a", "x = int(open('numbers.txt').read())"), ("step:b", "y = x + 1\ny / 0"))
 
 
 def look_into(laptop: Machine, cluster: Cluster) -> None:
@@ -44,7 +44,7 @@ def look_into(laptop: Machine, cluster: Cluster) -> None:
 
 def test_a_step_is_held_where_it_failed(machine: Callable[..., Machine], cluster: Cluster) -> None:
     laptop = machine("laptop")
-    notebooks.save(laptop.folder / "nb.ipynb", *CELLS)
+    notebooks.save(laptop.folder / "nb.ipynb", *FAILS_IN_B)
     laptop.do("run", "nb.ipynb", "--engine", "kubernetes", code=ExitCode.RUN)
     before = laptop.events(laptop.value("runs")[0]["run"])
     look_into(laptop, cluster)
@@ -54,7 +54,7 @@ def test_a_step_is_held_where_it_failed(machine: Callable[..., Machine], cluster
 @pytest.mark.parametrize(
     ("cells", "words", "said"),
     [
-        (CELLS, ("debug", "last", "a", "--hold", "soon"), "--hold 'soon'"),
+        (FAILS_IN_B, ("debug", "last", "a", "--hold", "soon"), "--hold 'soon'"),
         ((("step:a", "x = 20"),), ("debug", "last", "a", "--hold", "10m"), "nothing to look into"),
     ],
 )

@@ -13,6 +13,7 @@ from typing import Any
 import notebooks
 import pytest
 from cluster.conftest import Gate, Machine, exists, needed, restart_api_server, wait
+from cluster.test_holding import FAILS_IN_B, look_into
 from cluster.test_samples import CHOSEN, compare
 from executors import s3
 
@@ -83,6 +84,21 @@ def run_of(laptop: Machine) -> str:
     return str(laptop.value("runs")[0]["run"])
 
 
+def begun(laptop: Machine, notebook: tuple[tuple[str, str], ...]) -> tuple[subprocess.Popen[str], str]:
+    """A run of this notebook that goes on beside the test, and its id."""
+    notebooks.save(laptop.folder / "nb.ipynb", *notebook)
+    running = laptop.begin("run", "nb.ipynb", *ENGINE)
+    wait(lambda: laptop.value("runs"), "the run is there")
+    return running, run_of(laptop)
+
+
+def begun_until_b_waits(laptop: Machine, gate: Gate) -> tuple[subprocess.Popen[str], str]:
+    """As `begun`, with step b in the cell that waits for the gate."""
+    running, run_id = begun(laptop, cells(gate.code))
+    wait(lambda: laptop.state(run_id).steps["b"].cell, "b is in its cell")
+    return running, run_id
+
+
 def test_argo_goes_through_a_notebook_and_its_results_serve_other_engines(laptop: Machine, argo: Cluster) -> None:
     notebooks.save(laptop.folder / "nb.ipynb", ("parameters", "more = 1"), *cells("print('secret-looking')"))
     done = laptop.value("run", "nb.ipynb", *ENGINE, "-p", "more=2")
@@ -124,10 +140,7 @@ def test_a_failure_is_told_with_its_place_and_resuming_runs_what_is_left(
 
 def test_a_notebook_is_tried_again_as_often_as_it_says(laptop: Machine, argo: Cluster, gate: Gate) -> None:
     asks = gate.code.replace("while True:", "for _ in range(1):").replace("time.sleep(0.2)", "raise")
-    notebooks.save(laptop.folder / "nb.ipynb", *cells(asks, "step:b retries:1"))
-    running = laptop.begin("run", "nb.ipynb", *ENGINE)
-    wait(lambda: laptop.value("runs"), "the run is there")
-    run_id = run_of(laptop)
+    running, run_id = begun(laptop, cells(asks, "step:b retries:1"))
     (failed,) = wait(lambda: [e for e in laptop.events(run_id) if isinstance(e, StepFailed)], "the first try failed")
     assert failed.will_retry
     gate.open()
@@ -138,11 +151,7 @@ def test_a_notebook_is_tried_again_as_often_as_it_says(laptop: Machine, argo: Cl
 
 
 def test_a_pod_that_is_lost_is_replaced(laptop: Machine, argo: Cluster, gate: Gate) -> None:
-    notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
-    running = laptop.begin("run", "nb.ipynb", *ENGINE)
-    wait(lambda: laptop.value("runs"), "the run is there")
-    run_id = run_of(laptop)
-    wait(lambda: laptop.state(run_id).steps["b"].cell, "b is in its cell")
+    running, run_id = begun_until_b_waits(laptop, gate)
     # Argo makes a pod that goes before it has seen it run anew, under the same name, and tells nothing.
     wait(lambda: "Running" in phases(workflows(argo, run_id)[0], "b(0)"), "Argo has seen that b runs")
     (pod,) = argo.list("pods", f"{RUN}={run_id},{STEP}=b")[0]
@@ -163,14 +172,12 @@ def test_memory_that_runs_out_is_told_and_not_tried_again(laptop: Machine, argo:
 
 @pytest.mark.parametrize("how", ["detach", "kill"])
 def test_argo_needs_nobody_of_ours(laptop: Machine, argo: Cluster, gate: Gate, how: str) -> None:
-    notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
     if how == "detach":
+        notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
         laptop.do("run", "nb.ipynb", *ENGINE, "--detach")
         run_id = run_of(laptop)
     else:
-        running = laptop.begin("run", "nb.ipynb", *ENGINE)
-        wait(lambda: laptop.value("runs"), "the run is there")
-        run_id = run_of(laptop)
+        running, run_id = begun(laptop, cells(gate.code))
         wait(lambda: laptop.state(run_id).steps["b"].status == "running", "b runs")
         running.send_signal(signal.SIGKILL)
         running.communicate()
@@ -188,11 +195,7 @@ def test_argo_needs_nobody_of_ours(laptop: Machine, argo: Cluster, gate: Gate, h
 def test_a_controller_that_is_restarted_loses_nothing(
     laptop: Machine, argo: Cluster, gate: Gate, inside: Callable[..., str]
 ) -> None:
-    notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
-    running = laptop.begin("run", "nb.ipynb", *ENGINE)
-    wait(lambda: laptop.value("runs"), "the run is there")
-    run_id = run_of(laptop)
-    wait(lambda: laptop.state(run_id).steps["b"].cell, "b is in its cell")
+    running, run_id = begun_until_b_waits(laptop, gate)
     inside("pkill", "-x", "workflow-contro")  # names of processes have 15 characters
     gate.open()
     pod = f"{RUN}={run_id},{STEP}=b"
@@ -207,11 +210,7 @@ def test_a_controller_that_is_restarted_loses_nothing(
 def test_an_api_server_that_is_restarted_is_waited_for(
     laptop: Machine, argo: Cluster, gate: Gate, inside: Callable[..., str]
 ) -> None:
-    notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
-    running = laptop.begin("run", "nb.ipynb", *ENGINE)
-    wait(lambda: laptop.value("runs"), "the run is there")
-    run_id = run_of(laptop)
-    wait(lambda: laptop.state(run_id).steps["b"].cell, "b is in its cell")
+    running, run_id = begun_until_b_waits(laptop, gate)
     restart_api_server(inside)
     gate.open()
     said, also = running.communicate(timeout=240)
@@ -236,6 +235,13 @@ def test_a_store_that_is_slow_and_says_503_loses_nothing_and_no_step_runs_twice(
     assert pods(controlled, done["run"]) == {"a": 1, "b": 1, "c": 1}
 
 
+def test_a_step_is_held_where_it_failed(laptop: Machine, argo: Cluster) -> None:
+    notebooks.save(laptop.folder / "nb.ipynb", *FAILS_IN_B)
+    laptop.do("run", "nb.ipynb", *ENGINE, code=ExitCode.RUN)
+    look_into(laptop, argo)
+    assert pods(argo, run_of(laptop))["a"] == 1  # what the step needs is taken from the run
+
+
 def test_cancelling_stops_the_workflow(laptop: Machine, argo: Cluster, gate: Gate) -> None:
     notebooks.save(laptop.folder / "nb.ipynb", *cells(gate.code))
     laptop.do("run", "nb.ipynb", *ENGINE, "--detach")
@@ -246,10 +252,7 @@ def test_cancelling_stops_the_workflow(laptop: Machine, argo: Cluster, gate: Gat
 
 
 def test_what_keeps_a_step_waiting_is_told(laptop: Machine, argo: Cluster) -> None:
-    notebooks.save(laptop.folder / "nb.ipynb", ("step:big gpu:7", "x = 1"))
-    running = laptop.begin("run", "nb.ipynb", *ENGINE)
-    wait(lambda: laptop.value("runs"), "the run is there")
-    run_id = run_of(laptop)
+    running, run_id = begun(laptop, (("step:big gpu:7", "x = 1"),))
     notes = wait(lambda: laptop.state(run_id).steps["big"].notes, "the trouble is told")
     assert "waits for a node" in notes[0]
     assert "nvidia.com/gpu" in notes[0]
@@ -264,10 +267,7 @@ def test_a_workflow_that_nobody_moves_is_told(machine: Callable[..., Machine], a
     argo.request("POST", "api/v1/namespaces", {}, {"metadata": {"name": name}})
     try:
         laptop = machine("laptop", namespace=name)
-        notebooks.save(laptop.folder / "nb.ipynb", ("step:a", "x = 1"))
-        running = laptop.begin("run", "nb.ipynb", *ENGINE)
-        wait(lambda: laptop.value("runs"), "the run is there")
-        run_id = run_of(laptop)
+        running, run_id = begun(laptop, (("step:a", "x = 1"),))
         notes = wait(lambda: laptop.state(run_id).steps["a"].notes, "it is told")
         assert "nobody moves the Workflow" in notes[0]
         assert name in notes[0]

@@ -68,6 +68,13 @@ def compare(name: str, value: Any) -> None:
     assert path.read_text() == text
 
 
+def test_a_step_that_is_held_runs_as_it_did_with_its_results_elsewhere() -> None:
+    wish = Wish("nb-aaaa2222", "train", "plans/x/train.json", arguments=("--run=runs/nb-aaaa2222/w",))
+    (container,) = manifests.held(PLAIN, wish, "held", "runs/elsewhere", 60)["spec"]["template"]["spec"]["containers"]
+    (asked,) = manifests.job(PLAIN, wish, "job", "")["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == [*asked["args"], "--output", "runs/elsewhere", "--hold=60"]
+
+
 def test_a_plain_step() -> None:
     compare("job-plain.json", made(PLAIN, StepOptions()))
 

@@ -63,7 +63,7 @@ def job(profile: Profile, wish: Wish, name: str, identity: str) -> dict[str, Any
 def held(profile: Profile, wish: Wish, name: str, place: str, seconds: int) -> dict[str, Any]:
     """The Job that runs a step once more for somebody to look into: its results go to the folder `place`, and when it
     fails, its kernel is kept for that long."""
-    again = replace(wish, arguments=("--output", place, f"--hold={seconds}"))
+    again = replace(wish, arguments=(*wish.arguments, "--output", place, f"--hold={seconds}"))
     made = job(profile, again, name, "")
     del made["metadata"]["labels"][IDENTITY]  # nobody may take it for the step's own
     made["metadata"]["labels"][HELD] = "true"
