@@ -121,6 +121,7 @@ def _words(event: AnyEvent, terminal: Terminal) -> str | None:
         case CancelRequested():
             return "stopping (Ctrl-C)" if event.who == "ctrl-c" else "stopping: asked for by nb2flow cancel"
         case RunFinished():
-            return f"run {event.status} in {duration(event.seconds)}"
+            took = f" in {duration(event.seconds)}" if event.seconds else ""  # who only leaves does not say how long
+            return f"run {event.status}{took}"
         case _:
             return None

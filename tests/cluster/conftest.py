@@ -30,6 +30,7 @@ from nb2flow.runs.store import RunStore
 
 NAMESPACE = os.environ.get("NB2FLOW_TEST_NAMESPACE", "nb2flow-test")
 HERE = Path(__file__).parent
+NEEDS_GPU = "spiral_training.ipynb"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -230,6 +231,15 @@ def gpus(inside: Callable[..., str], count: int) -> Iterator[None]:
 def one_gpu(inside: Callable[..., str]) -> Iterator[None]:
     with gpus(inside, 1):
         yield
+
+
+@pytest.fixture
+def sample(request: pytest.FixtureRequest) -> str:
+    """A sample notebook; the node has a GPU where it needs one."""
+    name = str(request.param)
+    if name == NEEDS_GPU:
+        request.getfixturevalue("one_gpu")
+    return name
 
 
 def restart_api_server(inside: Callable[..., str]) -> None:

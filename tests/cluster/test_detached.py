@@ -122,3 +122,24 @@ def test_a_converted_notebook_drives_itself_each_time_it_is_applied(
         assert expected in other.do("logs", run_id, "c")
         assert ran(cluster, run_id) == {"a": 1, "b": 1, "c": 1}
         assert other.state(run_id).parameters == ({} if given == "more=1" else {"more": 11})
+
+
+def test_a_schedule_begins_a_run_when_its_time_has_come(machine: Callable[..., Machine], cluster: Cluster) -> None:
+    laptop, other = machine("laptop"), machine("other")
+    notebooks.save(laptop.folder / "nightly.ipynb", *cells())
+    laptop.do("convert", "nightly.ipynb", "--to", "kubernetes", "--schedule", "* * * * *", "-o", "cron.yaml")
+    path = f"apis/batch/v1/namespaces/{cluster.namespace}/cronjobs"
+    cluster.request("POST", path, {}, yaml.safe_load((laptop.folder / "cron.yaml").read_text()))
+
+    def begun() -> list[Any]:
+        return [job for job in cluster.list("jobs", f"{DRIVER}=true")[0] if "nightly-" in job["metadata"]["name"]]
+
+    try:
+        wait(begun, "the next minute has come")
+    finally:  # what it has begun goes on
+        cluster.request("DELETE", f"{path}/nightly", {"propagationPolicy": "Orphan"})
+    run_id = run_of(begun()[0])
+    wait(lambda: ran(cluster, run_id), "its first step has a pod")
+    assert other.value("attach", run_id)["status"] == "succeeded"
+    assert "got 42" in other.do("logs", run_id, "c")
+    assert ran(cluster, run_id) == {"a": 1, "b": 1, "c": 1}

@@ -108,6 +108,11 @@ def test_a_kubeconfig_that_is_not_there_is_told(run: Begin, tmp_path: Path) -> N
     refused(run(tmp_path / "nowhere"), "no usable configuration for a cluster", "nowhere", "set KUBECONFIG")
 
 
+def test_a_kubeconfig_that_is_none_is_told(run: Begin, tmp_path: Path) -> None:
+    (tmp_path / "broken").write_text("this: is: no YAML")
+    refused(run(tmp_path / "broken"), "no usable configuration for a cluster", "line 1", "set KUBECONFIG")
+
+
 def test_a_kubeconfig_of_another_cluster_is_told(run: Begin, kubeconfig: Any) -> None:
     strange = kubeconfig(**{"certificate-authority": None, "certificate-authority-data": None})
     refused(run(strange), "is not the one that the kubeconfig knows", "get a new one")
@@ -132,7 +137,9 @@ def test_a_bucket_that_does_not_exist_is_told(run: Begin) -> None:
 
 def test_a_store_that_does_not_answer_is_told(run: Begin) -> None:
     silent = f"http://{needed('NB2FLOW_TEST_HOST')}:1"
-    refused(run(store_endpoint=silent), "s3://bucket", "is it reachable from here?")
+    refused(
+        run(store_endpoint=silent), "s3://bucket", "does not answer", "is it reachable from here", "`store_endpoint`"
+    )
 
 
 def test_the_rights_that_are_printed_are_enough(run: Begin, cluster: Cluster, kubeconfig: Any) -> None:

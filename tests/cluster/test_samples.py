@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cluster.conftest import Machine
+from cluster.conftest import NEEDS_GPU, Machine
 
 from nb2flow.app import history
 from nb2flow.app.compare import judge
@@ -19,14 +19,13 @@ from nb2flow.app.verify import outputs_of
 
 SAMPLES = Path(__file__).parents[2] / "sample_notebooks"
 ALL = sorted(path.name for path in SAMPLES.glob("*.ipynb"))
-NEEDS_GPU = "spiral_training.ipynb"
 CHOSEN = [
-    pytest.param(name, marks=(pytest.mark.own_cluster, pytest.mark.usefixtures("one_gpu")) if name == NEEDS_GPU else ())
+    pytest.param(name, marks=pytest.mark.own_cluster if name == NEEDS_GPU else ())
     for name in (ALL if os.environ.get("NB2FLOW_TEST_SAMPLES") == "all" else ["bike_hire_report.ipynb"])
 ]
 
 
-@pytest.mark.parametrize("sample", CHOSEN)
+@pytest.mark.parametrize("sample", CHOSEN, indirect=True)
 def test_a_sample_gives_what_it_gives_here(machine: Callable[..., Machine], sample: str) -> None:
     compare(machine("laptop"), sample, "kubernetes")
 

@@ -12,14 +12,17 @@ from typing import Any
 
 import notebooks
 import pytest
+import yaml
 from cluster.conftest import Gate, Machine, exists, needed, restart_api_server, wait
 from cluster.test_holding import FAILS_IN_B, look_into
 from cluster.test_samples import CHOSEN, compare
 from executors import s3
 
 from nb2flow.errors import ExitCode
-from nb2flow.executors.kubernetes.cluster import Cluster
+from nb2flow.executors.kubernetes.cluster import ARGO, Cluster
+from nb2flow.executors.pods.store import Store
 from nb2flow.pods.spec import RUN, STEP
+from nb2flow.profiles import Profile
 from nb2flow.runs.events import StepFailed, StepStarted, StepSucceeded
 
 PROBE = {
@@ -115,7 +118,7 @@ def test_argo_goes_through_a_notebook_and_its_results_serve_other_engines(laptop
         assert workflows(argo, again["run"]) == []
 
 
-@pytest.mark.parametrize("sample", CHOSEN)
+@pytest.mark.parametrize("sample", CHOSEN, indirect=True)
 def test_a_sample_gives_what_it_gives_here(laptop: Machine, sample: str) -> None:
     compare(laptop, sample, "argo")
 
@@ -240,6 +243,27 @@ def test_a_step_is_held_where_it_failed(laptop: Machine, argo: Cluster) -> None:
     laptop.do("run", "nb.ipynb", *ENGINE, code=ExitCode.RUN)
     look_into(laptop, argo)
     assert pods(argo, run_of(laptop))["a"] == 1  # what the step needs is taken from the run
+
+
+def test_a_schedule_begins_a_workflow_when_its_time_has_come(
+    laptop: Machine, argo: Cluster, own_store: Profile
+) -> None:
+    notebooks.save(laptop.folder / "nightly.ipynb", *cells())
+    laptop.do("convert", "nightly.ipynb", "--to", "argo", "--schedule", "* * * * *", "-o", "cron.yaml")
+    path = f"{ARGO}/namespaces/{argo.namespace}/cronworkflows"
+    argo.request("POST", path, {}, yaml.safe_load((laptop.folder / "cron.yaml").read_text()))
+
+    def newest() -> Any:
+        return next(iter(argo.list("workflows", "workflows.argoproj.io/cron-workflow=nightly")[0]), None)
+
+    try:
+        wait(newest, "the next minute has come")
+    finally:  # what it has begun goes on
+        argo.request("DELETE", f"{path}/nightly", {"propagationPolicy": "Orphan"})
+    wait(lambda: newest().get("status", {}).get("phase") == "Succeeded", "Argo is done", 240)
+    metadata = newest()["metadata"]
+    executed = Store(own_store.store).read(f"runs/{metadata['name']}-{metadata['uid']}/c/executed.ipynb")
+    assert "got 42" in (executed or b"").decode()
 
 
 def test_cancelling_stops_the_workflow(laptop: Machine, argo: Cluster, gate: Gate) -> None:

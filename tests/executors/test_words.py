@@ -14,6 +14,12 @@ STRANGER = (
     "authorization failed: no basic auth credentials"
 )
 MISSING = 'failed to resolve reference "registry/team/steps:1": registry/team/steps:1: not found'
+SILENT = (
+    'failed to pull and unpack image "registry/team/steps:1": failed to resolve reference "registry/team/steps:1": '
+    'failed to do request: Head "https://registry/v2/team/steps/manifests/1": dial tcp: lookup registry: '
+    "Temporary failure in name resolution"
+)
+BACK_OFF = 'Back-off pulling image "registry/team/steps:1": ErrImagePull: '
 
 
 def pod(phase: str, state: dict[str, Any], **status: Any) -> dict[str, Any]:
@@ -26,6 +32,12 @@ def pod(phase: str, state: dict[str, Any], **status: Any) -> dict[str, Any]:
     [
         (STRANGER, "does not let the cluster in, or has no such image", "`pull_secrets`"),
         (MISSING, "there is no such image", "correct `image`"),
+        (
+            SILENT,
+            "the registry cannot be reached from the cluster (Temporary failure in name resolution)",
+            "nodes reach",
+        ),
+        (BACK_OFF + SILENT, "cannot be reached from the cluster (Temporary failure in name resolution)", "nodes reach"),
     ],
 )
 def test_an_image_that_cannot_be_pulled(message: str, text: str, hint: str) -> None:
@@ -33,6 +45,14 @@ def test_an_image_that_cannot_be_pulled(message: str, text: str, hint: str) -> N
     assert found is not None
     assert text in found.text
     assert hint in found.hint
+
+
+def test_an_image_may_be_called_anything() -> None:
+    waiting = {"reason": "ErrImagePull", "message": MISSING.replace("team/steps", "forbidden/authentication")}
+    container = {"image": "registry/forbidden/authentication:1"}
+    found = words.trouble(pod("Pending", {"waiting": waiting}, container=container))
+    assert found is not None
+    assert "there is no such image" in found.text
 
 
 @pytest.mark.parametrize(("ready", "contained"), [("True", True), ("False", False)])

@@ -13,7 +13,7 @@ from typing import Any
 
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.kubernetes import manifests, words
-from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
+from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault, rights_hint
 from nb2flow.executors.pods.store import Store
 from nb2flow.pods.contract import PodExit
 from nb2flow.pods.spec import Wish
@@ -71,15 +71,14 @@ def _namespace(cluster: Cluster) -> Answer:
     return Answer("namespace", True, name)
 
 
-def _rights(cluster: Cluster, wanted: Mapping[tuple[str, str], tuple[str, ...]]) -> Iterator[Answer]:
+def _rights(cluster: Cluster, wanted: Mapping[tuple[str, str], tuple[str, ...]], extra: str = "") -> Iterator[Answer]:
     for (group, resource), verbs in wanted.items():
         missing = [verb for verb in verbs if not _may(cluster, group, resource, verb)]
-        hint = "`nb2flow cluster manifests` prints the least rights, for whoever administers the namespace"
         yield Answer(
             f"rights on {resource}",
             not missing,
             f"missing: {', '.join(missing)}" if missing else ", ".join(verbs),
-            hint if missing else "",
+            rights_hint(extra) if missing else "",
         )
 
 
@@ -150,7 +149,7 @@ def _extensions(cluster: Cluster, profile: Profile) -> Iterator[Answer]:
         "" if argo else hint,
     )
     if argo:
-        for answer in _rights(cluster, manifests.ARGO_VERBS):
+        for answer in _rights(cluster, manifests.ARGO_VERBS, "argo"):
             yield replace(answer, ok=answer.ok or None)
     if profile.queue:
         path = f"apis/kueue.x-k8s.io/v1beta1/namespaces/{cluster.namespace}/localqueues/{profile.queue}"

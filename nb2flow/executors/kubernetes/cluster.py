@@ -199,6 +199,7 @@ class Cluster:
             ) from error
         configuration = client.Configuration()
         kube_config: Any = import_module("kubernetes.config.kube_config")
+        broken: Any = import_module("yaml").YAMLError
         there = any(Path(p).expanduser().is_file() for p in kube_config.KUBE_CONFIG_DEFAULT_LOCATION.split(":") if p)
         try:
             if not there and not self._context and (_IN_POD / "token").is_file():
@@ -208,7 +209,7 @@ class Cluster:
             contexts, active = config.list_kube_config_contexts()
             chosen = next((c for c in contexts if c["name"] == self._context), active)
             return client.ApiClient(configuration), str(chosen["context"].get("namespace", ""))
-        except (config.ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (config.ConfigException, broken, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             where = kube_config.KUBE_CONFIG_DEFAULT_LOCATION
             raise EnvironmentFault(
                 f"there is no usable configuration for a cluster ({where}): {' '.join(str(error).split())}",
@@ -249,6 +250,12 @@ def _no_answer(server: str, error: BaseException) -> ClusterFault:
     )
 
 
+def rights_hint(extra: str = "") -> str:
+    """How to come by the rights that a run needs, or what is done beside it: `argo`, `hold`."""
+    command = "nb2flow cluster manifests" + (f" --{extra}" if extra else "")
+    return f"`{command}` prints the least rights, for whoever administers the namespace"
+
+
 def in_words(status: int, body: Mapping[str, Any], verb: str, path: str, server: str) -> ClusterFault:
     """The server's refusal as a fault that says what to do. Pure."""
     said = str(body.get("message") or body.get("reason") or f"status {status}")
@@ -277,7 +284,7 @@ def in_words(status: int, body: Mapping[str, Any], verb: str, path: str, server:
     if status == 403:
         return ClusterFault(
             f"you have no right to {verb} what a run needs: {said}",
-            hint="`nb2flow cluster manifests` prints the least rights, for whoever administers the namespace",
+            hint=rights_hint("argo" if "/argoproj.io/" in path else "hold" if path.endswith("/portforward") else ""),
             status=status,
             body=body,
         )

@@ -14,7 +14,8 @@ from nb2flow.runs.events import Failure
 Value = Mapping[str, Any]
 
 _AT_ONCE = ("InvalidImageName", "ErrImageNeverPull")
-_NOT_LET_IN = ("unauthorized", "authentication", "denied", "forbidden", "401", "403")
+_NOT_LET_IN = ("unauthorized", "authentication", "denied", "forbidden", "no basic auth")
+_NO_ANSWER = ("failed to do request", "dial tcp", "no such host", "connection refused", "i/o timeout")
 _AFTER_A_WHILE = ("ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError", "CreateContainerError")
 
 
@@ -80,9 +81,8 @@ def trouble(pod: Value) -> Trouble | None:
         image = str(container.get("image") or _image(pod))
         if reason in ("InvalidImageName", "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff"):
             patience = 0.0 if reason in _AT_ONCE else 120.0
-            return Trouble(
-                f"cannot pull the image {image}: {_pull_reason(reason, message)}", _pull_hint(message), patience
-            )
+            said = message.replace(image, "")  # which may be called anything
+            return Trouble(f"cannot pull the image {image}: {_pull_reason(reason, said)}", _pull_hint(said), patience)
         if reason in _AFTER_A_WHILE:
             hint = "create it in this namespace; `nb2flow cluster check` lists what is missing"
             return Trouble(f"its container cannot be made: {message or reason}", hint, 30.0)
@@ -215,8 +215,8 @@ def _pull_reason(reason: str, message: str) -> str:
         return "the registry does not let the cluster in" + (", or has no such image" if "not exist" in low else "")
     if "not found" in low or "manifest unknown" in low or "not exist" in low:
         return "there is no such image"
-    if "no such host" in low or "connection refused" in low or "i/o timeout" in low:
-        return "the registry cannot be reached from the cluster"
+    if any(word in low for word in _NO_ANSWER):
+        return f"the registry cannot be reached from the cluster ({message.rpartition(': ')[2].strip()})"
     if reason == "ErrImageNeverPull":
         return "it is not on the node, and pull_policy says never to pull"
     return "its name is not one" if reason == "InvalidImageName" else (_first_sentence(message) or reason)
@@ -225,4 +225,6 @@ def _pull_reason(reason: str, message: str) -> str:
 def _pull_hint(message: str) -> str:
     if any(word in message.lower() for word in _NOT_LET_IN):
         return "name a Secret with the registry's credentials in the profile's `pull_secrets`"
+    if any(word in message.lower() for word in _NO_ANSWER):
+        return "is the registry's name in `image` right, and may the cluster's nodes reach it?"
     return "correct `image` in the profile or the step's `image:` tag"

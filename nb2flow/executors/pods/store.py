@@ -21,6 +21,7 @@ from nb2flow.runs.folders import replace_file
 from nb2flow.runtime.blob import hash_file
 
 _TRIES = 5
+_NO_ANSWER = ("endpointconnectionerror", "connecttimeouterror", "readtimeouterror", "connectionclosederror")
 _FIRST_PAUSE = 0.3  # seconds, doubled with each try
 _AT_ONCE = 16  # objects under way side by side
 _Result = TypeVar("_Result")
@@ -273,4 +274,7 @@ def _fault(url: str, what: str, error: BaseException) -> StoreFault:
         )
     if isinstance(error, OSError) and error.errno in (28, 122):
         return StoreFault(f"the store {url} is full: cannot {what}", hint="make room there; `nb2flow resume` goes on")
+    if any(word in low for word in _NO_ANSWER):
+        hint = "is it reachable from here, and `store_endpoint` in the profile right?"
+        return StoreFault(f"the store {url} does not answer: {error}", hint=hint, again=True)
     return StoreFault(f"cannot {what} in the store {url}: {text}", hint="is it reachable from here?", again=True)
