@@ -190,10 +190,10 @@ def close(ctx: click.Context, found: Found, as_json: bool) -> None:
         echo("")
         echo(runs_view.last_words(state, out(), shown_path(found.folder.path / "executed")))
         if state.engine != "local" and state.status == "interrupted" and not is_copy(found.folder):
-            what = "Argo goes on with it" if state.engine == "argo" else "Steps that were begun go on in the cluster"
-            echo(f"{what}:")
-            echo(f"  nb2flow resume {state.run_id}   takes them up again")
-            echo(f"  nb2flow cancel {state.run_id}   stops them")
+            by_argo = state.engine == "argo"
+            echo("Argo goes on with it:" if by_argo else "Steps that were begun go on in the cluster:")
+            echo(f"  nb2flow resume {state.run_id}   takes {'it' if by_argo else 'them'} up again")
+            echo(f"  nb2flow cancel {state.run_id}   stops {'it' if by_argo else 'them'}")
         sys.stdout.flush()
     code = {"succeeded": ExitCode.OK, "interrupted": ExitCode.INTERRUPTED}.get(state.status, ExitCode.RUN)
     ctx.exit(code)

@@ -131,3 +131,19 @@ def test_what_may_still_succeed_is_what_neither_failed_nor_waits_for_that() -> N
     going["status"]["phase"] = "Running"
     assert status.promising(going) == {"a"}
     assert status.promising(history("succeeded")[0]) == {"a", "b", "c"}
+
+
+def test_a_quota_that_is_used_up_is_told_as_that() -> None:
+    state = next(
+        w for w in history("waiting") if any(n["type"] == "Pod" for n in w["status"].get("nodes", {}).values())
+    )
+    for node in state["status"]["nodes"].values():
+        if node["type"] == "Pod":
+            quota = "exceeded quota: team, requested: pods=1, used: pods=9, limited: pods=9"
+            node |= {"phase": "Pending", "message": f'pods "x" is forbidden: {quota}'}
+    ((step, standing),) = status.standings(state).items()
+    found = status.look(standing, state, 0, MEMORY).trouble
+    assert found is not None, step
+    assert found.text.startswith("the namespace's quota is used up: team, requested: pods=1")
+    assert "when there is room" in found.hint
+    assert found.patience is None

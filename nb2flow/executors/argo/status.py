@@ -238,7 +238,8 @@ def _since(tries: Sequence[Try], told: int) -> tuple[Try, ...]:
 def _trouble(pod: Try) -> Trouble | None:
     if pod.phase != "Pending" or pod.message in _USUAL:
         return None
-    return words.trouble(_as_pod(pod)) or Trouble(f"waits: {' '.join(pod.message.split())}")
+    said = " ".join(pod.message.split())
+    return words.trouble(_as_pod(pod)) or words.missing_pod([said]) or Trouble(f"waits: {said}")
 
 
 def _as_pod(pod: Try) -> Value:

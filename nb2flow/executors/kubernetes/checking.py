@@ -48,12 +48,13 @@ def examine(profile: Profile, store: Store | None, *, inside: bool = True) -> It
         return
     allowed = list(_rights(cluster, manifests.VERBS))
     yield from allowed
-    yield _quota(cluster)
+    quota = _quota(cluster)
+    yield quota
     yield from _nodes(cluster)
     yield from _extensions(cluster, profile)
     reached = _store(profile, store)
     yield reached
-    if inside and reached.ok and all(answer.ok for answer in allowed):
+    if inside and reached.ok and quota.ok is not False and all(answer.ok for answer in allowed):
         yield _inside(cluster, profile)
 
 

@@ -224,7 +224,7 @@ def _pull_reason(reason: str, message: str) -> str:
 
 def _pull_hint(message: str) -> str:
     if any(word in message.lower() for word in _NOT_LET_IN):
-        return "name a Secret with the registry's credentials in the profile's `pull_secrets`"
+        return "the profile's `pull_secrets` must name a Secret of the namespace with the registry's credentials"
     if any(word in message.lower() for word in _NO_ANSWER):
         return "is the registry's name in `image` right, and may the cluster's nodes reach it?"
     return "correct `image` in the profile or the step's `image:` tag"
