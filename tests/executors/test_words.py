@@ -70,6 +70,22 @@ def test_a_pod_whose_node_is_silent_is_told() -> None:
     assert found.patience is None
 
 
+def test_a_pod_that_its_node_had_to_give_up_is_told_in_whole_words() -> None:
+    message = "Taint manager: deleting due to NoExecute taint"
+    given_up = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager", "message": message}
+    assert words.lost(pod("Failed", {}, conditions=[given_up])) == f"DeletionByTaintManager: {message}"
+
+
+def test_what_the_scheduler_says_of_preemption_is_left_out() -> None:
+    said = (
+        "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available"
+    )
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+    found = words.trouble({"spec": {}, "status": {"phase": "Pending", "conditions": [condition]}})
+    assert found is not None
+    assert found.text == "waits for a node: 0/1 nodes are available: 1 Insufficient cpu"
+
+
 def condition(status: str) -> dict[str, str]:
     return {"type": "Ready", "status": status}
 

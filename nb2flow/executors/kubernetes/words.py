@@ -196,7 +196,7 @@ def _image(pod: Value) -> str:
 
 def _first_sentence(text: str) -> str:
     """Enough of a message that may go on about preemption for lines."""
-    return re.split(r"(?<=[a-z\]\)]). (?=preemption:|no new claims|[A-Z])", " ".join(text.split()), maxsplit=1)[
+    return re.split(r"(?<=[a-z\]\)])\. (?=preemption:|no new claims|[A-Z])", " ".join(text.split()), maxsplit=1)[
         0
     ].rstrip(". ")
 
