@@ -237,7 +237,7 @@ def _has_body(obj: Obj) -> bool:
 def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, text: str, path: str) -> None:
     if spec.touches == "self" or args.is_true("inplace"):
         m.touch([*base.objs, *(o for b in base.objs if "borrows" in b.flags for o in b.contains - {b.cls})], text)
-        if path.startswith(("fit", "partial_fit")):  # a pipeline fits what it was made of
+        if path.startswith(("fit", "partial_fit", "set_params")):  # a pipeline passes it on to what it was made of
             m.touch([o for o in m.heap.reach(base.objs) if _is_estimator(o)], text)
     elif spec.touches == "first" and args.positional:
         m.touch(args.positional[0].objs, text)
