@@ -10,7 +10,7 @@ import heapq
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from queue import Empty, SimpleQueue
 
 from nb2flow.engine import fanout
@@ -130,10 +130,10 @@ class _Driver:
             attempts = {name: step.attempt for name, step in state.steps.items()}
             self.space.lay_out(self.request.compiled)
             self._finished = {n: Finished(m) for n, m in finished_steps(self.space, self._results, state).items()}
-            self._plan = fanout.with_instances(self._plan, self._manifests(), self._divides)
+            self._entrusted.adopt(self.request.run_id)
+            self._plan = self._with_instances(self._plan, self._manifests())
             self._keys = step_keys(self._plan, self.request.parameters, self._fingerprint)
             self.space.lay_out(CompiledPlan(plan=self._plan, notebooks=self._notebooks))
-            self._entrusted.adopt(self.request.run_id)
         else:
             if self.request.only is not None:
                 refuse_if_inputs_are_missing(self._cache, self._plan, self._keys, self.request.only)
@@ -262,7 +262,9 @@ class _Driver:
             fanout.gather(self.space.folder, step, self._manifests(), self._notebooks[step.notebook])
             self._queue.put((name, attempt, Ended()))
             return
-        if whole := fanout.why_whole(step, self._manifests(), here=self._backend.fans_out, only=self.request.only):
+        if whole := fanout.why_whole(
+            step, self._manifests(), most=self._backend.most_instances, only=self.request.only
+        ):
             self._note(name, whole)
         self._backend.prepare()
         self._entrusted.starts(name)
@@ -374,7 +376,7 @@ class _Driver:
         keys = step_keys(plan, self.request.parameters, self._fingerprint)
         anew = self._entrusted.begins_anew(self._plan, plan, again)
         sure = {n: m for n, m in self._manifests().items() if n not in again and before.get(n) == keys.get(n)}
-        self._plan = fanout.with_instances(plan, sure, self._divides)
+        self._plan = self._with_instances(plan, sure)
         self._keys = keys = step_keys(self._plan, self.request.parameters, self._fingerprint)
         stays = self._machine.stays_over if anew else self._machine.stays
         kept = [n for n, key in keys.items() if before.get(n) == key and n not in again and stays(n)]
@@ -391,15 +393,20 @@ class _Driver:
         """Go on with instances of the steps that run for each element of what `name` has made; None: there are none."""
         if not self._plan.step(name).splits or self._machine.cancelled_by is not None:
             return None
-        plan = fanout.with_instances(self._plan, self._manifests(), self._divides)
+        plan = self._with_instances(self._plan, self._manifests())
         if plan == self._plan:
             return None
         return self._go_on_with(plan, fanout.told(self._plan, plan))
 
+    def _with_instances(self, plan: Plan, manifests: Mapping[str, Manifest]) -> Plan:
+        return fanout.with_instances(plan, manifests, self._divides, self._backend.most_instances)
+
     def _divides(self, step: PlanStep) -> bool:
         """Whether the step gets instances: not where a result of the whole may be taken from an earlier run."""
-        if not self._backend.fans_out or self.request.only is not None:
+        if self.request.only is not None:
             return False
+        if self._entrusted.has(step.name):  # its pilot does not ask
+            return True
         usual = self.request.use_cache and self.request.start_from is None
         return not usual or self._cache.find(step, self._keys.get(step.name, ""), self._manifests()) is None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from nb2flow.engine.ports import Pilot, StepTask
-from nb2flow.plan.expand import collapsed
+from nb2flow.plan.expand import author_step, collapsed, instances
 from nb2flow.plan.model import Plan, PlanStep
 
 
@@ -28,7 +28,7 @@ class Entrusted:
 
     def has(self, step: str) -> bool:
         """Whether the pilot goes through this step (or, of an instance, the step that it is of)."""
-        return step.partition("[")[0] in self._steps
+        return step in self._steps or author_step(step) in self._steps
 
     def starts(self, step: str) -> None:
         """The step has been started."""
@@ -53,8 +53,10 @@ class Entrusted:
         way. Returns whether that was done."""
         if self._pilot is None or not self._wanted or any(map(self.has, under_way)):
             return False
-        left = [step for step in plan.steps if step.element is None and is_open(step.name)]
-        self._pilot.undertake(plan, [task(step) for step in left], jobs)
+        # Where one instance has failed, what puts them together waits in vain, and the others are to run all the same.
+        left = [s for s in plan.steps if s.element is None and any(map(is_open, (s.name, *instances(s))))]
+        done = frozenset(step.name for step in plan.steps if step.element is not None and not is_open(step.name))
+        self._pilot.undertake(plan, [task(step) for step in left], jobs, done)
         self._steps = frozenset(step.name for step in left)
         self._wanted = False
         return True

@@ -9,22 +9,25 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from nb2flow.notebook import values_of, write
 from nb2flow.plan.expand import collapsed, expanded, gathers, instances
 from nb2flow.plan.model import Plan, PlanStep
 from nb2flow.runs.folders import RunFolder, disk_faults, replace_file
-from nb2flow.runs.manifest import Manifest, Observed, Output
+from nb2flow.runs.manifest import Manifest, Output, encode, gathered
 
 
-def with_instances(plan: Plan, manifests: Mapping[str, Manifest], wanted: Callable[[PlanStep], bool]) -> Plan:
-    """The plan with an instance for each element of the lists that finished steps have made."""
+def with_instances(
+    plan: Plan, manifests: Mapping[str, Manifest], wanted: Callable[[PlanStep], bool], most: int
+) -> Plan:
+    """The plan with an instance for each element of the lists that finished steps have made, where these have no more
+    than `most`."""
     lists: dict[str, tuple[str, ...]] = {}
     has_them = {step.name for step in plan.steps if gathers(step)}
     for step in collapsed(plan).steps:
         output = _listed(step, manifests)
-        if output is not None and output.elements is not None and (step.name in has_them or wanted(step)):
+        if output is None or output.elements is None or len(output.elements) > most:
+            continue
+        if step.name in has_them or wanted(step):
             lists[step.name] = output.elements
     return expanded(plan, lists)
 
@@ -45,15 +48,15 @@ def told(before: Plan, after: Plan) -> tuple[str, ...]:
     )
 
 
-def why_whole(step: PlanStep, manifests: Mapping[str, Manifest], *, here: bool, only: str | None) -> str:
+def why_whole(step: PlanStep, manifests: Mapping[str, Manifest], *, most: int, only: str | None) -> str:
     """Why a step that could run for each element is run over the whole list; empty when it is not such a step."""
     if step.each is None or step.element is not None:
         return ""
     output = _listed(step, manifests)
-    if not here:
-        why = "this engine does not start instances"
-    elif only is not None:
+    if only is not None:
         why = "it was asked for alone"
+    elif output is not None and output.elements is not None and len(output.elements) > most:
+        why = f"it has {len(output.elements)} elements, and this engine starts {most} at most"
     elif output is not None and output.gathers:
         why = "the list was itself put together from instances"
     else:
@@ -65,9 +68,11 @@ def gather(folder: RunFolder, step: PlanStep, manifests: Mapping[str, Manifest],
     """Write the manifest and the executed notebook of a step whose instances are all done."""
     names = instances(step)
     with disk_faults(folder.path):
-        manifest = _together(step, [manifests[name] for name in names], manifests)
-        written = {"problems": [], "version": manifest.version, **msgspec.to_builtins(manifest)}
-        replace_file(folder.manifest(step.name), msgspec.json.encode(written, order="deterministic"))
+        each = step.each
+        assert each is not None
+        kinds = {name: each.gathers[name] for name in step.outputs}
+        manifest = gathered(step.name, manifests[each.source].python, kinds, [manifests[name] for name in names])
+        replace_file(folder.manifest(step.name), encode(manifest))
         show(folder, step, notebook)
 
 
@@ -75,41 +80,6 @@ def show(folder: RunFolder, step: PlanStep, notebook: Mapping[str, Any]) -> None
     """Write the executed notebook: each cell with what it gave for each element, in the order of the list."""
     documents = [values_of(folder.executed(name).read_bytes()) for name in instances(step)]
     write(folder.executed(step.name), shown(notebook, documents))
-
-
-def _together(step: PlanStep, made: Sequence[Manifest], manifests: Mapping[str, Manifest]) -> Manifest:
-    each = step.each
-    assert each is not None
-    outputs = {}
-    for name in step.outputs:
-        parts = [manifest.outputs[name] for manifest in made]
-        outputs[name] = Output(
-            type=each.gathers[name],
-            size=sum(part.size for part in parts),
-            preview=f"collected by {len(parts)} instances",
-            parts=tuple(part.blob for part in parts),
-            gathers=each.gathers[name],
-        )
-    return Manifest(
-        step=step.name,
-        python=manifests[each.source].python,
-        outputs=outputs,
-        observed=_all_seen(m.observed for m in made),
-    )
-
-
-def _all_seen(seen: Any) -> Observed:
-    """What any of them touched. Warnings are told by the instances."""
-    found = list(seen)
-    return Observed(
-        reads=tuple(sorted({path for one in found for path in one.reads})),
-        writes=tuple(sorted({path for one in found for path in one.writes})),
-        deleted=tuple(sorted({path for one in found for path in one.deleted})),
-        modules=tuple(sorted({path for one in found for path in one.modules})),
-        subprocess=any(one.subprocess for one in found),
-        network=any(one.network for one in found),
-        truncated=any(one.truncated for one in found),
-    )
 
 
 def shown(notebook: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

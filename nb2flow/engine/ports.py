@@ -17,6 +17,9 @@ from nb2flow.runs.attempt import CellBegan, Ended, KernelStarted, Noted, Report,
 __all__ = ["Attempt", "CellBegan", "Ended", "KernelStarted", "Noted", "Report", "StepBackend", "StepTask"]
 
 
+MOST_INSTANCES = 10_000  # more elements than that, a list is not saved by
+
+
 class Attempt(Protocol):
     """One attempt that is under way."""
 
@@ -31,11 +34,14 @@ class Pilot(Protocol):
     """
 
     def adopt(self, run_id: str) -> Collection[str]:
-        """The steps of this run that an earlier process entrusted and that are under way, or have succeeded."""
+        """The steps of this run that an earlier process entrusted and that are under way, or have succeeded; the
+        instances of a step, one by one, once they are known."""
 
-    def undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int) -> None:
+    def undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int, done: Collection[str] = ()) -> None:
         """Go through the steps of these tasks, `jobs` at once; all others that they build on are done, with manifests
-        beside theirs. What was undertaken before for the run is over. EnvironmentFault when it cannot be."""
+        beside theirs. Of a step that has instances there is a task for the step, and those in `done` (or failed) are
+        left out; what a list that is still to be made asks for, it finds out by itself. What was undertaken before for
+        the run is over. EnvironmentFault when it cannot be."""
 
 
 class StepBackend(Protocol):
@@ -46,14 +52,14 @@ class StepBackend(Protocol):
     process of ours is alive; steps go on elsewhere only where `goes_on_alone`.
 
     `secrets_here`: what `secret:NAME` asks for is a variable of our own environment. `goes_on_alone`: steps that were
-    begun go on when we leave, and `start` finds them again. `fans_out`: it takes instances of a step that runs for each
-    element (a task's context may have an `element`); otherwise such a step runs over the whole list.
+    begun go on when we leave, and `start` finds them again. `most_instances` of a step that runs for each element (a
+    task's context may have an `element`): such a step runs over the whole of a longer list.
     """
 
     name: str
     secrets_here: bool
     goes_on_alone: bool
-    fans_out: bool
+    most_instances: int
 
     @property
     def pilot(self) -> Pilot | None:

@@ -23,7 +23,7 @@ from typing import IO
 import msgspec
 
 import nb2flow
-from nb2flow.engine.ports import Pilot
+from nb2flow.engine.ports import MOST_INSTANCES, Pilot
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors import kernels
 from nb2flow.executors.forkserver import HEADER
@@ -67,7 +67,7 @@ class LocalBackend:
     name = "local"
     secrets_here = True
     goes_on_alone = False
-    fans_out = True
+    most_instances = MOST_INSTANCES
     pilot: Pilot | None = None
 
     def __init__(self) -> None:

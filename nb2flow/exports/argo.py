@@ -1,7 +1,8 @@
 """A plan as a Workflow, WorkflowTemplate or CronWorkflow of Argo: plan and profile in, manifest out. Pure.
 
 The manifest holds the graph, what pods ask for, and parameters; notebooks and code lie in the store. Steps whose pods
-are alike share a template, so that a plan of hundreds of steps stays far below what an API server takes.
+are alike share a template, so that a plan of hundreds of steps stays far below what an API server takes. A step that
+runs for each element of a list is a task that Argo expands (`argo_lists`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from graphlib import TopologicalSorter
 from typing import Any, Literal
 
 from nb2flow.errors import PlanError
+from nb2flow.exports.argo_lists import Lists
 from nb2flow.exports.manifest import LONGEST_NAME, NOTEBOOK, PLAN, Schedule, to_yaml
 from nb2flow.flow.model import Parameter
 from nb2flow.notebook.model import StepOptions
@@ -119,7 +121,8 @@ def _spec(plan: Plan, profile: Profile, tasks: str, notebook: str, run: OneRun |
     settable = [p for p in plan.parameters if run is None and not _obstacle(p)]
     steps = tuple(step for step in plan.steps if run is None or step.name in run.steps)
     place = _Place(tasks, _ANY_FOLDER if run is None else run.folder, tuple(p.name for p in settable))
-    templates, used = _templates(steps, profile, place)
+    lists = Lists(steps, run)
+    templates, used = _templates(steps, profile, place, lists)
     pod = pod_spec(profile, Wish("", "", ""))
     labels = {NOTEBOOK: notebook} | ({RUN: run.run_id} if run else {})
     labels |= {QUEUE: profile.queue} if profile.queue else {}
@@ -139,7 +142,7 @@ def _spec(plan: Plan, profile: Profile, tasks: str, notebook: str, run: OneRun |
     spec |= {key: pod[key] for key in ("imagePullSecrets", "serviceAccountName") if key in pod}
     if profile.argo_executor:  # Argo's containers get this account's token, the step's container none
         spec |= {"automountServiceAccountToken": False, "executor": {"serviceAccountName": profile.argo_executor}}
-    made = [*_graphs(steps, used), *templates]
+    made = [*_graphs(steps, used, lists), *templates]
     if profile.argo_on_exit and run is None:  # whoever follows a run of ours sees its end
         spec["onExit"] = _ON_EXIT
         made.append(_on_exit(profile.argo_on_exit))
@@ -158,12 +161,12 @@ def _on_exit(template: str) -> dict[str, Any]:
     return {"name": _ON_EXIT, "steps": [[{"name": _ON_EXIT, "templateRef": reference}]]}
 
 
-def _graphs(steps: tuple[PlanStep, ...], used: Mapping[str, str]) -> list[dict[str, Any]]:
+def _graphs(steps: tuple[PlanStep, ...], used: Mapping[str, str], lists: Lists) -> list[dict[str, Any]]:
     """The graph; in parts, one after the other, where there are more steps than Argo allows in one. A part holds steps
     that are about as far from the beginning, so that few wait for it longer than they must."""
     there = {step.name for step in steps}
     before = {step.name: [name for name in _before(step) if name in there] for step in steps}
-    tasks = {step.name: _task(step, used, before[step.name]) for step in steps}
+    tasks = {step.name: _task(step, used, before[step.name]) | lists.given(step.name) for step in steps}
     if len(tasks) <= MOST_ITEMS:
         return [{"name": ENTRY, "dag": {"failFast": False, "tasks": list(tasks.values())}}]
     depth: dict[str, int] = {}
@@ -172,14 +175,17 @@ def _graphs(steps: tuple[PlanStep, ...], used: Mapping[str, str]) -> list[dict[s
     order = sorted(tasks, key=depth.__getitem__)
     parts = [order[i : i + MOST_ITEMS] for i in range(0, len(order), MOST_ITEMS)]
     names = [f"{ENTRY}-{number}" for number in range(1, len(parts) + 1)]
+    homes = {step: name for name, part in zip(names, parts, strict=True) for step in part}
     outer = [
-        {"name": name, "template": name} | ({"dependencies": [names[i - 1]]} if i else {})
+        {"name": name, "template": name}
+        | ({"dependencies": [names[i - 1]]} if i else {})
+        | lists.given_to_part(name, homes)
         for i, name in enumerate(names)
     ]
     made = [{"name": ENTRY, "dag": {"failFast": False, "tasks": outer}}]
     for name, part in zip(names, parts, strict=True):
-        inner = [_within(tasks[step], frozenset(part)) for step in part]
-        made.append({"name": name, "dag": {"failFast": False, "tasks": inner}})
+        inner = [_within(tasks[step], frozenset(part)) | lists.given(step, homes) for step in part]
+        made.append({"name": name, **lists.passed_on_by_part(name, homes), "dag": {"failFast": False, "tasks": inner}})
     return made
 
 
@@ -187,7 +193,7 @@ def _task(step: PlanStep, used: Mapping[str, str], before: list[str]) -> dict[st
     task: dict[str, Any] = {"name": step.name, "template": used[step.name]}
     if before:
         task["dependencies"] = before
-    return task | {"arguments": {"parameters": [{"name": "step", "value": step.name}]}}
+    return task
 
 
 def _before(step: PlanStep) -> list[str]:
@@ -210,7 +216,7 @@ class _Place:
 
 
 def _templates(
-    steps: Iterable[PlanStep], profile: Profile, place: _Place
+    steps: Iterable[PlanStep], profile: Profile, place: _Place, lists: Lists
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """A template for each kind of pod, and for each step the name of its template.
 
@@ -222,7 +228,7 @@ def _templates(
     used: dict[str, str] = {}
     for step in steps:
         _refuse_variables(step)
-        template = _template(step.options, profile, place)
+        template = lists.prepared(step.name, _template(step.options, profile, place, lists.arguments(step.name)))
         shape = _shape(template)
         if shape not in names:
             wanted = "step" if shape == usual else f"step-{step.name}"
@@ -238,9 +244,9 @@ def _shape(template: Mapping[str, Any]) -> str:
     return json.dumps(template, sort_keys=True)
 
 
-def _template(options: StepOptions, profile: Profile, place: _Place) -> dict[str, Any]:
+def _template(options: StepOptions, profile: Profile, place: _Place, more: tuple[str, ...] = ()) -> dict[str, Any]:
     given = tuple(f"--parameter={name}={{{{workflow.parameters.{name}}}}}" for name in place.parameters)
-    wish = Wish("", "", f"{place.tasks}/{_THIS_STEP}.json", options, (f"--run={place.folder}", *given))
+    wish = Wish("", "", f"{place.tasks}/{_THIS_STEP}.json", options, (f"--run={place.folder}", *more, *given))
     pod = pod_spec(profile, wish)
     metadata: dict[str, Any] = {"labels": {**dict(options.labels), STEP: _THIS_STEP}}
     if options.annotations:

@@ -49,6 +49,11 @@ def instance(step: str, index: int) -> str:
     return f"{step}[{index}]"
 
 
+def author_step(name: str) -> str:
+    """The step that the author wrote of which `name` is an instance, or which it is itself."""
+    return name.partition("[")[0]
+
+
 def instances(step: PlanStep) -> tuple[str, ...]:
     """The names of the step's instances, in the order of the list."""
     count = step.each.instances if step.each and step.element is None else None

@@ -6,8 +6,8 @@ no code, no value of a variable, no secret (those are references).
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from nb2flow.notebook.model import StepOptions
@@ -39,13 +39,15 @@ class Wish:
 @dataclass(frozen=True, slots=True)
 class OneRun:
     """A run that we begin as a Workflow: its id, the Workflow's name, the folder of the store for results, which steps
-    are left to run and how many at once. Its parameters are in its tasks."""
+    are left to run and how many at once. Its parameters are in its tasks. `elements` are those that are left, of steps
+    whose list is known."""
 
     run_id: str
     name: str
     folder: str
     steps: Collection[str]
     jobs: int
+    elements: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def pod_template(profile: Profile, wish: Wish) -> dict[str, Any]:

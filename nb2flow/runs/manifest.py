@@ -5,6 +5,7 @@ Unknown fields are let pass (a newer runtime may say more), another version is r
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -102,6 +103,40 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def previews(self) -> dict[str, tuple[str, str]]:
         """Type and short preview of what was saved, for people."""
         return {name: (output.type, output.preview) for name, output in self.outputs.items() if not output.absent}
+
+
+def gathered(step: str, python: str, kinds: Mapping[str, str], parts: Sequence[Manifest]) -> Manifest:
+    """The manifest of a step whose instances made `parts`, in the order of the list: each name in `kinds` is what all
+    of them collected (a `list`, a `dict`). Nothing of it is opened. Warnings are told by the instances."""
+    outputs = {
+        name: Output(
+            type=kind,
+            size=sum(part.outputs[name].size for part in parts),
+            preview=f"collected by {len(parts)} instances",
+            parts=tuple(part.outputs[name].blob for part in parts),
+            gathers=kind,
+        )
+        for name, kind in kinds.items()
+    }
+    return Manifest(step=step, python=python, outputs=outputs, observed=_all_seen([part.observed for part in parts]))
+
+
+def _all_seen(seen: Sequence[Observed]) -> Observed:
+    return Observed(
+        reads=tuple(sorted({path for one in seen for path in one.reads})),
+        writes=tuple(sorted({path for one in seen for path in one.writes})),
+        deleted=tuple(sorted({path for one in seen for path in one.deleted})),
+        modules=tuple(sorted({path for one in seen for path in one.modules})),
+        subprocess=any(one.subprocess for one in seen),
+        network=any(one.network for one in seen),
+        truncated=any(one.truncated for one in seen),
+    )
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The document, as the runtime reads it."""
+    document = {"problems": [], "version": manifest.version, **msgspec.to_builtins(manifest)}
+    return msgspec.json.encode(document, order="deterministic")
 
 
 def read_manifest(path: Path) -> Manifest | None:

@@ -59,7 +59,7 @@ class Piloted(LocalBackend):
     def adopt(self, run_id: str) -> Collection[str]:
         return self._adopted
 
-    def undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int) -> None:
+    def undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int, done: Collection[str] = ()) -> None:
         self.stop()
         if self._going is not None:
             self._going.join()

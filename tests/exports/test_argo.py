@@ -18,7 +18,7 @@ from nb2flow.exports import argo
 from nb2flow.exports.manifest import Schedule
 from nb2flow.flow.model import Parameter
 from nb2flow.notebook.model import StepOptions
-from nb2flow.plan.model import Plan
+from nb2flow.plan.model import Plan, PlanEach
 from nb2flow.pods.spec import OneRun
 from nb2flow.profiles import Profile, Volume
 
@@ -246,3 +246,87 @@ def test_a_run_of_ours_names_its_place_and_leaves_out_what_is_done() -> None:
     assert "arguments" not in made["spec"]
     tasks = {task["name"]: task.get("dependencies", []) for task in templates(made)["pipeline"]["dag"]["tasks"]}
     assert tasks == {"fit-b": [], "best": ["fit-b"], "report": ["best"]}
+
+
+# ---- steps that run for each element ----
+
+
+def listed(*arrows: str, each: dict[str, tuple[str, str]], **options: StepOptions) -> Plan:
+    """A plan in which steps run for each element: `each` says of which list, made by which step."""
+    import msgspec
+
+    plan = plan_of(flow_of(*arrows, options={name.replace("_", "-"): value for name, value in options.items()}))
+    made = {
+        name: PlanEach(name=variable, source=source, gathers={"sizes": "dict"})
+        for name, (variable, source) in each.items()
+    }
+    steps = [msgspec.structs.replace(step, each=made.get(step.name)) for step in plan.steps]
+    return msgspec.structs.replace(plan, steps=tuple(steps))
+
+
+EACH = listed(
+    "names -> count: names",
+    "names -> weigh: names",
+    "count -> total: sizes",
+    "weigh -> total: sizes",
+    each={"count": ("names", "names"), "weigh": ("names", "names")},
+    weigh=TRAIN,
+)
+
+
+def tasks_of(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {task["name"]: task for task in template["dag"]["tasks"]}
+
+
+def test_a_step_that_runs_for_each_element_is_expanded_by_argo() -> None:
+    made = argo.workflow(EACH, PLAIN, TASKS)
+    compare("each.yaml", made)
+    graph = tasks_of(templates(made)["pipeline"])
+    given = {out["name"] for out in templates(made)[graph["names"]["template"]]["outputs"]["parameters"]}
+    for step in ("count", "weigh"):
+        name = graph[step]["withParam"].removeprefix("{{tasks.names.outputs.parameters.").removesuffix("}}")
+        assert name in given
+        assert {p["name"] for p in templates(made)[graph[step]["template"]]["inputs"]["parameters"]} == {
+            p["name"] for p in graph[step]["arguments"]["parameters"]
+        }
+    assert not {"withParam", "withItems"} & graph["total"].keys()
+
+
+def test_a_list_that_is_known_is_in_the_graph_as_what_is_left_of_it() -> None:
+    named = {"run_id": "r", "name": "nb2flow-r-2", "folder": "runs/r/nb2flow-r-2", "jobs": 4}
+    run = OneRun(**named, steps=("count", "weigh", "total"), elements={"count": (0, 2)})
+    made = argo.workflow(EACH, PLAIN, TASKS, run=run)
+    compare("each-run.yaml", made)
+    graph = tasks_of(templates(made)["pipeline"])
+    assert graph["count"]["withItems"] == [0, 2]
+    assert not {"withParam", "withItems"} & graph["weigh"].keys(), "no instances were made of it: it runs as a whole"
+    assert graph["total"]["dependencies"] == ["count", "weigh"]
+
+
+def test_a_list_goes_from_one_part_of_a_large_graph_to_another() -> None:
+    arrows = ["names -> near: names", *(f"step-{i:03d}" for i in range(300)), "names -> late: names", "late -> last"]
+    arrows += [f"step-{i:03d} -> late" for i in range(300)]
+    plan = listed(*arrows, each={"near": ("names", "names"), "late": ("names", "names")})
+    made = templates(argo.workflow(plan, PLAIN, TASKS))
+    outer = tasks_of(made["pipeline"])
+    parts = {step: part for part in outer for step in tasks_of(made[part])}
+    assert parts["names"] != parts["late"]
+    late = tasks_of(made[parts["late"]])["late"]
+    assert late["withParam"] == "{{inputs.parameters.elements-for-late}}"
+    assert {"name": "elements-for-late"} in made[parts["late"]]["inputs"]["parameters"]
+    given = {p["name"]: p for p in outer[parts["late"]]["arguments"]["parameters"]}
+    assert given["elements-for-late"] == {
+        "name": "elements-for-late",
+        "value": f"{{{{tasks.{parts['names']}.outputs.parameters.elements-for-late}}}}",
+    }
+    gives = {out["name"]: out["valueFrom"] for out in made[parts["names"]]["outputs"]["parameters"]}
+    assert gives["elements-for-late"] == {"parameter": "{{tasks.names.outputs.parameters.elements-for-late}}"}
+
+
+def test_of_lists_the_manifest_has_no_name_and_no_element() -> None:
+    plan = listed("names -> count: x", each={"count": ("größen_der_dateien", "names")})
+    text = argo.text(argo.workflow(plan, PLAIN, TASKS))
+    assert "größen" not in text and "sizes" not in text
+    known = {"workflow.name", "workflow.uid", "inputs.parameters.step", "inputs.parameters.element", "item"}
+    known |= {"tasks.names.outputs.parameters.elements-for-count"}
+    assert set(re.findall(r"{{.*?}}", text)) == {f"{{{{{name}}}}}" for name in known}

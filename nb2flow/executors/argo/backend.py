@@ -15,6 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from nb2flow.engine.fanout import with_instances
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.argo import status
 from nb2flow.executors.argo.status import Standing
@@ -24,12 +27,15 @@ from nb2flow.executors.kubernetes.cluster_backend import THREADS, ClusterBackend
 from nb2flow.executors.kubernetes.following import Following
 from nb2flow.executors.kubernetes.words import Value
 from nb2flow.executors.pods.profiled import stager_of
+from nb2flow.plan.expand import author_step, collapsed, gathers, instance, instances
 from nb2flow.plan.model import Plan
+from nb2flow.pods import elements
 from nb2flow.pods.contract import TaskFolder
 from nb2flow.pods.spec import MANAGED_BY, MANAGER, RUN, OneRun
 from nb2flow.profiles import Profile
 from nb2flow.runs.attempt import Report, StepTask
 from nb2flow.runs.events import Failure
+from nb2flow.runs.manifest import read_manifest
 
 TELL_UNMOVED = 15.0  # seconds without a word of a controller after which people are told
 GIVE_UP_UNMOVED = 90.0
@@ -46,7 +52,7 @@ class ArgoBackend(ClusterBackend):
     this run."""
 
     name = "argo"
-    fans_out = False
+    most_instances = elements.MOST
 
     def __init__(
         self, profile: Profile, files: Mapping[str, Path], make: Make, environ: Mapping[str, str] | None = None
@@ -62,9 +68,7 @@ class ArgoBackend(ClusterBackend):
         self._since = 0.0
         self._stopped: set[tuple[str, str]] = set()
         self._gave_up = False
-        self._undertaken: tuple[Plan, Sequence[StepTask], int] | None = (
-            None  # what the Workflow that is followed is for
-        )
+        self._undertaken: tuple[Plan, Sequence[StepTask], int, Collection[str]] | None = None  # as it was asked for
         self._undertaking = threading.Lock()
         self._done: set[str] = set()
         self._has_failures = False
@@ -90,7 +94,7 @@ class ArgoBackend(ClusterBackend):
     def start(self, task: StepTask, report: Callable[[Report], None]) -> Attempt:
         """Follow an attempt, once its step has been undertaken."""
         attempt = self._attempt(task, report)
-        if task.step in self._steps:
+        if self._has(task.step):
             self._follow_step(attempt)
         return attempt
 
@@ -111,7 +115,8 @@ class ArgoBackend(ClusterBackend):
     # ---- the pilot ----
 
     def adopt(self, run_id: str) -> Collection[str]:
-        """The steps of the run's newest Workflow that succeeded and, while it goes on, those that may."""
+        """The steps (instances, where they are known) of the run's newest Workflow that succeeded and, while it goes
+        on, those that may."""
         self.prepare()
         there = sorted(self._workflows(run_id), key=_number)
         if not there:
@@ -121,39 +126,42 @@ class ArgoBackend(ClusterBackend):
         self._steps = status.promising(newest)
         return self._steps
 
-    def undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int) -> None:
+    def undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int, done: Collection[str] = ()) -> None:
         """Create the Workflow for the steps of these tasks, in place of an earlier one."""
         with self._undertaking:
-            self._undertake(plan, tasks, jobs)
+            self._undertake(plan, tasks, jobs, done)
 
-    def _undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int) -> None:
+    def _undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int, done: Collection[str]) -> None:
         self.prepare()
         assert self._stager is not None
         if self._workflow:
             self._stop(self._workflow, "Stop")
-        run_id, steps = tasks[0].run_id, frozenset(task.step for task in tasks)
+        run_id, left = tasks[0].run_id, _left_of_lists(plan, tasks, done)
+        started = [_as_written(task) for task in tasks if left.get(task.step, True)]
+        steps = frozenset(task.step for task in started)
         name = f"nb2flow-{run_id}-{self._number + 1}"
         folder = f"runs/{run_id}/{name}"
-        self._send_manifests(folder, tasks, steps)
-        place = self._stager.stage_plan(plan, tasks)
-        run = OneRun(run_id=run_id, name=name, folder=folder, steps=steps, jobs=jobs)
-        made = self._create(self._make(plan, self.profile, place, run))
+        opened = {task.step for task in tasks} | {instance(s, number) for s in left for number in left[s]}
+        self._send_manifests(folder, Path(tasks[0].manifest), _built_on(plan, started) - opened)
+        whole = collapsed(plan)
+        place = self._stager.stage_plan(whole, started)
+        run = OneRun(run_id=run_id, name=name, folder=folder, steps=steps, jobs=jobs, elements=left)
+        made = self._create(self._make(whole, self.profile, place, run))
         self._begin_to_follow(run_id, name, self._number + 1)
         assert self._following is not None
         self._following.add(made)
         self._steps = steps
-        self._undertaken = (plan, tasks, jobs)
+        self._undertaken = (plan, tasks, jobs, done)
         with self._lock:
-            waiting = [a for a in self._attempts if a.job != name and a.task.step in steps]
+            waiting = [a for a in self._attempts if a.job != name and self._has(a.task.step)]
         for attempt in waiting:
             self._follow_step(attempt)
 
-    def _send_manifests(self, folder: str, tasks: Sequence[StepTask], steps: frozenset[str]) -> None:
+    def _send_manifests(self, folder: str, beside: Path, done: Collection[str]) -> None:
         """The manifests of steps that are done, into the folder where those of this Workflow's steps will be."""
-        done = {s: Path(t.manifest).with_name(f"{s}.json") for t in tasks for s in t.before if s not in steps}
 
         def send(step: str) -> None:
-            self._store.write(TaskFolder(f"{folder}/{step}").manifest, done[step].read_bytes())
+            self._store.write(TaskFolder(f"{folder}/{step}").manifest, beside.with_name(f"{step}.json").read_bytes())
 
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(send, done))
@@ -196,7 +204,7 @@ class ArgoBackend(ClusterBackend):
         if workflow is None:
             self._look_at_vanished(attempt)
             return
-        standing = self._standings(workflow).get(attempt.task.step)
+        standing = self._standing(workflow, attempt.task.step)
         if attempt.cancelling is not None:
             over = standing is None or standing.is_over or status.is_over(workflow)
             if over or time.monotonic() - attempt.cancelling > _STOP_PATIENCE:
@@ -248,13 +256,22 @@ class ArgoBackend(ClusterBackend):
             if attempt.job in self._replaced:
                 return True
             self._replaced.add(attempt.job)
-        plan, tasks, jobs = self._undertaken
+        plan, tasks, jobs, done = self._undertaken
+        done = {*done, *self._done}
         try:
-            self.undertake(plan, [task for task in tasks if task.step not in self._done], jobs)
+            left = [task for task in tasks if task.step not in done]
+            self.undertake(self._with_lists(plan, Path(attempt.task.manifest)), left, jobs, done)
         except BaseException:
             self._replaced.discard(attempt.job)
             raise
         return True
+
+    def _with_lists(self, plan: Plan, beside: Path) -> Plan:
+        """The plan with the instances that the lists ask for which were made since."""
+        sources = {step.each.source for step in plan.steps if step.each is not None}
+        found = {source: read_manifest(beside.with_name(f"{source}.json")) for source in sources}
+        made = {source: manifest for source, manifest in found.items() if manifest is not None}
+        return with_instances(plan, made, lambda s: bool(s.each and s.each.source in self._done), self.most_instances)
 
     def _look_at_vanished(self, attempt: Attempt) -> None:
         if attempt.cancelling is None and attempt.finish(self._store):
@@ -280,6 +297,14 @@ class ArgoBackend(ClusterBackend):
             hint = "is its workflow-controller running, and for this namespace? --engine kubernetes needs none"
             attempt.end(Failure(kind="engine", message=text, hint=hint))
             self._stop(attempt.job, "Stop")
+
+    def _has(self, step: str) -> bool:
+        return step in self._steps or author_step(step) in self._steps
+
+    def _standing(self, workflow: Value, step: str) -> Standing | None:
+        """Of an instance that Argo did not come to, how the step stands."""
+        there = self._standings(workflow)
+        return there.get(step) or there.get(author_step(step))
 
     def _standings(self, workflow: Value) -> dict[str, Standing]:
         version = f"{workflow['metadata']['name']} {workflow['metadata'].get('resourceVersion', '')}"
@@ -329,6 +354,24 @@ class ArgoBackend(ClusterBackend):
                 self._done.add(attempt.task.step)
             elif attempt.failure.kind != "cancelled":
                 self._has_failures = True
+
+
+def _left_of_lists(plan: Plan, tasks: Sequence[StepTask], done: Collection[str]) -> dict[str, tuple[int, ...]]:
+    """The elements that are left of each step whose list is known."""
+    asked = {task.step for task in tasks}
+    known = [step for step in plan.steps if gathers(step) and step.name in asked]
+    return {s.name: tuple(number for number, name in enumerate(instances(s)) if name not in done) for s in known}
+
+
+def _as_written(task: StepTask) -> StepTask:
+    """The task of a step as the author wrote it, which builds on none of its instances."""
+    return replace(task, before=tuple(step for step in task.before if author_step(step) != task.step))
+
+
+def _built_on(plan: Plan, tasks: Sequence[StepTask]) -> set[str]:
+    """The steps that these build on, with their instances."""
+    before = {step for task in tasks for step in task.before}
+    return before | {name for step in plan.steps if step.name in before for name in instances(step)}
 
 
 def _selector(run_id: str) -> str:

@@ -1,7 +1,8 @@
 """What Argo reports of a Workflow, as what happened to the steps of a run. Pure: plain JSON values in.
 
 A task of the graph is a node of type Retry with a pod for each try; a try that the platform lost says something else
-than one whose notebook failed, and the exit code tells them apart (`PodExit`).
+than one whose notebook failed, and the exit code tells them apart (`PodExit`). A task that Argo has expanded has such a
+node for each element of its list, which is told as the step's instance.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 
 from nb2flow.executors.kubernetes import words
 from nb2flow.executors.kubernetes.words import Trouble, Value
+from nb2flow.plan.expand import author_step, instance
+from nb2flow.pods import elements
 from nb2flow.pods.contract import PodExit
 from nb2flow.runs.events import Failure
 
@@ -112,7 +115,7 @@ def steps_of(workflow: Value) -> tuple[str, ...]:
 
 
 def standings(workflow: Value) -> dict[str, Standing]:
-    """Where each step stands that Argo has come to."""
+    """Where each step, and each instance of one, stands that Argo has come to."""
     nodes = _nodes(workflow)
     tries = {child for node in nodes.values() if node.get("type") == "Retry" for child in node.get("children") or ()}
     found: dict[str, Standing] = {}
@@ -123,21 +126,27 @@ def standings(workflow: Value) -> dict[str, Standing]:
             continue
         pods = [name] if node.get("type") == "Pod" else node.get("children") or ()
         made = [_try(pod, nodes[pod]) for pod in pods if nodes.get(pod, {}).get("type") == "Pod"]
-        found[step] = Standing(str(node.get("phase", "")), str(node.get("message", "")), tuple(made))
+        number = elements.number(_given(node.get("inputs", {}), "element"))
+        its_name = step if number is None else instance(step, number)
+        found[its_name] = Standing(str(node.get("phase", "")), str(node.get("message", "")), tuple(made))
     return found
 
 
 def promising(workflow: Value) -> frozenset[str]:
-    """The steps that have succeeded, and those that may: not what failed, nor what waits for that in vain."""
+    """The steps that have succeeded, and those that may: not what failed, nor what waits for that in vain. Of a step
+    that was expanded, its instances."""
     found = standings(workflow)
     if is_over(workflow) or stopped(workflow):
         return frozenset(step for step, standing in found.items() if standing.has_succeeded)
     tasks = _tasks(workflow)
-    failed = {step for step, standing in found.items() if _has_failed(standing, _retries(workflow, tasks[step]))}
+    lost = {s for s, st in found.items() if _has_failed(st, _retries(workflow, tasks[author_step(s)]))}
+    failed = {author_step(step) for step in lost}
     before = {step: set(task.get("dependencies") or ()) for step, task in tasks.items()}
     while more := {step for step, names in before.items() if step not in failed and names & failed}:
         failed |= more
-    return frozenset(before) - failed
+    lists = {step: numbers for step, task in tasks.items() if (numbers := _numbers(workflow, step, task)) is not None}
+    each = {instance(step, number) for step, numbers in lists.items() for number in numbers}
+    return (frozenset(before) - failed - set(lists)) | (each - lost)
 
 
 def look(standing: Standing | None, workflow: Value, told: int, asked_memory: str) -> Look:
@@ -212,9 +221,23 @@ def _has_failed(standing: Standing, retries: int) -> bool:
     return last.exit_code == PodExit.REFUSED or len(standing.tries) > retries
 
 
+def _numbers(workflow: Value, step: str, task: Value) -> tuple[int, ...] | None:
+    """The elements that a task is for; None where it is for no such thing, or its list is not known yet."""
+    if "withItems" in task:
+        return elements.listed(task["withItems"])
+    if "withParam" not in task:
+        return None
+    told = (_given(node.get("outputs") or {}, elements.parameter(step)) for node in _nodes(workflow).values())
+    return next((numbers for text in told if text and (numbers := elements.listed(text)) is not None), None)
+
+
 def _step(given: Value) -> str:
+    return _given(given, "step")
+
+
+def _given(given: Value, name: str) -> str:
     values = {p.get("name"): p.get("value") for p in given.get("parameters") or ()}
-    return str(values.get("step") or "")
+    return str(values.get(name) or "")
 
 
 def _try(name: str, node: Value) -> Try:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nb2flow.engine.ports import MOST_INSTANCES
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.kubernetes import manifests, words
 from nb2flow.executors.kubernetes.attempt import CANCELLED, Attempt
@@ -38,7 +39,7 @@ class KubernetesBackend(ClusterBackend):
     """Runs each step as a Job."""
 
     name = "kubernetes"
-    fans_out = True
+    most_instances = MOST_INSTANCES
     pilot = None
 
     def __init__(self, profile: Profile, files: Mapping[str, Path], environ: Mapping[str, str] | None = None) -> None:

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,9 +41,15 @@ class Here:
     store: Path
 
 
-def lay_out(store: Store, task: PodTask, scratch: Path, say: Callable[[str], None] = lambda text: None) -> Here:
-    """Fetch all that the step needs; what takes long is said. StoreFault when that fails, EnvironmentFault when this
-    image cannot run it."""
+def lay_out(
+    store: Store,
+    task: PodTask,
+    scratch: Path,
+    say: Callable[[str], None] = lambda text: None,
+    known: Mapping[str, bytes] | None = None,
+) -> Here:
+    """Fetch all that the step needs, but the manifests that are `known`; what takes long is said. StoreFault when that
+    fails, EnvironmentFault when this image cannot run it."""
     kernel = _kernel(task)
     base = scratch / "nb2flow"
     shutil.rmtree(base, ignore_errors=True)
@@ -53,7 +59,7 @@ def lay_out(store: Store, task: PodTask, scratch: Path, say: Callable[[str], Non
     home.mkdir()
     for digest, text in task.enclosed.items():
         _lay_down(base / "store", digest, text.encode())
-    manifests = _fetch_manifests(store, task, base)
+    manifests = _fetch_manifests(store, task, base, known or {})
     tree = _tree_before(task, manifests)
     asked = {task.files[task.requirements]} if task.requirements else set()
     wanted = {
@@ -132,14 +138,14 @@ def _lay_down(folder: Path, digest: str, data: bytes) -> None:
         raise StoreFault(f"the task holds a blob that is not {digest[:12]}…", hint="`nb2flow resume` sends it again")
 
 
-def _fetch_manifests(store: Store, task: PodTask, base: Path) -> dict[str, Manifest]:
-    def read(path: str) -> bytes | None:
+def _fetch_manifests(store: Store, task: PodTask, base: Path, known: Mapping[str, bytes]) -> dict[str, Manifest]:
+    def read(step: str, path: str) -> bytes | None:
         here = base / "store" / path
-        return here.read_bytes() if here.is_file() else store.read(path)
+        return known.get(step) or (here.read_bytes() if here.is_file() else store.read(path))
 
     found = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:  # a step after many instances builds on all of them
-        documents = list(pool.map(read, task.manifests.values()))
+        documents = list(pool.map(read, task.manifests.keys(), task.manifests.values()))
     for step, data in zip(task.manifests, documents, strict=True):
         if data is None:
             raise StoreFault(f"the manifest of step {step} is not in the store {store.url}", hint="run that step first")

@@ -29,11 +29,12 @@ from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.forkserver import HEADER
 from nb2flow.executors.pods import inside_pod
 from nb2flow.executors.pods.sending import Sender
-from nb2flow.executors.pods.shared import SharedTask
+from nb2flow.executors.pods.shared import Place, SharedTask
 from nb2flow.executors.pods.store import Store, StoreFault
 from nb2flow.pods.contract import ANY_RUN, PodExit, TaskFolder, decode_task, folder_of
 from nb2flow.runs.attempt import HELD, Ended, KernelStarted, Noted, Report, StepTask, WorkerStarted
 from nb2flow.runs.events import RETRIED, Failure
+from nb2flow.runs.manifest import Manifest
 
 LOOK_EVERY = 0.5  # seconds between looks at what has grown
 STOP_GRACE = 12.0  # seconds for the worker to stop its kernel, of the 30 that a pod usually gets
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="PATH",
         help="the folder of the run, where its results lie: the task is one for many runs",
     )
+    parser.add_argument("--element", metavar="NUMBER", default="", help="of a list: the one that this pod is for")
+    parser.add_argument("--elements", metavar="DIR", default="", help="where to say which elements its lists have")
     parser.add_argument("--parameter", metavar="NAME=VALUE", action="append", default=[], help="of the run; repeatable")
     parser.add_argument(
         "--hold", metavar="SECONDS", type=float, default=0.0, help="keep the kernel of a step that failed"
@@ -73,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scratch = Path(given.scratch or os.environ.get("NB2FLOW_SCRATCH") or "/scratch")
     shared = None
     if given.run:
-        shared = SharedTask(given.task, given.run, dict(text.split("=", 1) for text in given.parameter))
+        texts = dict(text.split("=", 1) for text in given.parameter)
+        shared = SharedTask(Place(given.task, given.run, texts, given.element, given.elements))
     step = _Step(given.store, given.task, scratch, given.output, shared, given.hold)
     try:
         return step.run()
@@ -139,11 +143,13 @@ class _Step:
             # A workflow that nobody of ours follows may be told to do all of it again.
             if task.run_id != ANY_RUN and sender.succeeded_before():
                 _say("an earlier pod of this step succeeded: there is nothing to do")
+                self._tell_elements(store, store.read(self._results.manifest))
                 return PodExit.SUCCEEDED
             sender.forget_earlier()
             if self._shared:
                 task = self._shared.of_run(store, task)
-            here = inside_pod.lay_out(store, task, self._scratch, lambda text: self._tell_now(sender, text))
+            known = self._shared.documents if self._shared else {}
+            here = inside_pod.lay_out(store, task, self._scratch, lambda text: self._tell_now(sender, text), known)
         except StoreFault:
             raise
         except EnvironmentFault as fault:
@@ -167,6 +173,8 @@ class _Step:
         sender.finish(here, tree, failure, time.monotonic() - began)
         _say(f"step {task.step} {'failed: ' + failure.kind if failure else 'succeeded'}")
         if failure is None:
+            manifest = Path(here.task.manifest)
+            self._tell_elements(store, manifest.read_bytes() if manifest.is_file() else None)
             return PodExit.SUCCEEDED
         return PodExit.STEP_FAILED if failure.kind in RETRIED else PodExit.REFUSED
 
@@ -186,6 +194,10 @@ class _Step:
         _say(text)
         sender.hear(Noted(text))
         sender.send_grown()
+
+    def _tell_elements(self, store: Store, manifest: bytes | None) -> None:
+        if self._shared and manifest is not None:
+            self._shared.tell_elements(store, msgspec.json.decode(manifest, type=Manifest))
 
     def _refuse(self, sender: Sender, fault: EnvironmentFault) -> PodExit:
         _say(f"{fault.message}. {fault.hint}")
