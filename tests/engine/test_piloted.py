@@ -7,15 +7,23 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import notebooks
 import pytest
 from engine.pipelines import S, compiled, request
 
+from nb2flow.app.analysis import analyse
+from nb2flow.app.compiling import compiled as plan_of_notebook
 from nb2flow.engine import Pilot, StepTask, drive, resume
+from nb2flow.engine.entrusting import Entrusted
 from nb2flow.engine.ports import Attempt, Ended, Report
 from nb2flow.executors.local import LocalBackend
 from nb2flow.flow.model import Observations
-from nb2flow.plan.model import CompiledPlan, Plan
+from nb2flow.plan.expand import expanded as with_elements
+from nb2flow.plan.expand import instance
+from nb2flow.plan.model import CompiledPlan, Plan, PlanStep
 from nb2flow.runs.events import StepStarted
+from nb2flow.runs.manifest import read_manifest
 from nb2flow.runs.state import RunState
 from nb2flow.runs.store import RunStore
 from nb2flow.runtime.bundle import runtime_digest, runtime_files
@@ -39,6 +47,7 @@ class Piloted(LocalBackend):
     def __init__(self, adopted: Collection[str] = ()) -> None:
         super().__init__()
         self.undertaken: list[list[str]] = []
+        self.left_out: list[list[str]] = []
         self._adopted = adopted
         self._is_ready = False
         self._guard = threading.Lock()
@@ -64,9 +73,10 @@ class Piloted(LocalBackend):
         if self._going is not None:
             self._going.join()
         self.undertaken.append([task.step for task in tasks])
+        self.left_out.append(sorted(done))
         self._halted = threading.Event()
         self._said = {}
-        self._going = threading.Thread(target=self._go_through, args=(tasks, self._halted), daemon=True)
+        self._going = threading.Thread(target=self._go_through, args=(plan, tasks, done, self._halted), daemon=True)
         self._going.start()
 
     def start(self, task: StepTask, report: Callable[[Report], None]) -> Attempt:
@@ -80,15 +90,18 @@ class Piloted(LocalBackend):
     def stop(self) -> None:
         self._halted.set()
 
-    def _go_through(self, tasks: Sequence[StepTask], stopped: threading.Event) -> None:
-        for task in tasks:
-            over: list[Report] = []
-            ended = threading.Event()
-            if stopped.is_set():
-                self._pass_on(task.step, Ended(failure=None), ended, over)
-                continue
-            LocalBackend.start(self, task, lambda r, s=task.step, e=ended, o=over: self._pass_on(s, r, e, o))  # type: ignore[misc]
-            ended.wait()
+    def _go_through(
+        self, plan: Plan, tasks: Sequence[StepTask], done: Collection[str], stopped: threading.Event
+    ) -> None:
+        for step in tasks:
+            for task in expanded(plan.step(step.step), step, done):
+                over: list[Report] = []
+                ended = threading.Event()
+                if stopped.is_set():
+                    self._pass_on(task.step, Ended(failure=None), ended, over)
+                    continue
+                LocalBackend.start(self, task, lambda r, s=task.step, e=ended, o=over: self._pass_on(s, r, e, o))  # type: ignore[misc]
+                ended.wait()
 
     def _pass_on(self, step: str, report: Report, ended: threading.Event, over: list[Report]) -> None:
         with self._guard:
@@ -97,6 +110,28 @@ class Piloted(LocalBackend):
                 self._watchers[step].report(report)
         if isinstance(report, Ended):
             ended.set()
+
+
+def expanded(step: PlanStep, task: StepTask, done: Collection[str]) -> list[StepTask]:
+    """A task for each element that is left, of a step that runs for each; what puts them together is the engine's."""
+    if step.each is None:
+        return [task]
+    here = Path(task.manifest)
+    source = read_manifest(here.with_name(f"{step.each.source}.json"))
+    assert source is not None
+    made = []
+    for number, blob in enumerate(source.outputs[step.each.name].elements or ()):
+        name = instance(step.name, number)
+        own = {"step": name, "source": step.each.source, "name": step.each.name, "blob": blob}
+        context = {
+            **(task.context or {}),
+            "manifest": str(here.with_name(f"{name}.json")),
+            "element": {**own, "gathers": step.each.gathers},
+        }
+        paths = {key: str(Path(getattr(task, key)).with_name(name)) for key in ("executed", "manifest", "log")}
+        paths = {key: path + Path(getattr(task, key)).suffix for key, path in paths.items()}
+        made.append(msgspec.structs.replace(task, step=name, context=context, **paths))
+    return [task for task in made if task.step not in done]
 
 
 def run(
@@ -217,3 +252,100 @@ def test_only_what_an_earlier_process_did_not_entrust_is_entrusted(tmp_path: Pat
         state = drive(asked, backend, store)
     assert set(statuses(state).values()) == {"succeeded"}
     assert backend.undertaken == ([] if adopted else [["load", "left", "right", "join"]])
+
+
+# ---- steps that run for each element ----
+
+EACH: tuple[notebooks.Cell, ...] = (
+    ("step:names", "names = open('names.txt').read().split()"),
+    ("step:count each:names", "sizes = {}\nfor name in names:\n    sizes[name] = len(open(name).read())"),
+    ("step:total gather", "print(sum(sizes.values()), list(sizes))"),
+)
+
+
+def laid_out(folder: Path, **files: str) -> CompiledPlan:
+    for name, text in files.items():
+        (folder / f"{name}.txt").write_text(text)
+    return plan_of_notebook(analyse(notebooks.save(folder / "each.ipynb", *EACH)))
+
+
+def go_on(folder: Path, run_id: str, backend: Piloted) -> RunState:
+    with RunStore(folder / ".nb2flow") as store:
+        asked = resume(store, run_id, runtime=runtime_files(), runtime_digest=runtime_digest(), environ={}, jobs=2)
+        return drive(asked, backend, store)
+
+
+def test_the_pilot_expands_a_list_that_it_makes_and_the_engine_follows_each_element(tmp_path: Path) -> None:
+    backend = Piloted()
+    plan = laid_out(tmp_path, names="a.txt b.txt", a="1", b="22")
+    state, _ = run(tmp_path, plan, backend)
+    assert statuses(state) == dict.fromkeys(("names", "count[0]", "count[1]", "count", "total"), "succeeded")
+    assert (backend.undertaken, backend.left_out) == ([["names", "count", "total"]], [[]])
+    again = Piloted()
+    (tmp_path / "b.txt").write_text("333")
+    state, _ = run(tmp_path, plan, again)
+    assert (again.undertaken, again.left_out) == ([["count", "total"]], [["count[0]"]])
+    ran = {name for name, status in statuses(state).items() if status == "succeeded"}
+    assert ran == {"count[1]", "count", "total"}
+
+
+def test_the_pilot_has_nothing_to_expand_in_an_empty_list(tmp_path: Path) -> None:
+    state, _ = run(tmp_path, laid_out(tmp_path, names=""), Piloted())
+    assert statuses(state) == dict.fromkeys(("names", "count", "total"), "succeeded")
+
+
+def test_an_element_that_failed_is_all_that_is_left_of_its_step(tmp_path: Path) -> None:
+    state, _ = run(tmp_path, laid_out(tmp_path, names="a.txt b.txt c.txt", a="1", c="333"), Piloted())
+    assert statuses(state) == {
+        **dict.fromkeys(("names", "count[0]", "count[2]"), "succeeded"),
+        "count[1]": "failed",
+        **dict.fromkeys(("count", "total"), "skipped"),
+    }
+    (tmp_path / "b.txt").write_text("22")
+    again = Piloted()
+    state = go_on(tmp_path, state.run_id, again)
+    assert set(statuses(state).values()) == {"succeeded"}
+    assert (again.undertaken, again.left_out) == ([["count", "total"]], [["count[0]", "count[2]"]])
+
+
+def test_over_a_list_longer_than_an_engine_takes_the_step_runs_whole(tmp_path: Path) -> None:
+    plan = laid_out(tmp_path, names="a.txt b.txt", a="1", b="22")
+    state, _ = run(tmp_path, plan, FewLocally())
+    assert set(statuses(state)) == {"names", "count", "total"}
+    assert any("2 elements, and this engine starts 1 at most" in note for note in state.steps["count"].notes)
+
+
+class FewLocally(LocalBackend):
+    most_instances = 1
+
+
+def test_elements_beside_one_that_failed_are_entrusted_though_what_gathers_them_waits_in_vain(tmp_path: Path) -> None:
+    plan = with_elements(laid_out(tmp_path, names="").plan, {"count": ("0", "1", "2")})
+    pilot = Noting()
+    entrusted = Entrusted(pilot)
+    entrusted.starts("count[2]")
+    assert entrusted.see_to(plan, ["count[2]"], {"count[2]"}.__contains__, lambda step: step.name, 2)  # type: ignore[arg-type, return-value]
+    assert pilot.given == (["count"], {"count[0]", "count[1]"})
+
+
+@pytest.mark.parametrize("adopted", [{"names", "count"}, {"names", "count[0]", "count[2]"}])
+def test_of_a_step_with_elements_a_pilot_may_have_all_or_some(adopted: set[str]) -> None:
+    entrusted = Entrusted(Noting(adopted))
+    entrusted.adopt("run")
+    assert entrusted.has("count[0]") and entrusted.has("count[2]")
+    assert entrusted.has("count[1]") == ("count" in adopted)
+    assert not entrusted.has("total")
+
+
+class Noting:
+    """A pilot that does nothing."""
+
+    def __init__(self, adopted: Collection[str] = ()) -> None:
+        self._adopted = adopted
+        self.given: Any = None
+
+    def adopt(self, run_id: str) -> Collection[str]:
+        return self._adopted
+
+    def undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int, done: Collection[str] = ()) -> None:
+        self.given = (list(tasks), set(done))
