@@ -213,6 +213,8 @@ def _retries(workflow: Value, task: Value) -> int:
 def _has_failed(standing: Standing, retries: int) -> bool:
     """Whether the step will not succeed any more. Argo waits for the time between two tries before it sees that there
     will be no other one."""
+    if standing.phase == "Skipped":  # its list was empty: what comes after it goes on
+        return False
     if standing.is_over or standing.has_succeeded:
         return not standing.has_succeeded
     last = standing.tries[-1] if standing.tries else None
