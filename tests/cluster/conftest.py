@@ -145,6 +145,39 @@ def with_argo(cluster: Cluster) -> Cluster:
     return cluster
 
 
+PROBE = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "Workflow",
+    "metadata": {"name": "probe"},
+    "spec": {"entrypoint": "wait", "templates": [{"name": "wait", "suspend": {}}]},
+}
+
+
+@pytest.fixture(scope="session")
+def argo(with_argo: Cluster) -> Cluster:
+    """With a token for the account `workflow`, which has the rights of Argo's executor, in the namespace."""
+    path = f"api/v1/namespaces/{with_argo.namespace}/secrets"
+    if not exists(with_argo, f"{path}/workflow.service-account-token"):
+        metadata = {"name": "workflow.service-account-token"}
+        metadata |= {"annotations": {"kubernetes.io/service-account.name": "workflow"}}
+        with_argo.request("POST", path, {}, {"metadata": metadata, "type": "kubernetes.io/service-account-token"})
+    return with_argo
+
+
+@pytest.fixture(scope="session")
+def controlled(argo: Cluster) -> Iterator[Cluster]:
+    argo.create("workflows", PROBE)
+    try:
+        deadline = time.monotonic() + 20
+        while not (argo.get("workflows", "probe") or {}).get("status", {}).get("phase"):
+            if time.monotonic() > deadline:
+                pytest.skip("no controller of Argo looks after the tests' namespace")
+            time.sleep(0.5)
+        yield argo
+    finally:
+        argo.delete("workflows", "probe")
+
+
 @pytest.fixture
 def own_store(profile: Profile, tmp_path: Path) -> Profile:
     """The profile with a part of the store that nobody else uses."""
@@ -295,3 +328,8 @@ def machine(tmp_path: Path, own_store: Profile, cluster: Cluster) -> Callable[..
     """Makes machines that share a store; the namespace has what `cluster manifests` prints."""
     grant(cluster, "nb2flow")
     return lambda name, **changes: Machine(tmp_path / name, own_store, **changes)
+
+
+@pytest.fixture
+def laptop(machine: Callable[..., Machine], controlled: Cluster) -> Machine:
+    return machine("laptop", argo_executor="workflow")

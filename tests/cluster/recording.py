@@ -37,8 +37,10 @@ def scrubbed(workflow: dict[str, Any]) -> dict[str, Any]:
         kept = {key: node[key] for key in NODE if key in node}
         if "parameters" in node.get("inputs", {}):
             kept["inputs"] = {"parameters": node["inputs"]["parameters"]}
-        if "exitCode" in node.get("outputs", {}):
-            kept["outputs"] = {"exitCode": node["outputs"]["exitCode"]}
+        if outputs := {
+            key: node["outputs"][key] for key in ("exitCode", "parameters") if key in node.get("outputs", {})
+        }:
+            kept["outputs"] = outputs
         nodes[name] = kept
     made["status"] |= {"nodes": nodes} if nodes else {}
     return made

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import notebooks
 import pytest
 import yaml
-from cluster.conftest import Gate, Machine, exists, needed, restart_api_server, wait
+from cluster.conftest import Gate, Machine, needed, restart_api_server, wait
 from cluster.test_holding import FAILS_IN_B, look_into
 from cluster.test_samples import CHOSEN, compare
 from executors import s3
@@ -25,43 +24,7 @@ from nb2flow.pods.spec import RUN, STEP
 from nb2flow.profiles import Profile
 from nb2flow.runs.events import StepFailed, StepStarted, StepSucceeded
 
-PROBE = {
-    "apiVersion": "argoproj.io/v1alpha1",
-    "kind": "Workflow",
-    "metadata": {"name": "probe"},
-    "spec": {"entrypoint": "wait", "templates": [{"name": "wait", "suspend": {}}]},
-}
 ENGINE = ("--engine", "argo")
-
-
-@pytest.fixture(scope="module")
-def argo(with_argo: Cluster) -> Cluster:
-    """With a token for the account `workflow`, which has the rights of Argo's executor, in the namespace."""
-    path = f"api/v1/namespaces/{with_argo.namespace}/secrets"
-    if not exists(with_argo, f"{path}/workflow.service-account-token"):
-        metadata = {"name": "workflow.service-account-token"}
-        metadata |= {"annotations": {"kubernetes.io/service-account.name": "workflow"}}
-        with_argo.request("POST", path, {}, {"metadata": metadata, "type": "kubernetes.io/service-account-token"})
-    return with_argo
-
-
-@pytest.fixture(scope="module")
-def controlled(argo: Cluster) -> Iterator[Cluster]:
-    argo.create("workflows", PROBE)
-    try:
-        deadline = time.monotonic() + 20
-        while not (argo.get("workflows", "probe") or {}).get("status", {}).get("phase"):
-            if time.monotonic() > deadline:
-                pytest.skip("no controller of Argo looks after the tests' namespace")
-            time.sleep(0.5)
-        yield argo
-    finally:
-        argo.delete("workflows", "probe")
-
-
-@pytest.fixture
-def laptop(machine: Callable[..., Machine], controlled: Cluster) -> Machine:
-    return machine("laptop", argo_executor="workflow")
 
 
 def workflows(cluster: Cluster, run_id: str) -> list[Any]:
