@@ -24,7 +24,7 @@ from nb2flow.profiles import Profile
 from nb2flow.runs.events import StepStarted, StepSucceeded
 
 ENGINE = ("--engine", "argo")
-MANY = int(os.environ.get("NB2FLOW_TEST_ELEMENTS", "12"))
+MANY = int(os.environ.get("NB2FLOW_TEST_ELEMENTS", "8"))
 
 
 def in_argo(machine: Callable[..., Machine]) -> Machine:
@@ -152,12 +152,15 @@ def test_a_converted_notebook_expands_without_us(
 
 
 def test_many_elements_side_by_side(machine: Callable[..., Machine], controlled: Cluster) -> None:
-    laptop = machine("laptop", argo_executor="workflow", cpu="50m", memory="200Mi")
+    laptop = machine("laptop", argo_executor="workflow", cpu="400m", memory="400Mi")
     collect = "squares = []\nfor n in numbers:\n    squares.append(n * n)"
     cells = (f"numbers = list(range({MANY}))", collect, "print('sum', sum(squares), len(squares))")
     tags = ("step:numbers", "step:square each:numbers", "step:total gather")
     notebooks.save(laptop.folder / "nb.ipynb", *zip(tags, cells, strict=True))
-    done = laptop.value("run", "nb.ipynb", *ENGINE)
+    running = laptop.begin("run", "nb.ipynb", *ENGINE, "--json")
+    out, err = running.communicate(timeout=60 + 20 * MANY)
+    assert running.returncode == ExitCode.OK, out + err
+    done = json.loads(out)
     assert {step["status"] for step in done["steps"]} == {"succeeded"}
     assert len(done["steps"]) == MANY + 3
     assert f"sum {sum(n * n for n in range(MANY))} {MANY}" in laptop.do("logs", done["run"], "total")

@@ -15,6 +15,7 @@ import pytest
 from nb2flow.executors.argo import status
 from nb2flow.executors.argo.status import Look, Standing
 from nb2flow.plan.expand import author_step
+from nb2flow.pods import elements
 from nb2flow.pods.contract import PodExit
 
 HISTORIES = Path(__file__).parent / "workflows"
@@ -156,3 +157,45 @@ def test_a_quota_that_is_used_up_is_told_as_that() -> None:
     assert found.text.startswith("the namespace's quota is used up: team, requested: pods=1")
     assert "when there is room" in found.hint
     assert found.patience is None
+
+
+def test_of_a_step_that_runs_for_each_element_the_instances_are_promising_one_by_one() -> None:
+    looks = history("element-failed")
+    started = next(w for w in looks if status.standings(w))
+    assert status.promising(started) == {"names", "count", "total"}, "its list is not known yet"
+    known = next(w for w in looks if "count[0]" in status.standings(w))
+    assert status.promising(known) == {"names", "count[0]", "count[1]", "count[2]", "total"}
+    assert status.promising(looks[-1]) == {"names", "count[0]", "count[2]"}
+    going = copy.deepcopy(looks[-1])
+    going["status"]["phase"] = "Running"
+    assert status.promising(going) == {"names", "count[0]", "count[2]"}, "what gathers them waits in vain"
+
+
+def test_what_is_left_of_a_list_is_told_by_the_graph() -> None:
+    first = history("elements-left")[0]
+    assert status.standings(first) == {}
+    assert status.promising(first) == {"count[1]", "total"}
+
+
+def test_an_empty_list_keeps_nothing_from_going_on() -> None:
+    looks = history("no-elements")
+    waiting = next(w for w in looks if "count" in status.standings(w))
+    assert status.standings(waiting)["count"].phase == "Skipped"
+    assert status.promising(waiting) == {"names", "total"}
+
+
+def test_a_list_that_is_not_divided_is_the_step_itself() -> None:
+    (*_, last) = history("undivided")
+    assert status.standings(last).keys() == {"names", "count", "total"}
+    going = copy.deepcopy(last)
+    going["status"]["phase"] = "Running"
+    assert status.promising(going) == {"names", "count", "total"}
+
+
+def test_a_list_that_was_not_told_is_an_error_of_its_step() -> None:
+    """It cannot be, and were it taken for an empty one, elements would be missing in silence."""
+    assert elements.listed(elements.NONE_SAID) is None
+    assert elements.listed('["all"]') is None
+    assert elements.listed("[0, 1]") == (0, 1)
+    with pytest.raises(ValueError):
+        json.loads(elements.NONE_SAID)
