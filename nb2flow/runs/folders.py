@@ -7,10 +7,8 @@ checked; files appear whole or not at all. Knows nothing of what the files mean.
 from __future__ import annotations
 
 import errno
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -156,21 +154,15 @@ def new_run_id(notebook: str) -> str:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write `data` to `path` so that a reader sees the old file or the new one, whole. OSError when it cannot be."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:60]}-", dir=path.parent)
+    # Not one of tempfile: those are their owner's alone, and asking for the mask changes it for all threads.
+    temporary = path.with_name(f".{path.name[:60]}-{secrets.token_hex(8)}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 @contextmanager

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,23 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, endpoint: str) -> Stor
     if request.param == "folder":
         return Store(str(tmp_path / "store"))
     return Store(f"s3://bucket/{tmp_path.name}", s3.environ(endpoint))
+
+
+def test_the_same_artifact_may_be_put_from_two_places_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pods on a volume that they share, and steps that are staged side by side."""
+    store, source = Store(str(tmp_path / "store")), tmp_path / "made"
+    source.write_bytes(b"x" * 1000)
+    digest, both, copy = hash_file(source), threading.Barrier(2), shutil.copyfile
+
+    def copyfile(*paths: Path) -> None:
+        copy(*paths)
+        both.wait(60)
+
+    monkeypatch.setattr(shutil, "copyfile", copyfile)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(store.put, [{digest: source}] * 2))
+    (there,) = (path for path in (tmp_path / "store").rglob("*") if path.is_file())
+    assert hash_file(there) == digest
 
 
 def test_objects_are_replaced_listed_and_removed(store: Store) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -135,7 +136,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
         if not targets:
             return
-        passing = {digest: path.with_name(f".{digest}-{os.getpid()}") for digest, path in targets.items()}
+        passing = {digest: path.with_name(f".{digest}-{secrets.token_hex(8)}") for digest, path in targets.items()}
         sources = [self._at(blob_path(digest)) for digest in targets]
         try:
             self._do(
@@ -176,7 +177,8 @@ class Store:
     def _copy_in(self, source: Path, target: Path) -> None:
         with self._disk_faults(str(target)):
             target.parent.mkdir(parents=True, exist_ok=True)
-            passing = target.with_name(f".{target.name}-{os.getpid()}")
+            # Others may put the same one there just now: threads of ours, and pods, whose processes have few numbers.
+            passing = target.with_name(f".{target.name}-{secrets.token_hex(8)}")
             try:
                 import shutil
 
