@@ -104,6 +104,10 @@ class ApiServer:
             return 200, {"items": items, "metadata": {"resourceVersion": version}}
         if method == "DELETE":
             self.remove(kind, name)
+        if method == "PATCH":
+            with self._news:
+                there = self._objects[kind, name]
+            self.put(kind, {**there, "spec": {**there["spec"], **body["spec"]}})
         return 200, {}
 
     def changes(self, kind: str, since: int) -> Iterator[bytes]:
@@ -143,6 +147,9 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             self._do("POST")
+
+        def do_PATCH(self) -> None:
+            self._do("PATCH")
 
         def do_DELETE(self) -> None:
             self._do("DELETE")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from engine.pipelines import S
-from executors.api_server import ApiServer, serving
+from executors.api_server import ApiServer
 from executors.contract import Begun, Laid, World
 
 from nb2flow.executors.base import Noted
@@ -20,15 +20,6 @@ from nb2flow.pods.contract import EndedDocument, encode, folder_of
 from nb2flow.profiles import Profile
 
 TASK = "nb2flow.dev/task"
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
-    from kubernetes.config import kube_config
-
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
-    with serving(tmp_path / "kubeconfig") as made:
-        yield made
 
 
 @pytest.fixture

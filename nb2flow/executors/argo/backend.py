@@ -23,7 +23,7 @@ from nb2flow.executors.argo import status
 from nb2flow.executors.argo.status import Standing
 from nb2flow.executors.kubernetes.attempt import CANCELLED, Attempt
 from nb2flow.executors.kubernetes.cluster import ARGO, ClusterFault
-from nb2flow.executors.kubernetes.cluster_backend import THREADS, ClusterBackend
+from nb2flow.executors.kubernetes.cluster_backend import AGAIN_AFTER, THREADS, ClusterBackend, patiently
 from nb2flow.executors.kubernetes.following import Following
 from nb2flow.executors.kubernetes.words import Value
 from nb2flow.executors.pods.profiled import stager_of
@@ -39,8 +39,6 @@ from nb2flow.runs.manifest import read_manifest
 
 TELL_UNMOVED = 15.0  # seconds without a word of a controller after which people are told
 GIVE_UP_UNMOVED = 90.0
-_PATIENCE = 180.0  # seconds for a cluster that does not answer when the Workflow is to be created
-_AGAIN_AFTER = 2.0
 _STOP_PATIENCE = 60.0  # seconds for Argo to stop what was cancelled
 _REPLACED = "this try failed, and the next one has begun since: what it said is replaced by that one"
 
@@ -135,7 +133,7 @@ class ArgoBackend(ClusterBackend):
         self.prepare()
         assert self._stager is not None
         if self._workflow:
-            self._stop(self._workflow, "Stop")
+            patiently(lambda: self._stop(self._workflow, "Stop"))
         run_id, left = tasks[0].run_id, _left_of_lists(plan, tasks, done)
         started = [_as_written(task) for task in tasks if left.get(task.step, True)]
         steps = frozenset(task.step for task in started)
@@ -146,7 +144,8 @@ class ArgoBackend(ClusterBackend):
         whole = collapsed(plan)
         place = self._stager.stage_plan(whole, started)
         run = OneRun(run_id=run_id, name=name, folder=folder, steps=steps, jobs=jobs, elements=left)
-        made = self._create(self._make(whole, self.profile, place, run))
+        manifest = self._make(whole, self.profile, place, run)
+        made = patiently(lambda: self._create(manifest))
         self._begin_to_follow(run_id, name, self._number + 1)
         assert self._following is not None
         self._following.add(made)
@@ -167,18 +166,13 @@ class ArgoBackend(ClusterBackend):
             list(pool.map(send, done))
 
     def _create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        deadline = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                return self.cluster.create("workflows", manifest)
-            except ClusterFault as fault:
-                if fault.status == 409:  # created before, and the answer was lost
-                    found = self.cluster.get("workflows", manifest["metadata"]["name"])
-                    if found is not None:
-                        return found
-                if not fault.again or time.monotonic() > deadline:
-                    raise
-                time.sleep(_AGAIN_AFTER)
+        try:
+            return self.cluster.create("workflows", manifest)
+        except ClusterFault as fault:  # created before, and the answer was lost?
+            found = self.cluster.get("workflows", manifest["metadata"]["name"]) if fault.status == 409 else None
+            if found is None:
+                raise
+            return found
 
     def _workflows(self, run_id: str) -> list[dict[str, Any]]:
         return self.cluster.list("workflows", _selector(run_id))[0]
@@ -206,17 +200,28 @@ class ArgoBackend(ClusterBackend):
             return
         standing = self._standing(workflow, attempt.task.step)
         if attempt.cancelling is not None:
-            over = standing is None or standing.is_over or status.is_over(workflow)
-            if over or time.monotonic() - attempt.cancelling > _STOP_PATIENCE:
-                attempt.fetch_last(self._store)
-                attempt.end(CANCELLED)
+            self._look_at_cancelled(attempt, standing, workflow)
         elif not status.is_moved(workflow):
             self._look_at_unmoved(attempt)
         elif status.is_hidden(workflow):
             attempt.note("Argo keeps how its steps stand in a database: each is told when it has said its end")
-            attempt.finish(self._store)
+            if not attempt.finish(self._store) and (failure := status.look(None, workflow, 0, "").failure) is not None:
+                attempt.fetch_last(self._store)
+                attempt.end(failure)
         else:
             self._look_at_step(attempt, standing, workflow)
+
+    def _look_at_cancelled(self, attempt: Attempt, standing: Standing | None, workflow: Value) -> None:
+        waited = time.monotonic() - (attempt.cancelling or 0.0)
+        heard = status.is_over(workflow) or bool(status.stopped(workflow))
+        over = status.is_over(workflow) or (heard and (standing is None or standing.is_over))
+        if not heard and waited > _STOP_PATIENCE:
+            attempt.note(f"the Workflow {attempt.job} could not be stopped: it may go on")
+        if over or waited > _STOP_PATIENCE:
+            attempt.fetch_last(self._store)
+            attempt.end(CANCELLED)
+        elif not heard and waited > AGAIN_AFTER:  # the cluster did not take our word
+            self._stop(attempt.job, "Stop")
 
     def _look_at_step(self, attempt: Attempt, standing: Standing | None, workflow: Value) -> None:
         memory = attempt.task.options.memory or self.profile.memory
@@ -295,8 +300,8 @@ class ArgoBackend(ClusterBackend):
             attempt.note(text)
         if waited > GIVE_UP_UNMOVED:
             hint = "is its workflow-controller running, and for this namespace? --engine kubernetes needs none"
+            self._stop(attempt.job, "Stop")  # first: whoever moves it later must not begin it
             attempt.end(Failure(kind="engine", message=text, hint=hint))
-            self._stop(attempt.job, "Stop")
 
     def _has(self, step: str) -> bool:
         return step in self._steps or author_step(step) in self._steps

@@ -18,7 +18,7 @@ from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.kubernetes import manifests, words
 from nb2flow.executors.kubernetes.attempt import CANCELLED, Attempt
 from nb2flow.executors.kubernetes.cluster import ClusterFault
-from nb2flow.executors.kubernetes.cluster_backend import ClusterBackend
+from nb2flow.executors.kubernetes.cluster_backend import AGAIN_AFTER, PATIENCE, ClusterBackend
 from nb2flow.executors.kubernetes.following import Following
 from nb2flow.executors.pods.profiled import stager_of
 from nb2flow.pods.contract import PodTask, folder_of, task_folder
@@ -27,8 +27,6 @@ from nb2flow.profiles import Profile
 from nb2flow.runs.attempt import Report, StepTask
 from nb2flow.runs.events import Failure
 
-_PATIENCE = 180.0  # seconds for a cluster that does not answer while a step is started
-_AGAIN_AFTER = 2.0  # seconds until a step that the cluster did not take is offered again
 _STOP_GRACE = 20  # seconds for a cancelled step to leave its notebook
 _WORD_PATIENCE = 60.0  # seconds for a folder of a network to show what a pod has written
 _EVENTS_AFTER = 4.0  # seconds after which a Job without a pod is asked why
@@ -97,12 +95,12 @@ class KubernetesBackend(ClusterBackend):
         try:
             name = self._job_for(attempt, prepared, identity)
         except ClusterFault as fault:
-            waited = attempt.has_waited("the cluster", _PATIENCE)
+            waited = attempt.has_waited("the cluster", PATIENCE)
             if not fault.quota and (waited or not fault.again):
                 raise
             attempt.note(f"{fault.message}; it is tried again")
             # Not in this thread: steps that wait must not keep those that run from being looked at.
-            again = threading.Timer(_AGAIN_AFTER, self._submit, (self._begin, attempt))
+            again = threading.Timer(AGAIN_AFTER, self._submit, (self._begin, attempt))
             again.daemon = True
             again.start()
             return
@@ -238,7 +236,7 @@ class KubernetesBackend(ClusterBackend):
         if over or waited > 3 * _STOP_GRACE:
             attempt.fetch_last(self._store)
             attempt.end(CANCELLED)
-        elif not going and waited > _AGAIN_AFTER:  # the cluster did not take our word
+        elif not going and waited > AGAIN_AFTER:  # the cluster did not take our word
             self._delete(attempt, kill=False)
 
     def _grown(self) -> dict[str, str]:

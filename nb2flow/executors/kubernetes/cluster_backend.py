@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.kubernetes.attempt import Attempt
@@ -29,7 +30,22 @@ from nb2flow.runs.events import Failure
 
 THREADS = 8
 POLL_EVERY = 1.0  # seconds between looks at progress
+PATIENCE = 180.0  # seconds for a cluster that does not answer while something is to begin
+AGAIN_AFTER = 2.0  # seconds until it is asked again
 _LEAVE_AFTER = 5.0  # seconds that a cluster or a store which hangs keeps us
+_Result = TypeVar("_Result")
+
+
+def patiently(do: Callable[[], _Result]) -> _Result:
+    """Do it, again for a while where the cluster does not answer. ClusterFault."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return do()
+        except ClusterFault as fault:
+            if not fault.again or time.monotonic() > deadline:
+                raise
+            time.sleep(AGAIN_AFTER)
 
 
 class ClusterBackend:
