@@ -34,9 +34,11 @@ NEEDS_GPU = "spiral_training.ipynb"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks them. What puts Argo's custom resources into the cluster comes after what says that they are not there."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("cluster")
+    items.sort(key=lambda item: "with_argo" in getattr(item, "fixturenames", ()))
 
 
 def needed(name: str) -> str:
