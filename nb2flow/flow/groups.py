@@ -56,9 +56,8 @@ def draw(notebook: Notebook, layout: Layout, analysis: Analysis) -> list[Group]:
             flush()
             seen.add(step.name)
             groups.append(Group(step.name, step.title, step.cells, step.options, step.after, (step.name,)))
-        elif (
-            pending
-        ):  # set-up between the cells of one step runs there: the cells before it run before, the others after
+        elif pending:
+            # Set-up between the cells of one step runs there: the cells above it run before it, the others after.
             groups[-1] = replace(groups[-1], cells=tuple(sorted((*groups[-1].cells, *pending))))
             pending.clear()
     flush()

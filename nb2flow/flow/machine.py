@@ -91,7 +91,7 @@ class Machine(Memory):
     _modules: dict[str, Obj] = field(default_factory=dict)
     _mentioned: set[Obj] = field(default_factory=set)
     begun_at: int = 0  # what the heap had looked at before this unit
-    unused: set[ast.AST] = field(default_factory=set)  # expressions that are statements: nobody gets their value
+    unused: set[ast.AST] = field(default_factory=set)  # this unit's expressions that are statements: for their effect
     identity: bool = False  # this unit asks whether two things are one object
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
 
@@ -126,7 +126,7 @@ class Machine(Memory):
         self.begun_at = self.heap.looked_at
         self.functions = []
         self.calls, self.active, self._mentioned = (), [], set()
-        self._first_read, self.identity = {}, False
+        self._first_read, self.identity, self.unused = {}, False, set()
         self.line, self.column = unit.statement.line, 0
         unit.snapshot = self.resources
 

@@ -40,6 +40,19 @@ class ApiServer:
         self._news = threading.Condition()
         self._round = 0  # watches of an earlier one are ended
 
+    def refuse_once(self, method: str) -> list[str]:
+        """Refuse the next request of this method, and that alone; its path is then in the list."""
+        refused: list[str] = []
+
+        def refuse(asked: str, path: str) -> int:
+            if asked == method and not refused:
+                refused.append(path)
+                return 503
+            return 0
+
+        self.refuse = refuse
+        return refused
+
     def put(self, kind: str, value: Value) -> Value:
         """An object is new, or other."""
         with self._news:

@@ -66,18 +66,10 @@ def complete(world: World, server: ApiServer) -> None:
 def test_a_step_is_cancelled_when_the_cluster_has_heard_of_it(world: World, server: ApiServer) -> None:
     """A run that is over while its Jobs go on would be paid for by somebody who believes that it stopped."""
     begun = begin(world, server)
-    refused = threading.Event()
-
-    def refuse(method: str, path: str) -> int:
-        if method == "DELETE" and not refused.is_set():
-            refused.set()
-            return 503
-        return 0
-
-    server.refuse = refuse
+    refused = server.refuse_once("DELETE")
     begun.attempt.cancel()
     failure = begun.end().failure
-    assert refused.is_set()
+    assert len(refused) == 1
     assert failure is not None
     assert failure.kind == "cancelled"
     assert server.names("jobs") == []
@@ -86,15 +78,7 @@ def test_a_step_is_cancelled_when_the_cluster_has_heard_of_it(world: World, serv
 
 def test_a_job_that_was_given_up_is_deleted_before_that_is_told(world: World, server: ApiServer) -> None:
     begun = begin(world, server)
-    refused: list[str] = []
-
-    def refuse(method: str, path: str) -> int:
-        if method == "DELETE" and not refused:
-            refused.append(path)
-            return 503
-        return 0
-
-    server.refuse = refuse
+    refused = server.refuse_once("DELETE")
     killed = {"name": "step", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}
     pod(server, "a", "Failed", containerStatuses=[killed])
     failure = begun.end().failure

@@ -46,22 +46,9 @@ def begin(world: World, server: ApiServer, **status: Any) -> tuple[Begun, str]:
     return laid.start("a"), f"runs/{laid.request.run_id}/{name}"
 
 
-def refuse_once(server: ApiServer) -> list[str]:
-    refused: list[str] = []
-
-    def refuse(method: str, path: str) -> int:
-        if method == "PATCH" and not refused:
-            refused.append(path)
-            return 503
-        return 0
-
-    server.refuse = refuse
-    return refused
-
-
 def test_a_step_is_cancelled_when_the_workflow_is_stopped(world: World, server: ApiServer) -> None:
     begun, _ = begin(world, server, phase="Running")
-    refused = refuse_once(server)
+    refused = server.refuse_once("PATCH")
     begun.attempt.cancel()
     failure = begun.end().failure
     assert failure is not None
@@ -75,7 +62,7 @@ def test_a_workflow_that_another_one_replaces_is_stopped_by_a_server_that_comes_
     server: ApiServer,
 ) -> None:
     begun, _ = begin(world, server, phase="Running")
-    refused = refuse_once(server)
+    refused = server.refuse_once("PATCH")
     plan = Laid(world, S("a", ["x = 2"])).plan
     assert world.backend.pilot is not None
     world.backend.pilot.undertake(plan, [begun.task], 1)
