@@ -142,6 +142,7 @@ class Interpreter:
         for unit, fixed, kind in self._changed:
             unit.fixed, unit.kind = fixed, kind
         if machine is None or not begins:
+            self.forget()
             machine = Machine(outside=outside, keeps_annotations=key[2], asks_caches=key[3], varying=key[4])
             self._kinds, begins = replay.Kinds(), 0
             if self._keep:

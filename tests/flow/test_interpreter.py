@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -125,6 +126,24 @@ def test_only_what_follows_the_edit_is_interpreted(monkeypatch: pytest.MonkeyPat
     state = replace(read, cells=tuple(replace(c, source="y = 1") if c.index == 4 else c for c in read.cells))
     flow.build(state, notebook.lay_out(state, "cells"), interpreter=interpreter)
     assert ran == [4, 5]
+
+
+def test_an_edit_of_the_first_cell_leaves_no_garbage_that_only_a_search_finds() -> None:
+    """Such garbage of a long notebook would hold a server up for a second once it is searched for."""
+    interpreter = flow.Interpreter()
+
+    def state(first: str) -> Notebook:
+        return _read(("step:a", first), *[("step:b", f"x{k} = [{k}]\nx{k}.append(x{k})") for k in range(50)])
+
+    states = [state(f"a = {k}") for k in range(3)]
+    gc.collect()
+    gc.disable()
+    try:
+        for each in states:
+            flow.build(each, notebook.lay_out(each), interpreter=interpreter)
+        assert gc.collect() < 50
+    finally:
+        gc.enable()
 
 
 def _read(*cells: tuple[str, str]) -> Notebook:
