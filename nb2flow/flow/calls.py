@@ -49,8 +49,8 @@ def call(m: Machine, node: ast.Call) -> Val:
         m.unit.attributes.add(func.attr)
     args = Arguments(
         node,
-        tuple(evaluate(m, a) for a in node.args),
-        tuple((k.arg or "", evaluate(m, k.value)) for k in node.keywords),
+        tuple([evaluate(m, a) for a in node.args]),
+        tuple([(k.arg or "", evaluate(m, k.value)) for k in node.keywords]),
     )
     if not m.frames:
         m.line, m.column = node.lineno, node.col_offset

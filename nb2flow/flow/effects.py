@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from nb2flow.flow.model import ReplayKind, Site
 from nb2flow.flow.syntax import Statement
@@ -50,8 +51,7 @@ def is_resource(name: str) -> bool:
     return ":" in name
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A read of the version that unit `version` made (None: no earlier unit made one), at `line` of the unit's cell."""
 
     version: int | None
@@ -81,7 +81,10 @@ class Unresolved:
 
 @dataclass(slots=True)
 class Unit:
-    """One top-level statement (or magic cell) and its effects. `index` counts units over the whole notebook."""
+    """One top-level statement (or magic cell) and its effects. `index` counts units over the whole notebook.
+
+    There are thousands of them, and an empty set takes 216 bytes: sets that most of them leave empty are frozen ones.
+    """
 
     index: int
     cell: int
@@ -90,8 +93,8 @@ class Unit:
     reads: dict[str, Read] = field(default_factory=dict)
     writes: dict[str, int] = field(default_factory=dict)  # name -> line
     weak: set[str] = field(default_factory=set)  # written perhaps, or in part
-    deleted: set[str] = field(default_factory=set)
-    carried: set[str] = field(default_factory=set)  # read only because a part of it may be written
+    deleted: frozenset[str] = frozenset()
+    carried: frozenset[str] = frozenset()  # read only because a part of it may be written
     mutates: dict[str, str] = field(default_factory=dict)  # name -> the code that may change it
     joint: list[frozenset[str]] = field(default_factory=list)  # names whose shared objects this statement may change
     shares: dict[str, frozenset[str]] = field(
@@ -101,9 +104,9 @@ class Unit:
     definitions: dict[str, dict[str, int]] = field(
         default_factory=dict
     )  # name written -> classes (and versions) that its value needs
-    classes: set[str] = field(default_factory=set)  # names written that stand for a class of the notebook
-    parted: set[str] = field(default_factory=set)  # names written that hold things whose parts saving takes apart
-    figures: set[str] = field(default_factory=set)  # names written that hold something of matplotlib's
+    classes: frozenset[str] = frozenset()  # names written that stand for a class of the notebook
+    parted: frozenset[str] = frozenset()  # names written that hold things whose parts saving takes apart
+    figures: frozenset[str] = frozenset()  # names written that hold something of matplotlib's
     files: list[FileUse] = field(default_factory=list)
     unresolved: dict[str, Unresolved] = field(default_factory=dict)
     barrier: str = ""  # reads, and unless `barrier_reads_only` writes, everything
@@ -115,7 +118,7 @@ class Unit:
     uses: set[str] = field(default_factory=set)  # modules that the names it reads came from
     attributes: set[str] = field(default_factory=set)
     asks: int = 0  # line on which it asks a person for input
-    seeds: set[str] = field(default_factory=set)
+    seeds: frozenset[str] = frozenset()
     script: str = ""  # the file that it runs in the notebook's namespace (`%run`)
     runs: tuple[ast.stmt, ...] = ()  # the code of that file
     observed: bool = False

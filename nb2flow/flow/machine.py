@@ -72,6 +72,7 @@ class Machine(Memory):
     outside: Outside = field(default_factory=Outside)
     parameters: frozenset[str] = frozenset()
     units: list[Unit] = field(default_factory=list)
+    unit: Unit = field(init=False)  # the one at work
     frames: list[Frame] = field(default_factory=list)
     bound: set[str] = field(default_factory=set)
     conditional: int = 0
@@ -96,11 +97,6 @@ class Machine(Memory):
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
 
     @property
-    def unit(self) -> Unit:
-        """The unit being interpreted."""
-        return self.units[-1]
-
-    @property
     def effort(self) -> int:
         """What this unit has cost so far, in nodes."""
         return self.nodes + (self.heap.looked_at - self.begun_at) // OBJECTS_PER_NODE
@@ -120,6 +116,7 @@ class Machine(Memory):
     def begin(self, unit: Unit) -> None:
         """Start a unit: nothing is bound by it yet."""
         self.units.append(unit)
+        self.unit = unit
         self.spent += self.effort
         self.budget = MAX_NODES if self.spent < ALL_NODES else LAST_NODES
         self.bound, self.touched, self.conditional, self.nodes = set(), {}, 0, 0
@@ -144,17 +141,17 @@ class Machine(Memory):
             if name not in unit.reads:
                 before = self.resources.get(name) if is_resource(name) else self.versions.get(name)
                 if before is not None:
-                    unit.carried.add(name)
+                    unit.carried |= {name}
                     unit.read(name, before, unit.writes.get(name, unit.statement.line), unit.mutates.get(name, ""))
         written = [n for n in unit.writes if not is_resource(n)]
         if written:
-            held = [(n, self.heap.reach(self.names[n].objs)) for n in unit.reads if n in self.names]
+            values = [(n, self.names[n]) for n in unit.reads if n in self.names]
+            held = [(n, self.heap.reach(v.objs)) for n, v in values if v.objs]
             held = [(n, reach) for n, reach in held if not reach <= self.definitions]
             for name in written:
                 self._describe(name, held)
-        fresh = {n: unit.index for n in unit.writes if is_resource(n)}
-        if fresh:
-            self.resources = {**self.resources, **fresh}
+        if len(written) < len(unit.writes):
+            self.resources = {**self.resources, **{n: unit.index for n in unit.writes if is_resource(n)}}
         self.set_version(written, unit.index)
         if unit.barrier and not unit.barrier_reads_only:
             self._barrier_writes()
@@ -188,12 +185,12 @@ class Machine(Memory):
             if obj.kind == "live":
                 self.unit.live[name] = obj.label or "a live object"
             if obj.drawn:
-                self.unit.figures.add(name)
+                self.unit.figures |= {name}
             if obj.root in PARTED:
-                self.unit.parted.add(name)
+                self.unit.parted |= {name}
         classes = self.classes & reach
         if not classes.isdisjoint(value.objs):
-            self.unit.classes.add(name)
+            self.unit.classes |= {name}
         owners = {o.owner for o in classes if o.owner != name and o.owner in self.names}
         if owners:
             self.unit.definitions[name] = {
@@ -209,7 +206,7 @@ class Machine(Memory):
             unit.writes.setdefault(name, unit.statement.line)
             unit.weak.add(name)
             if any(o.kind == "class" for o in self.names[name].objs):
-                unit.classes.add(name)
+                unit.classes |= {name}
         self.unknown_from = unit.index
 
     # -- names -----------------------------------------------------------------------------------------------------
@@ -254,7 +251,8 @@ class Machine(Memory):
     def write_name(self, name: str, value: Val) -> None:
         """Bind a global name (weakly inside a branch, a loop or a called function)."""
         self.unit.writes.setdefault(name, self.line)
-        self.unit.deleted.discard(name)
+        if name in self.unit.deleted:
+            self.unit.deleted -= {name}
         self.bind(name, self.names.get(name, SCALAR) | value if self.frames or self.conditional else value)
         if not self.frames:
             self.bound.add(name)
@@ -271,7 +269,7 @@ class Machine(Memory):
         if name in self.names and name not in self.bound:
             self.unit.read(name, self.versions.get(name), self.line)
         self.unit.writes.setdefault(name, self.line)
-        self.unit.deleted.add(name)
+        self.unit.deleted |= {name}
         if not self.conditional and not self.frames:
             self.bind(name, None)
             self.bound.add(name)

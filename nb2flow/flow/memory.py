@@ -72,10 +72,11 @@ class Memory:
     def _bind(self, name: str, value: Val | None) -> None:
         before = self.names.pop(name, SCALAR) if value is None else self.names.get(name, SCALAR)
         after = SCALAR if value is None else value
-        for obj in before.objs - after.objs:
-            self._named[obj].discard(name)
-        for obj in after.objs - before.objs:
-            self._named.setdefault(obj, set()).add(name)
+        if before.objs or after.objs:
+            for obj in before.objs - after.objs:
+                self._named[obj].discard(name)
+            for obj in after.objs - before.objs:
+                self._named.setdefault(obj, set()).add(name)
         if value is not None:
             self.names[name] = value
 

@@ -309,7 +309,7 @@ def _random(m: Machine, spec: Call, args: Arguments, base: Val, path: str, text:
         return
     for stream in spec.seeds:
         m.use_resource(stream, writes=True, fresh=True)
-        m.unit.seeds.add(stream)
+        m.unit.seeds |= {stream}
     streams = set(spec.rng)
     given = args.keyword("random_state") or args.keyword("seed") or args.keyword("rng")
     if given is not None and not (isinstance(given, ast.Constant) and given.value is None):

@@ -249,25 +249,15 @@ def _configures(unit: Unit, node: ast.stmt, aliases: Mapping[str, str], function
         return cheap(value, aliases) or isinstance(value, ast.Name)
     return (
         isinstance(node, ast.For | ast.If)
-        and all(
-            isinstance(
-                n,
-                ast.expr
-                | ast.Expr
-                | ast.expr_context
-                | ast.keyword
-                | ast.operator
-                | ast.cmpop
-                | ast.Assign
-                | ast.For
-                | ast.If
-                | ast.unaryop
-                | ast.boolop,
-            )
-            for n in ast.walk(node)
-        )
+        and all(isinstance(n, _PARTS_OF_CONFIGURATION) for n in ast.walk(node))
         and not unit.mutates
     )
+
+
+_PARTS_OF_CONFIGURATION = (
+    ast.expr, ast.Expr, ast.expr_context, ast.keyword, ast.operator, ast.cmpop, ast.Assign, ast.For, ast.If,
+    ast.unaryop, ast.boolop,
+)  # fmt: skip
 
 
 def _is_magic_call(call: ast.Call) -> bool:
@@ -300,13 +290,15 @@ def cheap(node: ast.expr, aliases: Mapping[str, str]) -> bool:
         )
     if isinstance(node, ast.Attribute):
         return dotted(node, aliases) is not None or cheap(node.value, aliases)
-    if isinstance(
-        node,
-        ast.Tuple | ast.List | ast.Set | ast.Dict | ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.Compare | ast.IfExp
-        | ast.JoinedStr | ast.FormattedValue | ast.Subscript | ast.Slice | ast.Starred,
-    ):  # fmt: skip
+    if isinstance(node, _MADE_OF_PARTS):
         return all(cheap(c, aliases) for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr))
     return False
+
+
+_MADE_OF_PARTS = (
+    ast.Tuple, ast.List, ast.Set, ast.Dict, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.JoinedStr,
+    ast.FormattedValue, ast.Subscript, ast.Slice, ast.Starred,
+)  # fmt: skip
 
 
 def dotted(node: ast.expr, aliases: Mapping[str, str]) -> str | None:
