@@ -49,6 +49,7 @@ def build(
     replayable = groups.parameters_replayable(layout, analysis)
     found += checks.check_code(notebook, layout, analysis)
     found += checks.check_parameters(notebook, layout, parameters, replayable=replayable)
+    found += checks.check_kept(notebook, graph)
     each, refused = elementwise.check(notebook, layout, graph, outside)
     found = [*notebook.diagnostics, *layout.diagnostics, *found, *refused]
     return assemble.flow(notebook, layout, graph, parameters, found, each)

@@ -9,11 +9,12 @@ from functools import lru_cache
 
 from nb2flow.errors import Diagnostic, Place, Severity
 from nb2flow.flow.effects import HISTORY, PACKAGES, Unit, is_resource
-from nb2flow.flow.graph import Conflict
+from nb2flow.flow.graph import Conflict, Graph, Node
 from nb2flow.flow.interpret import Analysis
 from nb2flow.flow.model import Edge, Parameter, Site
 from nb2flow.flow.syntax import ParsedCell, parse_cell
 from nb2flow.notebook.model import Cell, Layout, Notebook
+from nb2flow.notebook.settings import cell_settings
 
 _ALIKE = 0.75  # of 1: what two names must share for one to be taken for a slip of the other
 
@@ -188,6 +189,40 @@ def check_parameters(
             )
         )
     return found
+
+
+def check_kept(notebook: Notebook, graph: Graph) -> list[Diagnostic]:
+    """Metrics and artifacts that their step neither makes nor uses: there would be nothing to show, or to keep."""
+    found: list[Diagnostic] = []
+    for node in graph.nodes:
+        options = node.group.options
+        wanted = dict.fromkeys((*options.metrics, *options.artifacts))
+        missing = [name for name in wanted if name not in _held(graph, node)] if wanted else []
+        if any(u.barrier or u.defines_unknown for u in node.units):
+            continue
+        for name in missing:
+            makers = [n.group.name for n in graph.nodes if any(name in u.writes for u in n.units)]
+            near = _nearest(name, [n for u in graph.analysis.units for n in u.writes if not is_resource(n)])
+            hint = f"did you mean `{near}`?" if near else "remove the tag, or give a name that the step binds"
+            if makers:
+                hint = f"step '{makers[-1]}' makes it: put the tag there"
+            message = f"step '{node.group.name}' neither makes nor uses `{name}`: there is nothing to show or to keep"
+            found.append(Diagnostic("NB310", Severity.WARNING, message, _asked_for(notebook, node, name), hint))
+    return found
+
+
+def _held(graph: Graph, node: Node) -> set[str]:
+    replayed = {name for version in node.replay for name in graph.analysis.units[version].writes}
+    return {*node.ends, *node.inputs, *replayed}
+
+
+def _asked_for(notebook: Notebook, node: Node, name: str) -> Place:
+    """Where a cell of the step asks for it."""
+    for index in node.group.cells:
+        for setting in cell_settings(notebook.cells[index]).settings:
+            if setting.key in ("metric", "artifact") and setting.value == name:
+                return setting.place
+    return Place()
 
 
 def merged(notebook: Notebook, conflict: Conflict, names: list[str]) -> Diagnostic:

@@ -116,8 +116,9 @@ def _around(
     names = repr(list(step.outputs))
     if len(names) > _WIDTH:
         names = "[\n" + "".join(f"    {name!r},\n" for name in step.outputs) + "]"
-    each = f", each={list(splits)!r}" if splits else ""
-    yield _injected("save", f"# nb2flow: {told}\n{_IMPORT}_nb2flow.save({names}{each})")
+    more = {"each": splits, "metrics": step.options.metrics, "artifacts": step.options.artifacts}
+    words = "".join(f", {word}={list(given)!r}" for word, given in more.items() if given)
+    yield _injected("save", f"# nb2flow: {told}\n{_IMPORT}_nb2flow.save({names}{words})")
 
 
 def _laid_out(wanted: dict[str, list[str]]) -> str:

@@ -115,8 +115,8 @@ def step_keys(plan: Plan, parameters: Mapping[str, Any], kernel: str) -> dict[st
 
     `parameters` are the bound values that a run was given (others have their defaults); `kernel` is the fingerprint of
     the interpreter and its settings. A step's name is in its own key, so that no two steps share a result, but not in
-    the keys of those after it, so that a new name costs one step. Raises PlanError when the plan's steps are not in an
-    order in which they can run.
+    the keys of those after it, so that a new name costs one step; so is what it shows and keeps for people. Raises
+    PlanError when the plan's steps are not in an order in which they can run.
     """
     values = {p.name: _value(p, parameters) for p in plan.parameters}
     contents: dict[str, str] = {}
@@ -124,7 +124,8 @@ def step_keys(plan: Plan, parameters: Mapping[str, Any], kernel: str) -> dict[st
     for step in plan.steps:
         contents[step.name] = _content(step, contents, values, kernel)
         name = step.name if step.element is None else step.element.of  # the place in the list is nothing to an element
-        keys[step.name] = digest("step", name, contents[step.name])
+        kept = [sorted(step.options.metrics), sorted(step.options.artifacts)]
+        keys[step.name] = digest("step", name, contents[step.name], *(kept if any(kept) else ()))
     return keys
 
 

@@ -76,7 +76,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The whole document.
+    """The whole document. `kept` are metrics (without a blob) and artifacts, which people asked for and no step loads.
 
     `files` and `removed` are said by a step that ran away from the notebook's folder: what it wrote below it (path ->
     blob; a folder's path ends in `/` and has none) and what it removed there.
@@ -86,6 +86,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     step: str = ""
     python: str = ""
     outputs: dict[str, Output] = {}
+    kept: dict[str, Output] = {}
     observed: Observed = Observed()
     problems: tuple[Problem, ...] = ()
     files: dict[str, str] = {}
@@ -93,16 +94,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def blobs(self) -> frozenset[str]:
-        """Digests of all blobs that the outputs (and files that were written) lie in."""
-        saved = {output.blob for output in self.outputs.values() if output.blob}
+        """Digests of all blobs that the outputs, what is kept (and files that were written) lie in."""
+        saved = {output.blob for output in (*self.outputs.values(), *self.kept.values()) if output.blob}
         for output in self.outputs.values():
             saved.update(output.elements or (), output.parts)
         return frozenset(saved | {blob for blob in self.files.values() if blob})
 
     @property
     def previews(self) -> dict[str, tuple[str, str]]:
-        """Type and short preview of what was saved, for people."""
-        return {name: (output.type, output.preview) for name, output in self.outputs.items() if not output.absent}
+        """Type and short preview of what was saved and what is kept, for people. A metric is told as one."""
+        named = {**self.outputs, **self.kept}
+        return {name: (output.type, output.preview) for name, output in named.items() if not output.absent}
 
 
 def gathered(step: str, python: str, kinds: Mapping[str, str], parts: Sequence[Manifest]) -> Manifest:

@@ -42,9 +42,11 @@ def load(inputs: Mapping[str, Iterable[str]], number: int | None = None) -> None
         shell.number_next_cell(number, keep_history=running.inputs is None)
 
 
-def save(names: Iterable[str], each: Iterable[str] = ()) -> None:
+def save(
+    names: Iterable[str], each: Iterable[str] = (), metrics: Iterable[str] = (), artifacts: Iterable[str] = ()
+) -> None:
     """Save variables and resources for later steps, and write the step's manifest. A variable that is not defined is
-    saved as absent. Lists in `each` are saved by element, too. Raises CannotCarry, after writing the manifest, when
-    something cannot be handed on."""
+    saved as absent. Lists in `each` are saved by element, too. `metrics` are shown, `artifacts` are kept, for people:
+    no step depends on them. Raises CannotCarry, after writing the manifest, when something cannot be handed on."""
     shell.forget_alias()
-    saving.save_outputs(session.current(), names, each)
+    saving.save_outputs(session.current(), names, each, metrics, artifacts)

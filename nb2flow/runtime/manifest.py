@@ -23,6 +23,7 @@ def write_manifest(
     outputs: dict[str, Any] | None = None,
     observed: dict[str, Any] | None = None,
     problems: list[dict[str, str]] | None = None,
+    kept: dict[str, Any] | None = None,
 ) -> None:
     """Say how the step ended."""
     document = {
@@ -33,6 +34,8 @@ def write_manifest(
         "observed": observed or {},
         "problems": problems or [],
     }
+    if kept:
+        document["kept"] = kept
     text = dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
     try:
         session.manifest.parent.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,22 @@ def preview(name: str, value: Any) -> str:
     return text if len(text) <= LIMIT else text[: LIMIT - 1] + "…"
 
 
+def figure(name: str, value: Any) -> str:
+    """`preview` of a metric: a number of NumPy or PyTorch is told as the plain number that it is."""
+    kind = type(value)
+    library = kind.__module__.partition(".")[0]
+    plain = (library == "numpy" and kind.__name__ in _NUMBERS) or (library == "torch" and kind.__name__ == "Tensor")
+    if plain and (library == "numpy" or value.numel() == 1):
+        value = value.item()
+    return preview(name, value)
+
+
+_NUMBERS = frozenset(
+    ["float64", "float32", "float16", "longdouble", "bool", "bool_"]
+    + [sign + "int" + bits for sign in ("", "u") for bits in ("8", "16", "32", "64")]
+)
+
+
 def _describe(value: Any, depth: int) -> str:
     kind = type(value)
     if kind in _ATOMS:

@@ -14,12 +14,18 @@ from .blob import write_blob
 from .carrier import without_garbage_collection
 from .faults import CannotCarry
 from .manifest import PYTHON, write_manifest
-from .preview import preview, type_name
+from .preview import figure, preview, type_name
 from .session import Session
 from .shell import namespace
 
 
-def save_outputs(session: Session, names: Iterable[str], each: Iterable[str] = ()) -> None:
+def save_outputs(
+    session: Session,
+    names: Iterable[str],
+    each: Iterable[str] = (),
+    metrics: Iterable[str] = (),
+    artifacts: Iterable[str] = (),
+) -> None:
     """Save variables and resources by name; raises CannotCarry after the manifest is written."""
     observe.pause()
     now = resources.capture(session.home)
@@ -40,9 +46,22 @@ def save_outputs(session: Session, names: Iterable[str], each: Iterable[str] = (
             _save_resource(session, name, base, now, outputs, problems)
         elif name not in user:
             outputs[name] = {"absent": True}
-    write_manifest(session, outputs, observed, problems)
+    kept = {n: {"type": type_name(user[n]), "preview": figure(n, user[n])} for n in metrics if n in user}
+    kept.update(_keep(session, {n: user[n] for n in artifacts if n in user}))
+    write_manifest(session, outputs, observed, problems, kept)
     if problems:
         raise explain.cannot_carry(session.step, problems)
+
+
+def _keep(session: Session, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Objects that people want to have later. What cannot be saved is told, and no reason to fail: no step needs it."""
+    outputs: dict[str, Any] = {}
+    for name, value in values.items():
+        problems: list[dict[str, str]] = []
+        _save_variables(session, {name: value}, outputs, problems, set())
+        for problem in problems:
+            outputs[name] = {"type": type_name(value), "preview": "could not be kept: " + problem.get("error", "")}
+    return outputs
 
 
 def _save_variables(

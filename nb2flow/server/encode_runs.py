@@ -18,6 +18,7 @@ from nb2flow.runs.state import StepState
 from nb2flow.server import api_runs, encode
 from nb2flow.server.places import Places
 from nb2flow.server.projects import Listed
+from nb2flow.views import runs as views
 from nb2flow.views.runs import run_seconds
 from nb2flow.views.standing import parts, progress, standing
 
@@ -79,14 +80,8 @@ def run(listed: Listed, places: Places) -> api_runs.RunReply:
 
 
 def metrics(found: Found) -> list[api_runs.Metric]:
-    """The values that `metric:` tags ask for, as far as steps have saved them."""
-    state = found.state
-    wanted = [(name, s.name) for s in state.plan.steps for name in s.options.metrics]
-    made = {step: state.steps[step].outputs for _, step in wanted if step in state.steps}
-    return [
-        api_runs.Metric(name=name, step=step, value=made.get(step, {}).get(name, ("", None))[1])
-        for name, step in wanted
-    ]
+    """The values that `metric:` tags ask for, as far as steps have given them."""
+    return [api_runs.Metric(name=name, step=step, value=value) for name, step, value in views.metrics(found.state)]
 
 
 def event(number: int, told: AnyEvent) -> api_runs.EventEntry:

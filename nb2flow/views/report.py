@@ -16,7 +16,7 @@ from nb2flow.views.failure import headline, where
 from nb2flow.views.graph import of_run, options_text
 from nb2flow.views.notebook_html import render
 from nb2flow.views.report_css import CSS
-from nb2flow.views.runs import run_seconds
+from nb2flow.views.runs import metrics, run_seconds
 from nb2flow.views.standing import parts, standing
 from nb2flow.views.svg import STATUS_CSS
 from nb2flow.views.svg import draw as draw_svg
@@ -103,6 +103,9 @@ def _facts(state: RunState) -> str:
     ]
     rows += [("planned again", text) for text in state.replanned]
     tables = [_table("Run", rows)]
+    shown = [(f"{name} ({step})", "not given" if value is None else value) for name, step, value in metrics(state)]
+    if shown:
+        tables.insert(0, _table("Metrics", shown))
     if state.parameters:
         tables.append(_table("Parameters", [(k, repr(v)) for k, v in state.parameters.items()]))
     if state.versions:
@@ -115,17 +118,23 @@ def _table(title: str, rows: list[tuple[str, str]]) -> str:
     return f"<div><h2>{title}</h2><table>{cells}</table></div>"
 
 
+def _made(title: str, outputs: Mapping[str, tuple[str, str]]) -> str:
+    rows = "".join(
+        f"<tr><th scope='row'><code>{escape(name)}</code></th><td>{escape(kind)}</td><td>{escape(preview)}</td></tr>"
+        for name, (kind, preview) in outputs.items()
+    )
+    return f"<h4>{title}</h4><table class='made'>{rows}</table>" if rows else ""
+
+
 def _step(state: RunState, step: StepState, notebooks: Mapping[str, Mapping[str, Any]]) -> str:
     """A step with its notebook; one that ran for each element of a list holds those runs, too."""
     planned, notebook = state.plan.step(step.name), notebooks.get(step.name)
     stands, each = standing(state, step), parts(state, step.name)
     facts = [counted(len(planned.cells), "cell"), options_text(planned.options), stands.note]
     facts += [f"attempt {step.attempt}"] if step.attempt > 1 else []
-    outputs = "".join(
-        f"<tr><th scope='row'><code>{escape(name)}</code></th><td>{escape(kind)}</td><td>{escape(preview)}</td></tr>"
-        for name, (kind, preview) in step.outputs.items()
-    )
-    made = f"<h4>Passed on</h4><table class='made'>{outputs}</table>" if outputs else ""
+    passed = {n: made for n, made in step.outputs.items() if n in planned.outputs}
+    kept = {n: made for n, made in step.outputs.items() if n in (*planned.options.metrics, *planned.options.artifacts)}
+    made = _made("Passed on", passed) + _made("Kept", kept)
     notes = "".join(f"<p class='dim'>{escape(n)}</p>" for n in (*planned.notes, *step.notes))
     inner = "".join(_step(state, part, notebooks) for part in each)
     if notebook is not None:

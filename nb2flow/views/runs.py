@@ -58,6 +58,25 @@ def run_seconds(state: RunState, now: float | None = None) -> float | None:
     return None if end is None or state.started_at is None else max(end - state.started_at, 0.0)
 
 
+def metrics(state: RunState) -> list[tuple[str, str, str | None]]:
+    """(name, step, value) of each metric that the notebook asks for, in its order; no value: its step has not given it.
+
+    Of a step that ran for each element of a list, each of those runs has its own.
+    """
+    return [
+        (name, step.name, state.steps[step.name].outputs.get(name, ("", None))[1])
+        for step in state.plan.steps
+        if step.name in state.steps and not (step.each is not None and step.each.instances and step.element is None)
+        for name in step.options.metrics
+    ]
+
+
+def _metric_rows(state: RunState) -> list[tuple[str, str]]:
+    found = [(name, step, value) for name, step, value in metrics(state) if value is not None]
+    often = Counter(name for name, _, _ in found)
+    return [(name if often[name] == 1 else f"{name} ({step})", value) for name, step, value in found]
+
+
 def draw(state: RunState, now: float, terminal: Terminal, folder: str) -> str:
     """One run in full: what it was, its graph with the status of each step, failures, notes, and what to type next."""
     facts = [
@@ -76,6 +95,8 @@ def draw(state: RunState, now: float, terminal: Terminal, folder: str) -> str:
         facts.append(("asked for", " ".join(asked)))
     facts.append(("folder", folder))
     parts = [columns(((terminal.paint(k, "dim"), v) for k, v in facts), terminal), draw_rails(of_run(state), terminal)]
+    if shown := _metric_rows(state):
+        parts.append(columns(shown, terminal))
     told = [f"planned again: {because}" for because in state.replanned]
     told += [f"{s.name}: {note}" for s in state.steps.values() for note in s.notes]
     if told:
@@ -106,6 +127,7 @@ def last_words(state: RunState, terminal: Terminal, results: str) -> str:
     return "\n".join(
         [
             f"{terminal.glyph(state.status)} {terminal.paint(head, 'bold')}{': ' + told if told else ''}",
+            *(f"  {line}" for line in columns(_metric_rows(state), terminal).splitlines()),
             f"  results: {results}",
             *(f"  {line}" for line in next_commands(state, terminal).splitlines()),
         ]
@@ -145,6 +167,7 @@ def to_value(state: RunState, folder: str | None = None) -> dict[str, object]:
         "seconds": run_seconds(state),
         "versions": state.versions,
         "replanned": list(state.replanned),
+        "metrics": [{"name": name, "step": step, "value": value} for name, step, value in metrics(state)],
         "steps": [_step_value(s) for s in state.steps.values()],
     }
     if folder is not None:

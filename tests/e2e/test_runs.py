@@ -16,7 +16,8 @@ import notebooks
 import pytest
 from nbclient import NotebookClient
 
-from nb2flow.errors import ExitCode
+from nb2flow.app.kept import load
+from nb2flow.errors import ExitCode, UsageError
 
 Nb2flow = Callable[..., Any]
 Begin = Callable[..., subprocess.Popen[str]]
@@ -249,3 +250,29 @@ def test_kales_tags_give_the_same_result(nb2flow: Nb2flow, tmp_path: Path) -> No
         printed[name] = nb2flow("logs", "last", "judge").out
     assert "misses the mark" in printed["wine_quality"]
     assert printed["wine_quality"] == printed["wine_quality_kale"]
+
+
+def test_metrics_and_artifacts_are_shown_kept_and_loaded_also_of_a_step_that_is_cached(
+    nb2flow: Nb2flow, tmp_path: Path
+) -> None:
+    path = notebooks.save(
+        tmp_path / "fit.ipynb",
+        ("step:fit", "model = {'w': [1.0]}\nerror = 0.25"),
+        ("step:tell", "print(sum(model['w']))"),
+    )
+    assert nb2flow("run", "fit.ipynb").code == 0
+    document = json.loads(path.read_text())
+    document["cells"][0]["metadata"]["tags"] += ["metric:error", "artifact:model"]
+    path.write_text(json.dumps(document))
+    asked = nb2flow("run", "fit.ipynb", "--json")
+    assert asked.statuses == {"fit": "succeeded", "tell": "cached"}  # who comes after it need not run again
+    assert {"name": "error", "step": "fit", "value": "0.25"} in asked.json["metrics"]
+    again = nb2flow("run", "fit.ipynb")
+    assert "error  0.25" in again.out
+    assert nb2flow("show", "--json").statuses == {"fit": "cached", "tell": "cached"}
+    assert load("last", "model", folder=tmp_path) == {"w": [1.0]}
+    with pytest.raises(UsageError, match="has saved no 'error'"):  # it is shown, and not kept
+        load("last", "error", folder=tmp_path)
+    page = (tmp_path / nb2flow("report", "last").out.strip()).read_text()
+    assert "error (fit)" in page
+    assert "Kept" in page

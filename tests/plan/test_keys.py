@@ -47,6 +47,8 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {  # a change of the notebook or f
     "retries and memory": (lambda e: e.with_step("fit", options=StepOptions(memory="1Gi", env=(("K", "V"),))), set()),
     "environment": (lambda e: e.with_step("fit", options=StepOptions(env=(("K", "W"),))), {"fit"}),
     "secret": (lambda e: e.with_step("fit", options=StepOptions(env=(("K", "V"),), secrets=("S",))), {"fit"}),
+    "metric": (lambda e: e.with_step("fit", options=StepOptions(env=(("K", "V"),), metrics=("m",))), {"fit"}),
+    "artifact": (lambda e: e.with_step("load", options=StepOptions(artifacts=("m",))), {"load"}),
     "another output": (lambda e: e.with_step("load", outputs=("data",)), {"load", "fit"}),
     "another input": (lambda e: e.with_step("fit", inputs=(Input("data", "load"),)), {"fit"}),
     "no replay": (lambda e: e.with_step("fit", replay=()), {"fit"}),

@@ -30,7 +30,14 @@ class Steps:
             (self.runtime / PACKAGE / name).write_bytes(content)
 
     def script(
-        self, step: str, code: str, save: list[str], load: dict[str, list[str]], state: list[str], setup: str
+        self,
+        step: str,
+        code: str,
+        save: list[str],
+        load: dict[str, list[str]],
+        state: list[str],
+        setup: str,
+        kept: dict[str, list[str]] | None = None,
     ) -> str:
         home = "../project"
         return "\n".join(
@@ -39,7 +46,7 @@ class Steps:
                 setup,
                 f"{ALIAS}_nb2flow.load({load!r})",
                 code,
-                f"{ALIAS}_nb2flow.save({save!r})",
+                f"{ALIAS}_nb2flow.save({save!r}, **{kept or {}!r})",
             ]
         )
 
@@ -75,10 +82,11 @@ class Steps:
         state: list[str] | None = None,
         setup: str = "",
         fails: bool = False,
+        kept: dict[str, list[str]] | None = None,
     ) -> str:
         """What the step printed; with `fails` the end of its standard error instead."""
         path = self.runtime / f"{step}.py"
-        path.write_text(self.script(step, code, save or [], load or {}, state or [], setup))
+        path.write_text(self.script(step, code, save or [], load or {}, state or [], setup, kept))
         done = self.execute(path, self.environment(step))
         if fails:
             assert done.returncode != 0, done.stdout

@@ -171,3 +171,16 @@ def test_variables_called_like_resources_travel(steps: Steps) -> None:
     names = ["config", "cwd", "environ", "syspath"]
     steps.run("load", code, save=names)
     assert steps.run("use", "print(config, cwd, environ, syspath)", load={"load": names}) == "{'rate': 1} mine 3 4"
+
+
+def test_metrics_are_told_and_artifacts_kept_and_neither_is_a_reason_to_fail(steps: Steps) -> None:
+    code = "import numpy as np\nerror = np.float64(0.25)\nmodel = {'w': [1.0]}\nlines = (line for line in 'ab')"
+    kept = {"metrics": ["error", "nowhere"], "artifacts": ["model", "lines", "nowhere"]}
+    steps.run("fit", code, save=["model"], kept=kept)
+    document = steps.manifest("fit")
+    assert list(document["outputs"]) == ["model"]
+    assert document["problems"] == []
+    assert document["kept"]["error"] == {"type": "numpy.float64", "preview": "0.25"}
+    assert document["kept"]["model"]["blob"] == document["outputs"]["model"]["blob"]
+    assert document["kept"]["lines"]["preview"].startswith("could not be kept: ")
+    assert set(document["kept"]) == {"error", "model", "lines"}

@@ -71,7 +71,7 @@ export function RunHead({ run, actions }: { run: RunReply; actions: IActions }):
           {run.metrics.map(metric => (
             <React.Fragment key={`${metric.step} ${metric.name}`}>
               <dt>{metric.name}</dt>
-              <dd>{metric.value ?? '…'}</dd>
+              <dd>{metric.value ?? (going ? '…' : '–')}</dd>
             </React.Fragment>
           ))}
         </dl>
