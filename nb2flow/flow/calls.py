@@ -20,6 +20,7 @@ from nb2flow.flow.instances import (
     extends_container,
     is_plain_instance,
     member,
+    note_attribute,
     own_methods,
     run_methods,
     show,
@@ -103,6 +104,7 @@ def _change_attributes(m: Machine, name: str, receiver: Val, args: Arguments) ->
         owners = [o for o in receiver.objs if o.kind != "module"]
         m.touch(owners, f"….{name}(…)")
         m.heap.link(owners, union(args.values).objs)
+        note_attribute(m, owners, "")
 
 
 def _own_object(m: Machine, node: ast.expr) -> Val:
@@ -223,7 +225,7 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
         if name == "rename" and receiver.text is not None:  # of a path, not of a table
             for end in (receiver, *args.positional[:1]):
                 m.use_file(posixpath.normpath(end.text) if end.text else None, writes=True, reads=end is receiver)
-        spec = _method_spec(name, plain)
+        spec = _method_spec(name, plain, unused=args.node in m.unused)
         if name == "copy" and any(not o.label.startswith(known_modules.SELF_CONTAINED) for o in plain):
             spec = known.HOLDS  # of a list or dict: what it holds is shared
         if not receiver.objs and spec is known.PURE and receiver.text is None:
@@ -273,7 +275,7 @@ def _names_in_query(m: Machine, args: Arguments) -> None:
             m.read_name(name)
 
 
-def _method_spec(name: str, receivers: set[Obj]) -> Call:
+def _method_spec(name: str, receivers: set[Obj], *, unused: bool) -> Call:
     if not receivers:
         by_name = library.call_by_method(name)
         return by_name if by_name is not None and by_name.file else known.PURE
@@ -283,7 +285,10 @@ def _method_spec(name: str, receivers: set[Obj]) -> Call:
             known.UNKNOWN
         )  # a method inherited from a library, or an attribute of a function: its name proves nothing
     if name in _PANDAS_PLAIN and all(o.label.startswith("pandas") for o in plain):
-        return Call(result="unknown", draws=True) if name in known_modules.PLOT_ATTRIBUTES else known.HOLDS
+        if name in known_modules.PLOT_ATTRIBUTES:
+            return Call(result="unknown", draws=True)
+        if not unused:  # of a list in a cell of the table, say: tables have no such method that changes them
+            return known.HOLDS
     if name in _READING and all(o.kind == "live" and o.label == "an open file" for o in plain):
         return Call(touches="self")  # text or bytes, which know nothing of the file any more
     spec = known_methods.call_by_receiver(name, frozenset(o.label for o in plain)) or library.call_by_method(name)
@@ -343,6 +348,7 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
     elif name == "type" and args.positional:
         return class_of(args.positional[0])
     elif name in ("setattr", "delattr") and len(args.positional) > 1:
+        note_attribute(m, args.positional[0].objs, args.positional[1].text or "")
         for obj in args.positional[0].objs:
             if obj.kind == "module":
                 set_config(m, f"{obj.label}.{args.positional[1].text or 'unknown'}")

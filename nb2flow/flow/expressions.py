@@ -192,8 +192,16 @@ _BINARY: dict[type[ast.AST], str] = {
     ast.FloorDiv: "__floordiv__", ast.Mod: "__mod__", ast.Pow: "__pow__", ast.BitAnd: "__and__", ast.BitOr: "__or__",
     ast.BitXor: "__xor__", ast.LShift: "__lshift__", ast.RShift: "__rshift__",
 }  # fmt: skip
+IN_PLACE = {op: "__i" + name[2:] for op, name in _BINARY.items()}
 _REFLECTED = {op: "__r" + name[2:] for op, name in _BINARY.items()}
 _UNARY: dict[type[ast.AST], str] = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}
+
+
+def operate_in_place(m: Machine, node: ast.AugAssign, old: Val, value: Val) -> Val:
+    """What the operators of the notebook's own classes do to `old` in `old += value`, and give."""
+    kind = type(node.op)
+    own = instances.run_methods(m, old, (IN_PLACE.get(kind, ""), _BINARY.get(kind, "")), [value], node)
+    return own | instances.run_methods(m, value, (_REFLECTED.get(kind, ""),), [old], node)
 
 
 @expression(ast.BoolOp)
@@ -488,6 +496,7 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
         path = f"{obj.label}.{target.attr}" if isinstance(target, ast.Attribute) else obj.label
         outcomes.set_config(m, path)
     rest = [o for o in base.objs if o.kind != "module"]
+    given = value.objs
     text = ast.unparse(target)[:60] + " = …"
     m.touch(rest, text)
     if not base.objs:
@@ -501,9 +510,10 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
     if isinstance(target, ast.Subscript):
         instances.run_methods(m, base, ("__setitem__",), [value], target)
     else:
+        if given:
+            instances.note_attribute(m, rest, target.attr.replace("__dict__", ""))
         instances.run_methods(m, base, ("__setattr__", target.attr), [value], target)
         instances.run_descriptors(m, base.objs, target.attr, "__set__", [base, value], target)
-    given = value.objs
     if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
         given |= outcomes.held(m, given)
     m.heap.link(rest, given)

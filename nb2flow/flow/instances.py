@@ -72,6 +72,21 @@ def is_plain_instance(obj: Obj) -> bool:
     return True
 
 
+def note_attribute(m: Machine, objs: Iterable[Obj], name: str) -> None:
+    """An attribute of this name stands for an object from now on (an empty name: any attribute may)."""
+    for obj in objs:
+        if obj.cls is not None:
+            m.flag(obj, "." + name)
+
+
+def may_hold(objs: Iterable[Obj], name: str) -> bool:
+    """Whether the attribute may stand for an object, and not only for numbers and text."""
+    data = [o for o in objs if o.kind != "module"]
+    return any(
+        not is_plain_instance(o) or not o.flags.isdisjoint((".", "." + name)) or class_value(o, name).objs for o in data
+    )
+
+
 def extends_container(cls: Obj) -> bool:
     """Whether what a class inherits from elsewhere are Python's own containers: their methods are known by name."""
     classes = ancestors(cls)

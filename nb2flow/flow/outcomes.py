@@ -421,8 +421,13 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
     return Val(frozenset({obj}))
 
 
+_PYTHONS_OWN = frozenset(["tolist", "to_list", "to_dict", "to_pylist"])  # they give lists and dicts, whoever has them
+
+
 def _origin(path: str, base: Val) -> str:
     if "." in path:
         return path
+    if path in _PYTHONS_OWN:
+        return ""
     label = next((o.label for o in base.objs if o.kind == "data" and o.label), "")
     return "numpy" if label in _STREAMS and path not in _PARTS_OF_STREAMS else label

@@ -78,10 +78,22 @@ def _augmented(m: Machine, node: ast.AugAssign) -> None:
         else:
             text = old.text + value.text if isinstance(node.op, ast.Add) and old.text and value.text else None
             result = Val(text=text) if not value.objs else fresh(m, node, [value])
+        result |= expressions.operate_in_place(m, node, old, value)
         expressions.assign_name(m, target.id, result)
         return
-    evaluate(m, _loaded(target))
-    expressions.store_part(m, target, value)
+    old = evaluate(m, _loaded(target))
+    own = expressions.operate_in_place(m, node, old, value)
+    if isinstance(target, ast.Subscript) or instances.may_hold(evaluate(m, target.value).objs, target.attr):
+        _change_held(m, node, old, value)
+    expressions.store_part(m, target, value | own)
+
+
+def _change_held(m: Machine, node: ast.AugAssign, old: Val, value: Val) -> None:
+    """An item or attribute is changed itself, for whoever else has it, where it can be: a list by another list, an
+    array by anything."""
+    changed = [o for o in old.objs if (value.objs or "container" not in o.flags) and not instances.is_plain_instance(o)]
+    m.touch(changed, ast.unparse(node)[:60])
+    m.heap.link([o for o in changed if o.kind != "module"], value.objs)
 
 
 def _loaded(target: ast.Attribute | ast.Subscript) -> ast.expr:

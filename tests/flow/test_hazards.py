@@ -133,6 +133,11 @@ HAZARDS = {
     "class-method": "class C:\n    xs=[]\n    @classmethod\n    def put(cls, to, v): to.append(v)\nc=C(); xs=[] | c.put(xs, 1) | C.put(xs, 2) | print(xs)",
     "method-passed-on": "class C:\n    def __init__(self): self.x=[]\n    def add(self,v): self.x.append(v)\nc=C() | out=list(map(c.add, [1,2])) | print(c.x)",
     "history": "40+2 | x=_ if '_' in globals() else 42 | print(x)",
+    "in-place-operator-of-a-class": "log=[]\nclass B:\n    n=0\n    def __init__(self): self.x=[]\n    def __iadd__(self, o):\n        log.append(o)\n        B.n+=1\n        self.x.append(o)\n        return self\nb=B(); d={'b': b} | b+=1 | print(log, B.n) | d['b']+=2 | print(log, b.x)",
+    "operator-instead-of-the-one-in-place": "log=[]\nclass V:\n    def __add__(self, o):\n        log.append(o)\n        return self\nv=V(); v.w=v | v+=1 | v.w+=2 | print(log)",
+    "item-changed-in-place": "a=[1]; d={'k': a} | d['k']+=[2] | print(a) | d['k'].append(3) | print(a)",
+    "attribute-changed-in-place": "class C: pass\na=[1]; c=C(); c.w=a; c.n=0 | c.n+=1 | print(a) | c.w+=[2] | print(a, c.n)",
+    "attribute-set-by-name-changed-in-place": "class C: pass\na=[1]; c=C(); setattr(c, 'w', a) | c.w+=[2] | print(a)",
 }
 
 

@@ -46,6 +46,10 @@ CASES = {
     "properties of artists": "import matplotlib.pyplot as plt; from mk import mk; ax=mk()"
     " | plt.setp(ax, title='x') | ax.figure",
     "a path renamed": "from pathlib import Path | q=Path('a').rename('b') | print(Path('b').read_text())",
+    "a list of columns": "import pandas as pd; t=pd.read_csv('t') | c=t.columns.tolist() | c.remove('a') | print(c)",
+    "a list of values": "import pandas as pd; t=pd.read_csv('t.csv'); c=t['a'].tolist() | c.append(1) | print(c)",
+    "a list in a cell of a table": "import pandas as pd; t=pd.read_csv('t.csv') | t.loc[0, 'a'].append(1) | print(t)",
+    "an array in a dictionary": "import numpy as np; a=np.ones(2); d={'a': a} | d['a'] += 1 | print(a)",
     "a queue": "import queue; q=queue.Queue() | q.get() | print(q.qsize())",
     "a sample drawn": "import random; r=random.Random(0) | print(r.sample([1, 2], 1)) | print(r.random())",
     "a buffer cut": "import io; s=io.StringIO('abc') | s.truncate(0) | print(s.getvalue())",
