@@ -3,13 +3,13 @@
 import React, { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import '@xyflow/react/dist/base.css';
 import {
-  BaseEdge, Controls, Edge, EdgeLabelRenderer, EdgeProps, getBezierPath, Handle, MarkerType, Node, NodeProps, Position,
-  ReactFlow, ReactFlowProvider, useReactFlow, useStore
+  BaseEdge, Controls, Edge, EdgeLabelRenderer, EdgeProps, Handle, MarkerType, Node, NodeProps, Position, ReactFlow,
+  ReactFlowProvider, useReactFlow, useStore
 } from '@xyflow/react'; // prettier-ignore
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IEdge, IGraph, INode } from '../model/graph';
 import { done, mark, span, taken, word } from '../model/words';
-import { arranged, fitting, HEIGHT, WIDTH } from './layout';
+import { arranged, curve, fitting, HEIGHT, IPoint, WIDTH } from './layout';
 import { Why } from './why';
 
 export interface ICanvasProps {
@@ -21,7 +21,11 @@ export interface ICanvasProps {
 }
 
 type StepNode = Node<{ node: INode; wide: boolean; trans: TranslationBundle }, 'step'>;
-type WhyEdge = Edge<{ edge: IEdge; lit: boolean }, 'why'>;
+/** `near`: the end at which a label stands, that the labels of all arrows of one box do not stand on each other. */
+type WhyEdge = Edge<
+  { edge: IEdge; lit: boolean; near: 'source' | 'target' | null; way: IPoint[]; wide: boolean },
+  'why'
+>;
 
 /** A progress of cells (or of instances), as part of one; null where there is none to show. */
 function progress(node: INode): number | null {
@@ -62,9 +66,15 @@ function Step({ data, selected }: NodeProps<StepNode>): React.JSX.Element {
 }
 
 function Arrow(props: EdgeProps<WhyEdge>): React.JSX.Element {
-  const [path, x, y] = getBezierPath(props);
-  const edge = props.data?.edge;
-  const lit = props.data?.lit ?? false;
+  const { edge, lit = false, near = null, way = [], wide = false } = props.data ?? {};
+  const ends = [
+    { x: props.sourceX, y: props.sourceY },
+    { x: props.targetX, y: props.targetY }
+  ];
+  const { path, middle } = curve([ends[0], ...way, ends[1]], wide);
+  const off = near === 'source' ? 13 : -15;
+  const end = near === 'source' ? ends[0] : ends[1];
+  const { x, y } = near && !wide ? { x: end.x, y: end.y + off } : middle;
   return (
     <>
       <BaseEdge
@@ -155,7 +165,7 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
   const leaving = useRef<number | undefined>(undefined);
   const shape = `${wide} ${most} ${graph.nodes.map(n => n.id).join()} ${graph.edges.map(e => e.id).join()}`;
   // Only the shape moves boxes; progress does not.
-  const places = useMemo(() => arranged(graph, wide, most), [shape]); // eslint-disable-line react-hooks/exhaustive-deps
+  const { places, ways } = useMemo(() => arranged(graph, wide, most), [shape]); // eslint-disable-line react-hooks/exhaustive-deps
 
   const press = useFitting(box, shape, (width, height) => {
     const across = width > 1.5 * height && width > 640;
@@ -182,7 +192,13 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
     target: edge.target,
     type: 'why',
     markerEnd: tipOf(isLit(edge)),
-    data: { edge, lit: isLit(edge) }
+    data: {
+      edge,
+      lit: isLit(edge),
+      near: edge.target === selected ? 'source' : edge.source === selected ? 'target' : null,
+      way: ways.get(edge.id) ?? [],
+      wide
+    }
   }));
   const hovered = hover && graph.edges.find(edge => edge.id === hover.edge);
   const leave = (): void => {
