@@ -61,7 +61,7 @@ class Editor(threading.Thread):
             revision += 1
             body = {
                 "path": f"n{self.number}.ipynb", "client": f"editor-{self.number}", "revision": revision,
-                "cells": self._edited(), "metadata": {}, "place": [180, 48],
+                "cells": self._edited(), "metadata": {},
             }  # fmt: skip
             began = time.perf_counter()
             answer = self.server.post("/analyse", body)

@@ -8,7 +8,7 @@ export interface AnalyseReply {
   flow: Flow | null;
 }
 
-/** A notebook as it stands on the screen. `client` names the editor (any text) and `revision` counts its edits: when a later revision of the same client and path has come in, an earlier one is not analysed any more. `place` asks for positions in a drawing with boxes of that width and height. */
+/** A notebook as it stands on the screen. `client` names the editor (any text) and `revision` counts its edits: when a later revision of the same client and path has come in, an earlier one is not analysed any more. */
 export interface AnalyseRequest {
   /** A contents path, relative to the server's root */
   path: string;
@@ -17,7 +17,6 @@ export interface AnalyseRequest {
   cells: EditedCell[];
   metadata?: Record<string, unknown>;
   split?: 'cells' | 'headings' | 'tags' | 'whole' | null;
-  place?: number[] | null;
 }
 
 /** Tags to put on a cell and to take from it; nothing else about the cell changes. */
@@ -230,8 +229,6 @@ export interface Flow {
   diagnostics: Diagnostic[];
   broken: string[];
   runnable: boolean;
-  width: number;
-  height: number;
 }
 
 /** `target` runs after `source`; `carries` are the names that flow, `label` a short text for the drawing. */
@@ -242,7 +239,6 @@ export interface FlowEdge {
   label: string;
   hidden: boolean;
   reasons: Reason[];
-  points: Point[];
 }
 
 /** A variable or resource that a step loads from what step `source` saved. */
@@ -251,7 +247,7 @@ export interface FlowInput {
   source: string;
 }
 
-/** A step: its code cells in order; `replayed` are set-up cells of which it runs statements; `text` is its options in the tag language; `at` is the centre of its box. */
+/** A step: its code cells in order; `replayed` are set-up cells of which it runs statements; `text` is its options in the tag language. */
 export interface FlowStep {
   name: string;
   title: string;
@@ -265,7 +261,6 @@ export interface FlowStep {
   files: string[];
   replayed: string[];
   notes: string[];
-  at: Point | null;
 }
 
 /** Why the process that drove a run gave up: a sentence, and what to do. */
@@ -372,12 +367,6 @@ export interface PathSide {
   kind: 'path';
   /** A contents path, relative to the server's root */
   path: string;
-}
-
-/** A place in a drawing, in pixels from its upper left corner. */
-export interface Point {
-  x: number;
-  y: number;
 }
 
 /** Why a step comes after another. `hidden`: by state that is no variable (random stream, options, files, …). */

@@ -160,8 +160,7 @@ def work(body: bytes, path: str) -> bytes:
     where = Path(path)
     try:
         document = document_of(values_of(request.cells, request.metadata), where)
-        size = (request.place[0], request.place[1]) if request.place else None
-        flow = encode.flow(analyse_edited(document, where, split=request.split), size)
+        flow = encode.flow(analyse_edited(document, where, split=request.split))
     except NotebookError as fault:
         flow = encode.no_flow(fault)
     return msgspec.json.encode(api.AnalyseReply(revision=request.revision, stale=False, flow=flow))

@@ -87,8 +87,7 @@ class AnalyseRequest(Request, frozen=True, kw_only=True):
     """A notebook as it stands on the screen.
 
     `client` names the editor (any text) and `revision` counts its edits: when a later revision of the same client and
-    path has come in, an earlier one is not analysed any more. `place` asks for positions in a drawing with boxes of
-    that width and height.
+    path has come in, an earlier one is not analysed any more.
     """
 
     path: Path
@@ -97,7 +96,6 @@ class AnalyseRequest(Request, frozen=True, kw_only=True):
     cells: list[EditedCell]
     metadata: dict[str, Any] = {}
     split: Split | None = None
-    place: Annotated[list[float], Meta(min_length=2, max_length=2)] | None = None
 
 
 class Options(Reply, frozen=True, kw_only=True):
@@ -121,13 +119,6 @@ class Options(Reply, frozen=True, kw_only=True):
     artifacts: list[str]
 
 
-class Point(Reply, frozen=True, kw_only=True):
-    """A place in a drawing, in pixels from its upper left corner."""
-
-    x: float
-    y: float
-
-
 class FlowInput(Reply, frozen=True, kw_only=True):
     """A variable or resource that a step loads from what step `source` saved."""
 
@@ -137,7 +128,7 @@ class FlowInput(Reply, frozen=True, kw_only=True):
 
 class FlowStep(Reply, frozen=True, kw_only=True):
     """A step: its code cells in order; `replayed` are set-up cells of which it runs statements; `text` is its options
-    in the tag language; `at` is the centre of its box."""
+    in the tag language."""
 
     name: str
     title: str
@@ -151,7 +142,6 @@ class FlowStep(Reply, frozen=True, kw_only=True):
     files: list[str]
     replayed: list[str]
     notes: list[str]
-    at: Point | None
 
 
 class Site(Reply, frozen=True, kw_only=True):
@@ -183,7 +173,6 @@ class FlowEdge(Reply, frozen=True, kw_only=True):
     label: str
     hidden: bool
     reasons: list[Reason]
-    points: list[Point]
 
 
 class Parameter(Reply, frozen=True, kw_only=True):
@@ -212,8 +201,6 @@ class Flow(Reply, frozen=True, kw_only=True):
     diagnostics: list[Diagnostic]
     broken: list[str]
     runnable: bool
-    width: float
-    height: float
 
 
 class AnalyseReply(Reply, frozen=True, kw_only=True):

@@ -9,7 +9,6 @@ from nb2flow.flow.model import Edge, Parameter, Reason, Site, Step
 from nb2flow.notebook.model import Notebook, StepOptions
 from nb2flow.server import api
 from nb2flow.views.graph import edge_label, options_text, reason_words
-from nb2flow.views.layout import Box, Line, Placed, place
 
 _BROKEN = "NB301"
 _CLIPPED = 200
@@ -45,20 +44,17 @@ def diagnostic(found: Diagnostic, notebook: Notebook | None) -> api.Diagnostic:
     )
 
 
-def flow(analysis: Analysis, size: tuple[float, float] | None) -> api.Flow:
-    """A notebook's flow, with positions for boxes of this size (None: without)."""
+def flow(analysis: Analysis) -> api.Flow:
+    """A notebook's flow."""
     notebook, built, layout = analysis.notebook, analysis.flow, analysis.layout
     ids = {c.index: c.id for c in notebook.cells}
-    placed = _placed(analysis, size) if size else None
     after = {s.name: list(s.after) for s in layout.steps}
-    spots = placed.centres if placed else (None,) * len(built.steps)
-    paths = placed.paths if placed else ((),) * len(built.edges)
     return api.Flow(
         dialect=built.dialect,
         language=built.language,
         kernel=built.kernel,
-        steps=[_step(s, ids, after.get(s.name, []), at) for s, at in zip(built.steps, spots, strict=True)],
-        edges=[_edge(e, analysis, path) for e, path in zip(built.edges, paths, strict=True)],
+        steps=[_step(s, ids, after.get(s.name, [])) for s in built.steps],
+        edges=[_edge(e, analysis) for e in built.edges],
         parameters=[parameter(p) for p in built.parameters],
         parameters_cell=ids.get(layout.parameters) if layout.parameters is not None else None,
         setup=[ids[i] for i in layout.setup],
@@ -66,8 +62,6 @@ def flow(analysis: Analysis, size: tuple[float, float] | None) -> api.Flow:
         diagnostics=[diagnostic(d, notebook) for d in built.diagnostics],
         broken=[d.place.cell_id or "" for d in built.diagnostics if d.code == _BROKEN],
         runnable=bool(built.steps) and not has_errors(built.diagnostics),
-        width=placed.width if placed else 0.0,
-        height=placed.height if placed else 0.0,
     )
 
 
@@ -86,8 +80,6 @@ def no_flow(fault: Nb2flowError) -> api.Flow:
         diagnostics=[diagnostic(d, None) for d in fault.diagnostics],
         broken=[],
         runnable=False,
-        width=0.0,
-        height=0.0,
     )
 
 
@@ -113,12 +105,7 @@ def _change(found: TagChange) -> api.CellTags:
     return api.CellTags(cell_id=found.cell_id, add=list(found.add), remove=list(found.remove))
 
 
-def _placed(analysis: Analysis, size: tuple[float, float]) -> Placed:
-    boxes = tuple(Box(s.name, *size) for s in analysis.flow.steps)
-    return place(boxes, tuple(Line(e.source, e.target) for e in analysis.flow.edges))
-
-
-def _step(step: Step, ids: dict[int, str], after: list[str], at: tuple[float, float] | None) -> api.FlowStep:
+def _step(step: Step, ids: dict[int, str], after: list[str]) -> api.FlowStep:
     return api.FlowStep(
         name=step.name,
         title=step.title,
@@ -132,7 +119,6 @@ def _step(step: Step, ids: dict[int, str], after: list[str], at: tuple[float, fl
         files=list(step.files),
         replayed=list(dict.fromkeys(r.cell_id for r in step.replay)),
         notes=list(step.notes),
-        at=_point(at) if at else None,
     )
 
 
@@ -157,11 +143,7 @@ def _options(options: StepOptions) -> api.Options:
     )
 
 
-def _point(at: tuple[float, float]) -> api.Point:
-    return api.Point(x=at[0], y=at[1])
-
-
-def _edge(edge: Edge, analysis: Analysis, path: tuple[tuple[float, float], ...]) -> api.FlowEdge:
+def _edge(edge: Edge, analysis: Analysis) -> api.FlowEdge:
     reasons = [_reason(r, analysis) for r in edge.reasons]
     return api.FlowEdge(
         source=edge.source,
@@ -170,7 +152,6 @@ def _edge(edge: Edge, analysis: Analysis, path: tuple[tuple[float, float], ...])
         label=edge_label(edge),
         hidden=all(r.hidden for r in reasons),
         reasons=reasons,
-        points=[_point(p) for p in path],
     )
 
 
