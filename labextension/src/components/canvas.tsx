@@ -21,7 +21,7 @@ export interface ICanvasProps {
 }
 
 type StepNode = Node<{ node: INode; wide: boolean; trans: TranslationBundle }, 'step'>;
-/** `near`: the end at which a label stands, that the labels of all arrows of one box do not stand on each other. */
+/** `near`: the end that is this arrow's alone; there its label stands, and so on no other arrow and no other label. */
 type WhyEdge = Edge<
   { edge: IEdge; lit: boolean; near: 'source' | 'target' | null; way: IPoint[]; wide: boolean },
   'why'
@@ -186,6 +186,10 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
   }));
   const isLit = (edge: IEdge): boolean =>
     hover?.edge === edge.id || edge.source === selected || edge.target === selected;
+  const alone = (edge: IEdge): 'source' | 'target' | null => {
+    const among = (end: 'source' | 'target'): number => graph.edges.filter(e => e[end] === edge[end]).length;
+    return among('source') === 1 ? 'source' : among('target') === 1 ? 'target' : null;
+  };
   const edges: WhyEdge[] = graph.edges.map(edge => ({
     id: edge.id,
     source: edge.source,
@@ -195,7 +199,7 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
     data: {
       edge,
       lit: isLit(edge),
-      near: edge.target === selected ? 'source' : edge.source === selected ? 'target' : null,
+      near: alone(edge),
       way: ways.get(edge.id) ?? [],
       wide
     }
