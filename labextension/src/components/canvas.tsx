@@ -186,10 +186,11 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
   }));
   const isLit = (edge: IEdge): boolean =>
     hover?.edge === edge.id || edge.source === selected || edge.target === selected;
-  const alone = (edge: IEdge): 'source' | 'target' | null => {
-    const among = (end: 'source' | 'target'): number => graph.edges.filter(e => e[end] === edge[end]).length;
-    return among('source') === 1 ? 'source' : among('target') === 1 ? 'target' : null;
-  };
+  const [starting, arriving] = (['source', 'target'] as const).map(end => {
+    const counts = new Map<string, number>();
+    graph.edges.forEach(edge => counts.set(edge[end], (counts.get(edge[end]) ?? 0) + 1));
+    return counts;
+  });
   const edges: WhyEdge[] = graph.edges.map(edge => ({
     id: edge.id,
     source: edge.source,
@@ -199,7 +200,7 @@ function Drawing({ graph, selected, onSelect, onReveal, trans }: ICanvasProps): 
     data: {
       edge,
       lit: isLit(edge),
-      near: alone(edge),
+      near: starting.get(edge.source) === 1 ? 'source' : arriving.get(edge.target) === 1 ? 'target' : null,
       way: ways.get(edge.id) ?? [],
       wide
     }
