@@ -1,8 +1,9 @@
 """A run as a Workflow: implements `StepBackend` and `Pilot`.
 
 `undertake` puts all that the steps need into the store and creates the Workflow; from then on Argo needs none of us.
-`start` follows one step of it. Results are taken over as those of any pod; Argo's word for a step counts, and that of
-the step itself, in the store, says how it ended. Work with the network happens in a few threads of its own.
+`start` follows one step of it. Results are taken over as those of any pod: a success as soon as the step says it in the
+store, which Argo may see ten seconds later; all else when Argo's word for the step is there, too, since another try may
+take its place. Work with the network happens in a few threads of its own.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from nb2flow.executors.pods.profiled import stager_of
 from nb2flow.plan.expand import author_step, collapsed, gathers, instance, instances
 from nb2flow.plan.model import Plan
 from nb2flow.pods import elements
-from nb2flow.pods.contract import TaskFolder
+from nb2flow.pods.contract import EndedDocument, TaskFolder
 from nb2flow.pods.spec import MANAGED_BY, MANAGER, RUN, OneRun
 from nb2flow.profiles import Profile
 from nb2flow.runs.attempt import Report, StepTask
@@ -59,6 +60,7 @@ class ArgoBackend(ClusterBackend):
         self.pilot = self
         self._make = make
         self._told: dict[tuple[str, str], int] = {}  # tries of a step that said their end, by Workflow and step
+        self._last_words: dict[tuple[str, str], EndedDocument] = {}  # of such tries, where Argo's count is hidden
         self._workflow = ""  # the name of the one that is followed
         self._number = 0
         self._folder = ""
@@ -205,11 +207,25 @@ class ArgoBackend(ClusterBackend):
             self._look_at_unmoved(attempt)
         elif status.is_hidden(workflow):
             attempt.note("Argo keeps how its steps stand in a database: each is told when it has said its end")
-            if not attempt.finish(self._store) and (failure := status.look(None, workflow, 0, "").failure) is not None:
-                attempt.fetch_last(self._store)
-                attempt.end(failure)
+            self._look_at_hidden(attempt, workflow)
         else:
             self._look_at_step(attempt, standing, workflow)
+
+    def _look_at_hidden(self, attempt: Attempt, workflow: Value) -> None:
+        """Only the store tells: a try that failed leaves its word there until the next one's pod begins."""
+        try_of = (attempt.job, attempt.task.step)
+        heard: list[EndedDocument] = []
+
+        def is_news(said: EndedDocument) -> bool:
+            heard.append(said)
+            return said != self._last_words.get(try_of)
+
+        if attempt.finish(self._store, is_news):
+            self._last_words[try_of] = heard[-1]
+            return
+        if (failure := status.look(None, workflow, 0, "").failure) is not None:
+            attempt.fetch_last(self._store)
+            attempt.end(failure)
 
     def _look_at_cancelled(self, attempt: Attempt, standing: Standing | None, workflow: Value) -> None:
         waited = time.monotonic() - (attempt.cancelling or 0.0)
@@ -323,6 +339,10 @@ class ArgoBackend(ClusterBackend):
         with self._lock:
             folder = self._folder if any(a.job for a in self._attempts) else ""
         return self._store.listing(folder) if folder else {}
+
+    def _said_the_end(self, attempt: Attempt) -> None:
+        """Nothing comes after a success: each pod of the step that begins later leaves it as it is."""
+        attempt.finish(self._store, lambda said: said.failure is None)
 
     # ---- end ----
 

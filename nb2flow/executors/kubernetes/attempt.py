@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -92,14 +92,14 @@ class Attempt:
                         self._take(path, data)
         return self.place.ended in found
 
-    def finish(self, store: Store, pods: Collection[str] | None = None) -> bool:
-        """Take over the results and end, if the step has said that it ended; with `pods`, only if one of these said it:
-        in the same place may lie the word of an earlier Job. StoreFault, OSError."""
+    def finish(self, store: Store, counts: Callable[[EndedDocument], bool] = lambda said: True) -> bool:
+        """Take over the results and end, if the step has said that it ended and that word `counts`: in the same place
+        may lie the word of an earlier pod. StoreFault, OSError."""
         data = store.read(self.place.ended)
         if data is None:
             return False
         document = msgspec.json.decode(data, type=EndedDocument)
-        if pods is not None and document.pod not in pods:
+        if not counts(document):
             return False
         for path in (self.place.progress, self.place.executed):
             content = store.read(path)

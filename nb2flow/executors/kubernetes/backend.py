@@ -253,7 +253,8 @@ class KubernetesBackend(ClusterBackend):
     def _said_the_end(self, attempt: Attempt) -> None:
         assert self._following is not None
         # The word of the pod is enough: that of its node may come late, or never.
-        attempt.finish(self._store, {pod["metadata"]["name"] for pod in self._following.pods(attempt.job)})
+        pods = {pod["metadata"]["name"] for pod in self._following.pods(attempt.job)}
+        attempt.finish(self._store, lambda said: said.pod in pods)
 
     # ---- end ----
 
