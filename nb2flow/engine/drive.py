@@ -49,6 +49,7 @@ from nb2flow.runs.events import (
     RunReplanned,
     RunStarted,
     StepNoted,
+    StepStarted,
 )
 from nb2flow.runs.files import FileDigests
 from nb2flow.runs.lock import RunLock
@@ -168,7 +169,9 @@ class _Driver:
     def _abandon(self) -> None:
         """Something outside of all steps went wrong: leave nothing running and, if possible, a truthful log."""
         self._backend.close()
-        self._events.append(RunFinished(at=time.time(), status="interrupted", seconds=0.0))
+        # What could not even be begun is not told as started.
+        begun = [e for e in self._events if not isinstance(e, StepStarted) or (e.step, e.attempt) in self._attempts]
+        self._events = [*begun, RunFinished(at=time.time(), status="interrupted", seconds=0.0)]
         try:
             self._flush()
         except Nb2flowError:

@@ -13,7 +13,7 @@ from typing import Any
 
 from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
 
-NODE = ("id", "name", "displayName", "type", "phase", "message", "children", "nodeFlag", "hostNodeName")
+NODE = ("id", "name", "displayName", "type", "phase", "message", "children", "nodeFlag", "hostNodeName", "templateName")
 
 
 def scrubbed(workflow: dict[str, Any]) -> dict[str, Any]:

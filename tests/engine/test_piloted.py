@@ -17,12 +17,13 @@ from nb2flow.app.compiling import compiled as plan_of_notebook
 from nb2flow.engine import Pilot, StepTask, drive, resume
 from nb2flow.engine.entrusting import Entrusted
 from nb2flow.engine.ports import Attempt, Ended, Report
+from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.local import LocalBackend
 from nb2flow.flow.model import Observations
 from nb2flow.plan.expand import expanded as with_elements
 from nb2flow.plan.expand import instance
 from nb2flow.plan.model import CompiledPlan, Plan, PlanStep
-from nb2flow.runs.events import StepStarted
+from nb2flow.runs.events import RunCreated, StepStarted
 from nb2flow.runs.manifest import read_manifest
 from nb2flow.runs.state import RunState
 from nb2flow.runs.store import RunStore
@@ -178,6 +179,23 @@ def test_a_result_that_turns_up_meanwhile_does_not_stand_for_what_the_pilot_runs
     state, _ = run(tmp_path, plan, other, start_from="a")
     assert other.undertaken == [["a", "b"]]
     assert statuses(state) == {"a": "succeeded", "b": "succeeded"}
+
+
+class Refused(Piloted):
+    """As where the user may do nothing in the cluster."""
+
+    def prepare(self) -> None:
+        raise EnvironmentFault("no rights")
+
+
+def test_what_cannot_begin_is_not_told_as_started(tmp_path: Path) -> None:
+    plan, told = compiled(S("a", ["x = 1"])), []
+    with RunStore(tmp_path / ".nb2flow") as store:
+        with pytest.raises(EnvironmentFault):
+            drive(request(tmp_path, plan), Refused(), store, on_event=told.append)
+        (run_id,) = {event.run_id for event in told if isinstance(event, RunCreated)}
+        assert store.state(run_id).status == "interrupted"
+    assert [event for event in told if isinstance(event, StepStarted)] == []
 
 
 def test_a_failure_leaves_the_rest_alone_and_resuming_entrusts_what_is_left(tmp_path: Path) -> None:

@@ -16,19 +16,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
-
 from nb2flow.engine.fanout import with_instances
 from nb2flow.errors import EnvironmentFault
-from nb2flow.executors.argo import status
+from nb2flow.executors.argo import rest, status
+from nb2flow.executors.argo.sight import Sight
 from nb2flow.executors.argo.status import Standing
 from nb2flow.executors.kubernetes.attempt import CANCELLED, Attempt
 from nb2flow.executors.kubernetes.cluster import ARGO, ClusterFault
 from nb2flow.executors.kubernetes.cluster_backend import AGAIN_AFTER, THREADS, ClusterBackend, patiently
 from nb2flow.executors.kubernetes.following import Following
-from nb2flow.executors.kubernetes.words import Value
+from nb2flow.executors.kubernetes.words import Trouble, Value
 from nb2flow.executors.pods.profiled import stager_of
-from nb2flow.plan.expand import author_step, collapsed, gathers, instance, instances
+from nb2flow.plan.expand import author_step, collapsed
 from nb2flow.plan.model import Plan
 from nb2flow.pods import elements
 from nb2flow.pods.contract import EndedDocument, TaskFolder
@@ -42,6 +41,13 @@ TELL_UNMOVED = 15.0  # seconds without a word of a controller after which people
 GIVE_UP_UNMOVED = 90.0
 _STOP_PATIENCE = 60.0  # seconds for Argo to stop what was cancelled
 _REPLACED = "this try failed, and the next one has begun since: what it said is replaced by that one"
+
+_EMPTY = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "Workflow",
+    "metadata": {"name": "nb2flow-try-out"},
+    "spec": {"entrypoint": "nothing", "templates": [{"name": "nothing", "suspend": {}}]},
+}
 
 Make = Callable[[Plan, Profile, str, OneRun], Mapping[str, Any]]
 
@@ -71,7 +77,9 @@ class ArgoBackend(ClusterBackend):
         self._undertaken: tuple[Plan, Sequence[StepTask], int, Collection[str]] | None = None  # as it was asked for
         self._undertaking = threading.Lock()
         self._done: set[str] = set()
-        self._has_failures = False
+        self._failed: set[str] = set()
+        self._sight: Sight | None = None
+        self._proved: set[str] = set()  # Workflows in which steps did run to their end
         self._replaced: set[str] = set()  # Workflows whose rest became another one
         self._seen: tuple[str, dict[str, Standing]] = ("", {})
 
@@ -89,6 +97,7 @@ class ArgoBackend(ClusterBackend):
                 f"Argo Workflows is not installed in the cluster at {self.cluster.server}",
                 hint="have it installed, or use --engine kubernetes, which needs nothing in the cluster",
             ) from fault
+        self.cluster.try_out("workflows", _EMPTY)
         self._stager = stager_of(self.profile, self._store, self._files)
 
     def start(self, task: StepTask, report: Callable[[Report], None]) -> Attempt:
@@ -134,15 +143,15 @@ class ArgoBackend(ClusterBackend):
     def _undertake(self, plan: Plan, tasks: Sequence[StepTask], jobs: int, done: Collection[str]) -> None:
         self.prepare()
         assert self._stager is not None
-        if self._workflow:
+        if self._workflow and not self._is_over(self._workflow):
             patiently(lambda: self._stop(self._workflow, "Stop"))
-        run_id, left = tasks[0].run_id, _left_of_lists(plan, tasks, done)
-        started = [_as_written(task) for task in tasks if left.get(task.step, True)]
+        run_id, left = tasks[0].run_id, rest.left_of_lists(plan, tasks, done)
+        started = [rest.as_written(task) for task in tasks if left.get(task.step, True)]
         steps = frozenset(task.step for task in started)
         name = f"nb2flow-{run_id}-{self._number + 1}"
         folder = f"runs/{run_id}/{name}"
-        opened = {task.step for task in tasks} | {instance(s, number) for s in left for number in left[s]}
-        self._send_manifests(folder, Path(tasks[0].manifest), _built_on(plan, started) - opened)
+        done_before = rest.built_on(plan, started) - rest.opened(tasks, left)
+        self._send_manifests(folder, Path(tasks[0].manifest), done_before)
         whole = collapsed(plan)
         place = self._stager.stage_plan(whole, started)
         run = OneRun(run_id=run_id, name=name, folder=folder, steps=steps, jobs=jobs, elements=left)
@@ -184,6 +193,7 @@ class ArgoBackend(ClusterBackend):
             self._workflow, self._number, self._since = name, number, time.monotonic()
             self._folder = f"runs/{run_id}/{name}"
         if self._following is None:
+            self._sight = Sight(self.cluster, f"{RUN}={run_id}")
             self._follow(Following(self.cluster, self._changed, self._tell_all, ("workflows",), _selector(run_id)))
 
     # ---- what happens ----
@@ -251,26 +261,36 @@ class ArgoBackend(ClusterBackend):
                 attempt.end(Failure(kind="error", message=_REPLACED))
             elif not attempt.finish(self._store):
                 attempt.end(Failure(kind="engine", message=f"there is no {attempt.place.ended} in {self._store.url}"))
-        elif standing is not None and standing.is_omitted and self._takes_up_the_rest(attempt, workflow):
+        elif (standing is None or standing.is_omitted) and found.failure and self._takes_up_the_rest(attempt, workflow):
             return
         elif found.failure is not None:
             attempt.fetch_last(self._store)
             attempt.end(found.failure)
-        elif found.trouble is None:
+        elif (trouble := found.trouble or self._out_of_sight(standing)) is None:
             attempt.no_trouble()
         else:
-            text, hint = found.trouble.text, found.trouble.hint
+            text, hint = trouble.text, trouble.hint
             attempt.note(f"{text} (hint: {hint})" if hint else text)
-            if found.trouble.patience is not None and attempt.has_waited(text, found.trouble.patience):
+            if trouble.patience is not None and attempt.has_waited(text, trouble.patience):
                 self._gave_up = True
                 attempt.end(Failure(kind="engine", message=text, hint=hint))
 
+    def _out_of_sight(self, standing: Standing | None) -> Trouble | None:
+        last = standing.tries[-1] if standing is not None and standing.tries else None
+        if last is None or last.phase != "Running" or self._sight is None:
+            return None
+        return self._sight.trouble(last.pod)
+
     def _takes_up_the_rest(self, attempt: Attempt, workflow: Value) -> bool:
-        """Argo leaves a step out that we were asked to follow: a step before it succeeded by its own word, and Argo did
-        not hear it (while the API server was away). What is left becomes another Workflow when this one is over."""
-        if status.stopped(workflow) or self._has_failures or self._undertaken is None:
+        """Argo leaves a step out though all before it are done: one of them succeeded by its own word, and Argo did not
+        hear it (while the API server was away); or one that the step does not need failed in an earlier part of a large
+        graph. What can still be done becomes another Workflow when this one is over."""
+        if status.stopped(workflow) or self._undertaken is None or attempt.job not in self._proved:
             return False
-        attempt.note("Argo did not hear that a step before this one succeeded: another Workflow goes on with the rest")
+        why = "stopped after a failure in an earlier part of the graph"
+        if not self._failed:
+            why = "did not hear that a step before this one succeeded"
+        attempt.note(f"Argo {why}: another Workflow goes on with the rest")
         if not status.is_over(workflow):
             return True
         with self._lock:
@@ -280,7 +300,7 @@ class ArgoBackend(ClusterBackend):
         plan, tasks, jobs, done = self._undertaken
         done = {*done, *self._done}
         try:
-            left = [task for task in tasks if task.step not in done]
+            left = rest.going_on(tasks, done, self._failed)
             self.undertake(self._with_lists(plan, Path(attempt.task.manifest)), left, jobs, done)
         except BaseException:
             self._replaced.discard(attempt.job)
@@ -318,6 +338,10 @@ class ArgoBackend(ClusterBackend):
             hint = "is its workflow-controller running, and for this namespace? --engine kubernetes needs none"
             self._stop(attempt.job, "Stop")  # first: whoever moves it later must not begin it
             attempt.end(Failure(kind="engine", message=text, hint=hint))
+
+    def _is_over(self, name: str) -> bool:
+        workflow = self._following.job(name) if self._following is not None else None
+        return workflow is not None and status.is_over(workflow)
 
     def _has(self, step: str) -> bool:
         return step in self._steps or author_step(step) in self._steps
@@ -377,26 +401,11 @@ class ArgoBackend(ClusterBackend):
         with self._lock:
             if attempt.failure is None:
                 self._done.add(attempt.task.step)
+                self._failed.discard(attempt.task.step)
             elif attempt.failure.kind != "cancelled":
-                self._has_failures = True
-
-
-def _left_of_lists(plan: Plan, tasks: Sequence[StepTask], done: Collection[str]) -> dict[str, tuple[int, ...]]:
-    """The elements that are left of each step whose list is known."""
-    asked = {task.step for task in tasks}
-    known = [step for step in plan.steps if gathers(step) and step.name in asked]
-    return {s.name: tuple(number for number, name in enumerate(instances(s)) if name not in done) for s in known}
-
-
-def _as_written(task: StepTask) -> StepTask:
-    """The task of a step as the author wrote it, which builds on none of its instances."""
-    return replace(task, before=tuple(step for step in task.before if author_step(step) != task.step))
-
-
-def _built_on(plan: Plan, tasks: Sequence[StepTask]) -> set[str]:
-    """The steps that these build on, with their instances."""
-    before = {step for task in tasks for step in task.before}
-    return before | {name for step in plan.steps if step.name in before for name in instances(step)}
+                self._failed.add(attempt.task.step)
+            if attempt.failure is None or attempt.failure.kind not in ("cancelled", "engine"):
+                self._proved.add(attempt.job)
 
 
 def _selector(run_id: str) -> str:

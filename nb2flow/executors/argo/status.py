@@ -34,7 +34,7 @@ _CONTAINER = ("CreateContainerConfigError", "CreateContainerError")
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One pod of a step, called `pod` (as Argo's node). `exit_code`: what the step's process ended with, if it did."""
+    """One pod of a step, called `pod`. `exit_code`: what the step's process ended with, if it did."""
 
     pod: str
     phase: str
@@ -125,7 +125,7 @@ def standings(workflow: Value) -> dict[str, Standing]:
         if name in tries or step not in known or node.get("type") not in ("Retry", "Pod", "Skipped"):
             continue
         pods = [name] if node.get("type") == "Pod" else node.get("children") or ()
-        made = [_try(pod, nodes[pod]) for pod in pods if nodes.get(pod, {}).get("type") == "Pod"]
+        made = [_try(_pod(workflow, n, nodes[n]), nodes[n]) for n in pods if nodes.get(n, {}).get("type") == "Pod"]
         number = elements.number(_given(node.get("inputs", {}), "element"))
         its_name = step if number is None else instance(step, number)
         found[its_name] = Standing(str(node.get("phase", "")), str(node.get("message", "")), tuple(made))
@@ -240,6 +240,13 @@ def _step(given: Value) -> str:
 def _given(given: Value, name: str) -> str:
     values = {p.get("name"): p.get("value") for p in given.get("parameters") or ()}
     return str(values.get(name) or "")
+
+
+def _pod(workflow: Value, name: str, node: Value) -> str:
+    """What the cluster calls the pod of a node of this name: Argo puts the template's name into it."""
+    whole, template = workflow["metadata"]["name"], node.get("templateName")
+    number = name.removeprefix(f"{whole}-")
+    return f"{whole}-{template}-{number}" if template and number != name else name
 
 
 def _try(name: str, node: Value) -> Try:

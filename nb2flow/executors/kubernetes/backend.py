@@ -75,12 +75,9 @@ class KubernetesBackend(ClusterBackend):
     # ---- begin ----
 
     def _try_out(self) -> None:
-        """Have the cluster check a Job without creating it: namespace, rights and rules of admission."""
         wish = Wish("try-out", "try-out", "try-out")
-        made = manifests.job(self.profile, wish, "nb2flow-try-out", "0" * 32)
-        path = f"apis/batch/v1/namespaces/{self.cluster.namespace}/jobs"
         try:
-            self.cluster.request("POST", path, {"dryRun": "All", "fieldValidation": "Strict"}, made)
+            self.cluster.try_out("jobs", manifests.job(self.profile, wish, "nb2flow-try-out", "0" * 32))
         except ClusterFault as fault:
             if fault.status != 409 and not fault.quota:  # a step waits until there is room
                 raise

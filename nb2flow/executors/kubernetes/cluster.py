@@ -56,6 +56,10 @@ class Cluster:
         """Create an object; the server refuses fields that it does not know."""
         return self.request("POST", self._path(kind), {"fieldValidation": "Strict"}, manifest)
 
+    def try_out(self, kind: str, manifest: Mapping[str, Any]) -> None:
+        """Have the cluster check an object without creating it: namespace, rights, quota and rules of admission."""
+        self.request("POST", self._path(kind), {"dryRun": "All", "fieldValidation": "Strict"}, manifest)
+
     def get(self, kind: str, name: str) -> Value | None:
         """An object, None when there is none."""
         try:
@@ -256,6 +260,12 @@ def rights_hint(extra: str = "") -> str:
     return f"`{command}` prints the least rights, for whoever administers the namespace"
 
 
+def _room_hint(path: str) -> str:
+    if "argoproj.io/" in path:
+        return "run it again when there is room; Workflows that are over count for `keep` seconds (set in the profile)"
+    return "it starts when there is room; finished Jobs count for `keep` seconds (a setting of the profile)"
+
+
 def in_words(status: int, body: Mapping[str, Any], verb: str, path: str, server: str) -> ClusterFault:
     """The server's refusal as a fault that says what to do. Pure."""
     said = str(body.get("message") or body.get("reason") or f"status {status}")
@@ -277,7 +287,7 @@ def in_words(status: int, body: Mapping[str, Any], verb: str, path: str, server:
     if status == 403 and "exceeded quota" in said:
         return ClusterFault(
             f"the namespace's quota is used up: {said}",
-            hint="it starts when there is room; finished Jobs count for `keep` seconds (a setting of the profile)",
+            hint=_room_hint(path),
             status=status,
             body=body,
         )
