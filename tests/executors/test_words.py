@@ -96,3 +96,34 @@ def test_an_account_that_is_not_there_is_told_with_the_fix() -> None:
     assert found is not None
     assert found.text == "there is no service account who in the namespace"
     assert "nb2flow cluster manifests" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("event", "text", "hint"),
+    [
+        (
+            'MountVolume.SetUp failed for volume "exec-sa-token" : secret "flow.service-account-token" not found',
+            "there is no Secret flow.service-account-token in the namespace, with the token of Argo's own containers",
+            "service-account.name: flow",
+        ),
+        (
+            'MountVolume.SetUp failed for volume "data" : configmap "tables" not found',
+            "there is no ConfigMap tables in the namespace, which its pod mounts",
+            "create it",
+        ),
+        (
+            'MountVolume.SetUp failed for volume "nfs" : exit status 32',
+            'a volume of its pod cannot be had yet: MountVolume.SetUp failed for volume "nfs" : exit status 32',
+            "",
+        ),
+    ],
+)
+def test_why_the_containers_of_a_pod_do_not_begin(event: str, text: str, hint: str) -> None:
+    found = words.unmounted(["Successfully assigned n/p to node1", event, "Pulled"])
+    assert found is not None
+    assert found.text == text
+    assert hint in found.hint
+
+
+def test_a_pod_whose_volumes_are_there_has_no_such_trouble() -> None:
+    assert words.unmounted(["Successfully assigned n/p to node1", "Pulled"]) is None

@@ -14,6 +14,7 @@ from executors.test_jobs import notes, wait
 
 from nb2flow.engine.request import ancestors
 from nb2flow.errors import EnvironmentFault
+from nb2flow.executors.argo import sight
 from nb2flow.executors.argo.backend import ArgoBackend
 from nb2flow.pods.contract import EndedDocument, Progress, TaskFolder, encode
 from nb2flow.pods.spec import OneRun
@@ -111,6 +112,19 @@ def test_a_node_that_falls_silent_is_told(world: World, server: ApiServer) -> No
     begun = laid.start("a")
     wait(lambda: notes(begun), "it is told")
     assert "node node7 does not answer the cluster" in notes(begun)[0]
+
+
+def test_a_pod_whose_containers_do_not_begin_is_told(
+    world: World, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sight, "_USUAL", 0.0)
+    said = 'MountVolume.SetUp failed for volume "exec-sa-token" : secret "a.service-account-token" not found'
+    server.put("events", {"metadata": {"name": "e"}, "message": said})
+    pending = {**TRY, "phase": "Pending", "message": "PodInitializing"}
+    begun, _ = begin(world, server, phase="Running", nodes={"n": NODE, "p": pending})
+    wait(lambda: notes(begun), "it is told")
+    assert "there is no Secret a.service-account-token in the namespace" in notes(begun)[0]
+    assert "service-account.name: a" in notes(begun)[0]
 
 
 def test_who_may_not_look_at_pods_is_told_the_rest(world: World, server: ApiServer) -> None:

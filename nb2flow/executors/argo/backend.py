@@ -266,7 +266,7 @@ class ArgoBackend(ClusterBackend):
         elif found.failure is not None:
             attempt.fetch_last(self._store)
             attempt.end(found.failure)
-        elif (trouble := found.trouble or self._out_of_sight(standing)) is None:
+        elif (trouble := found.trouble or self._unsaid(standing)) is None:
             attempt.no_trouble()
         else:
             text, hint = trouble.text, trouble.hint
@@ -275,11 +275,14 @@ class ArgoBackend(ClusterBackend):
                 self._gave_up = True
                 attempt.end(Failure(kind="engine", message=text, hint=hint))
 
-    def _out_of_sight(self, standing: Standing | None) -> Trouble | None:
+    def _unsaid(self, standing: Standing | None) -> Trouble | None:
+        """What Argo does not say of the step's pod."""
         last = standing.tries[-1] if standing is not None and standing.tries else None
-        if last is None or last.phase != "Running" or self._sight is None:
+        if last is None or self._sight is None:
             return None
-        return self._sight.trouble(last.pod)
+        if last.phase == "Running":
+            return self._sight.running(last.pod)
+        return self._sight.waiting(last.pod) if last.phase == "Pending" else None
 
     def _takes_up_the_rest(self, attempt: Attempt, workflow: Value) -> bool:
         """Argo leaves a step out though all before it are done: one of them succeeded by its own word, and Argo did not

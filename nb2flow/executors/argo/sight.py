@@ -1,4 +1,5 @@
-"""Nodes that fall silent: Argo goes on saying that their pods run, so now and then the pods are looked at."""
+"""What Argo does not say of a pod: that its node has fallen silent, or why its containers do not begin. So now and then
+the cluster is asked."""
 
 from __future__ import annotations
 
@@ -9,11 +10,12 @@ from nb2flow.executors.kubernetes import words
 from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
 from nb2flow.executors.kubernetes.words import Trouble, Value
 
-_EVERY = 10.0  # seconds from one question for all pods of a run to the next
+_EVERY = 10.0  # seconds from one question to the next: for all pods of a run, or for the events of one
+_USUAL = 15.0  # seconds that containers take to begin
 
 
 class Sight:
-    """The pods of the runs of this cluster that `selector` finds."""
+    """The pods that `selector` finds. Who may not look at pods, or at events, does without."""
 
     def __init__(self, cluster: Cluster, selector: str) -> None:
         self._cluster = cluster
@@ -22,8 +24,26 @@ class Sight:
         self._asked = 0.0
         self._may_ask = True
         self._pods: dict[str, Value] = {}
+        self._since: dict[str, float] = {}  # when a pod was first seen waiting
+        self._why: dict[str, tuple[float, Trouble | None]] = {}  # when it was asked why, and why
 
-    def trouble(self, pod: str) -> Trouble | None:
+    def waiting(self, pod: str) -> Trouble | None:
+        """Why a pod that has its node goes on waiting, once it has waited for longer than usual."""
+        now = time.monotonic()
+        with self._lock:
+            asked, found = self._why.get(pod, (0.0, None))
+            if now - self._since.setdefault(pod, now) < _USUAL or now - asked < _EVERY:
+                return found
+            self._why[pod] = (now, found)
+        try:
+            events, _ = self._cluster.list("events", fields=f"involvedObject.name={pod}")
+        except ClusterFault:
+            return found
+        found = words.unmounted([str(event.get("message", "")) for event in events])
+        self._why[pod] = (now, found)
+        return found
+
+    def running(self, pod: str) -> Trouble | None:
         """What there is to tell of a pod that runs, as far as Argo knows."""
         now = time.monotonic()
         with self._lock:
@@ -38,7 +58,7 @@ class Sight:
     def _ask(self) -> None:
         try:
             pods, _ = self._cluster.list("pods", self._selector)
-        except ClusterFault as fault:  # who may not list pods does without
+        except ClusterFault as fault:
             self._may_ask = fault.again
             return
         self._pods = {pod["metadata"]["name"]: pod for pod in pods}

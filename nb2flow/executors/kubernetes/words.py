@@ -175,6 +175,21 @@ def missing_pod(messages: Sequence[str]) -> Trouble | None:
     return None
 
 
+def unmounted(messages: Sequence[str]) -> Trouble | None:
+    """Why the containers of a pod that has its node do not begin, from its events: volumes that cannot be had."""
+    said = next((message for message in reversed(messages) if message.startswith(("MountVolume", "Attach"))), "")
+    missing = re.search(r'(secret|configmap) "([^"]+)" not found', said)
+    if not said or missing is None:
+        return Trouble(f"a volume of its pod cannot be had yet: {_first_sentence(said)}") if said else None
+    kind, name = {"secret": "Secret", "configmap": "ConfigMap"}[missing[1]], missing[2]
+    account = name.removesuffix(".service-account-token")
+    if account == name:
+        return Trouble(f"there is no {kind} {name} in the namespace, which its pod mounts", "create it", 120.0)
+    hint = "create it, of the type kubernetes.io/service-account-token and with the annotation "
+    hint += f"kubernetes.io/service-account.name: {account}"
+    return Trouble(f"there is no Secret {name} in the namespace, with the token of Argo's own containers", hint, 120.0)
+
+
 def last_words(pod: Value) -> str:
     """What the container left as its last message; only a check leaves one."""
     return str((_terminated(pod) or {}).get("message", "")).strip()
