@@ -25,7 +25,7 @@ def quota(cluster: Cluster, what: str, most: str) -> Iterator[None]:
     path = f"api/v1/namespaces/{cluster.namespace}/resourcequotas"
     cluster.request("POST", path, {}, {"metadata": {"name": "little"}, "spec": {"hard": {what: most}}})
     try:
-        wait(lambda: cluster.request("GET", f"{path}/little").get("status", {}).get("hard"), "the quota counts")
+        wait(lambda: cluster.request("GET", f"{path}/little").get("status", {}).get("used"), "the quota counts")
         yield
     finally:
         cluster.request("DELETE", f"{path}/little")

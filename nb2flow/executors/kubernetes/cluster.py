@@ -25,6 +25,7 @@ _WATCH = 50  # seconds after which a watch is begun anew: a connection that died
 
 ARGO = "apis/argoproj.io/v1alpha1"
 GROUPS = {"jobs": "apis/batch/v1", "pods": "api/v1", "events": "api/v1", "workflows": ARGO}
+_UNCOUNTED = "status unknown for quota"  # of a quota that is so new that nobody has counted what there is
 _IN_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 Value = dict[str, Any]
 
@@ -38,7 +39,8 @@ class ClusterFault(EnvironmentFault):
         self.status = status
         self.body = dict(body or {})
         self.again = status in (0, 401, 408, 429) or status >= 500  # 401: somebody, or something, logs in again
-        self.quota = status == 403 and "exceeded quota" in str(self.body.get("message", ""))
+        said = str(self.body.get("message", ""))
+        self.quota = status == 403 and ("exceeded quota" in said or _UNCOUNTED in said)
 
 
 class Cluster:
@@ -288,6 +290,13 @@ def in_words(status: int, body: Mapping[str, Any], verb: str, path: str, server:
         return ClusterFault(
             f"the namespace's quota is used up: {said}",
             hint=_room_hint(path),
+            status=status,
+            body=body,
+        )
+    if status == 403 and _UNCOUNTED in said:
+        return ClusterFault(
+            f"the namespace's quota is new and not counted yet: {said}",
+            hint="try it again in a minute",
             status=status,
             body=body,
         )
