@@ -6,7 +6,8 @@ the cluster take (`tests/cluster/README.md`). Makes a namespace of its own and r
 A turn runs one after the other: a bare Job whose container ends at once, a Job that runs the step's notebook with
 papermill and nothing of ours, and a step of ours. The notebook's own time is what the second takes longer than the
 first. All three have the same image, resources and security settings; each is timed from here, from its order until
-its end is known. `--only argo` does the same with Workflows of one step, where a controller of Argo is.
+its end is known. `--only argo` does the same with Workflows of `--chain` steps in a row, where a controller of Argo is;
+what is told is the time of one step of them.
 """
 
 from __future__ import annotations
@@ -111,18 +112,23 @@ def bare(cluster: Cluster, profile: Profile, name: str, command: list[str]) -> f
     return until_done(cluster, "jobs", job, words.job_state)
 
 
-def bare_workflow(cluster: Cluster, profile: Profile, name: str, command: list[str]) -> float:
-    """Seconds from the order of a Workflow of this one command until Argo says that it has succeeded."""
+def bare_workflow(cluster: Cluster, profile: Profile, name: str, command: list[str], chain: int) -> float:
+    """Seconds from the order of a Workflow that runs this command so often, one after the other, until Argo says that
+    it has succeeded."""
     spec = pod(profile, command)["spec"]
     container = {key: value for key, value in spec["containers"][0].items() if key != "name"}
     ours = argo.workflow(compiled(S("a", CELLS)).plan, profile, "")["spec"]
     kept = ("podSpecPatch", "securityContext", "automountServiceAccountToken", "executor")
+    tasks = [{"name": f"s{i}", "template": "it"} | ({"dependencies": [f"s{i - 1}"]} if i else {}) for i in range(chain)]
+    templates = [
+        {"name": "all", "dag": {"tasks": tasks}},
+        {"name": "it", "container": container, "volumes": spec["volumes"]},
+    ]
     workflow = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Workflow",
         "metadata": {"name": name, "labels": {"benchmark": name}},
-        "spec": {key: ours[key] for key in kept}
-        | {"entrypoint": "it", "templates": [{"name": "it", "container": container, "volumes": spec["volumes"]}]},
+        "spec": {key: ours[key] for key in kept} | {"entrypoint": "all", "templates": templates},
     }
     return until_done(cluster, "workflows", workflow, lambda w: w.get("status", {}).get("phase", "").lower())
 
@@ -182,7 +188,7 @@ def per_step(cluster: Cluster, profile: Profile, options: argparse.Namespace) ->
 
 
 def by_argo(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> None:
-    """The overhead of one step that Argo runs, from the engine's order on: staging, Workflow, pod, results."""
+    """The overhead of a step that Argo runs, from the engine's order on: staging, Workflow, pods, results."""
     subprocess.run([os.environ["NB2FLOW_TEST_ARGO"], NAMESPACE], check=True, stdout=subprocess.DEVNULL)
     metadata = {
         "name": "workflow.service-account-token",
@@ -192,12 +198,21 @@ def by_argo(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> 
     cluster.request("POST", f"api/v1/namespaces/{NAMESPACE}/secrets", {}, token)
     profile = replace(profile, argo_executor="workflow")
 
+    chain = options.chain
+    steps = []
+    for i in range(chain):
+        loads = {f"s{i - 1}": (f"y{i - 1}",)} if i else {}
+        steps.append(S(f"s{i}", [*CELLS, f"y{i} = y"], loads, outputs=(f"y{i}",)))
+
+    def bare_step(name: str, command: list[str]) -> float:
+        return bare_workflow(cluster, profile, name, command, chain) / chain
+
     def ours() -> float:
         backend = ArgoBackend(profile, {}, lambda plan, p, tasks, run: argo.workflow(plan, p, tasks, run=run))
-        first, last = Driven(backend, S("a", CELLS, outputs=("y",))).steps["a"]
-        return last - first
+        told = Driven(backend, *steps).steps
+        return (told[steps[-1].name][-1] - told["s0"][0]) / chain
 
-    in_turns("Workflow", lambda name, command: bare_workflow(cluster, profile, name, command), ours, options.turns)
+    in_turns(f"step of {chain} in a Workflow", bare_step, ours, options.turns)
 
 
 def in_turns(kind: str, run: Callable[[str, list[str]], float], ours: Callable[[], float], turns: int) -> None:
@@ -215,9 +230,9 @@ def in_turns(kind: str, run: Callable[[str, list[str]], float], ours: Callable[[
     medians = {name: statistics.median(seconds) for name, seconds in found.items()}
     each = zip(found["ours"], found["papermill"], found["bare"], strict=True)
     ratios = [(ours - (paper - empty)) / empty for ours, paper, empty in each]
-    print(f"{f'a bare {kind} of an empty container':45}{medians['bare']:6.2f} s")
-    print(f"{f'a {kind} that runs the notebook (papermill)':45}{medians['papermill']:6.2f} s")
-    print(f"{'a step of ours':45}{medians['ours']:6.2f} s")
+    print(f"{f'a bare {kind}, an empty container':60}{medians['bare']:6.2f} s")
+    print(f"{f'a {kind} that runs the notebook (papermill)':60}{medians['papermill']:6.2f} s")
+    print(f"{'a step of ours':60}{medians['ours']:6.2f} s")
     print(f"without the notebook's own time, beside the bare {kind}: {statistics.median(ratios):.2f}x (goal: 1.25x)")
     print(json.dumps({name: [round(s, 2) for s in seconds] for name, seconds in found.items()}))
 
@@ -247,6 +262,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--wide", type=int, default=100)
+    parser.add_argument("--chain", type=int, default=3)
     parser.add_argument("--only", nargs="*", choices=list(MEASURED), default=["per-step", "wide"])
     options = parser.parse_args()
     with place() as (cluster, profile):

@@ -30,12 +30,14 @@ Kind = Literal["Workflow", "WorkflowTemplate"]
 ENTRY = "pipeline"
 _ON_EXIT = "on-exit"
 _USUAL_TEMPLATE = "main"
-_FINAL = "OOMKilled|is forbidden"  # so it is told of a pod that used up its memory, or that the cluster refuses
-_UNPRIVILEGED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-_ARGOS_OWN = {  # without it, Argo's own containers in a step's pod do not keep to the level "restricted"
-    "initContainers": [{"name": "init", "securityContext": _UNPRIVILEGED}],
-    "containers": [{"name": "wait", "securityContext": _UNPRIVILEGED}],
+# So it is told of a pod that used up its memory, that the cluster refuses, or for which an account is missing.
+_FINAL = "OOMKilled|is forbidden|^serviceaccounts"
+# Else a namespace that is "restricted", or has a quota of CPUs, takes no pod with Argo's own containers in it.
+_RESTRICTED = {
+    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "512Mi"}},
 }
+_ARGOS_OWN = {"initContainers": [{"name": "init", **_RESTRICTED}], "containers": [{"name": "wait", **_RESTRICTED}]}
 ABOUT = "the graph of a notebook for Argo Workflows; its code lies in the store."
 MOST_BYTES = 1_000_000  # of 1.5 MB that an API server stores; the workflow's status needs room, too
 MOST_ITEMS = 200  # tasks of a graph, and templates, that Argo's own schema allows

@@ -17,7 +17,7 @@ from cluster.test_workflows_driven import ENGINE, begun, run_of, workflows
 from nb2flow.errors import ExitCode
 from nb2flow.executors.kubernetes.cluster import Cluster
 
-STEPS = ("step:a", "x = 20"), ("step:b", "print('got', x + 1)")
+STEPS = ("step:a", "x = int(open('numbers.txt').read())"), ("step:b", "print('got', x + 1)")
 
 
 @contextmanager

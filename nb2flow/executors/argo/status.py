@@ -303,8 +303,13 @@ def _how(pod: Try) -> str:
 
 
 def _refused(pod: Try) -> Failure | None:
+    if executor := re.match(r'serviceaccounts "([^"]+)" not found', pod.message):
+        text = f"there is no service account {executor[1]} in the namespace, which Argo's own containers are to use"
+        return Failure(kind="engine", message=text, hint="create it, or correct `argo_executor` in the profile")
     if "is forbidden" not in pod.message:
         return None
+    if account := words.missing_account(pod.message):
+        return Failure(kind="engine", message=account.text, hint=account.hint)
     said = " ".join(pod.message.partition("is forbidden: ")[2].split())
     hint = "`nb2flow cluster check` says what is missing"
     return Failure(kind="engine", message=f"the cluster refuses the step's pod: {said}", hint=hint)

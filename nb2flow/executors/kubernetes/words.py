@@ -162,17 +162,21 @@ def missing_pod(messages: Sequence[str]) -> Trouble | None:
             return Trouble(
                 f"the namespace's quota is used up: {found[1] if found else message}", "it starts when there is room"
             )
-        account = re.search(r'serviceaccount "?([a-z0-9.-]+)"? not found', message)
-        if account:
-            return Trouble(
-                f"there is no service account {account[1]} in the namespace",
-                "`nb2flow cluster manifests` prints it with the least rights, for whoever administers the namespace",
-                5.0,
-            )
+        if account := missing_account(message):
+            return account
         if "forbidden" in message or "denied" in message:
             text = message.partition("Error creating: ")[2] or message
             return Trouble(f"the cluster refuses its pod: {text}", "`nb2flow cluster check` says what is missing", 60.0)
     return None
+
+
+def missing_account(message: str) -> Trouble | None:
+    """That the pod's own account does not exist, if that is what the message says."""
+    account = re.search(r'serviceaccount "?([a-z0-9.-]+)"? not found', message)
+    if account is None:
+        return None
+    hint = "`nb2flow cluster manifests` prints it with the least rights, for whoever administers the namespace"
+    return Trouble(f"there is no service account {account[1]} in the namespace", hint, 5.0)
 
 
 def unmounted(messages: Sequence[str]) -> Trouble | None:
