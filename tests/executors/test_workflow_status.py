@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from nb2flow.executors.argo import status
-from nb2flow.executors.argo.status import Look, Standing
+from nb2flow.executors.argo.status import Look, Standing, Try
 from nb2flow.plan.expand import author_step
 from nb2flow.pods import elements
 from nb2flow.pods.contract import PodExit
@@ -199,3 +199,31 @@ def test_a_list_that_was_not_told_is_an_error_of_its_step() -> None:
     assert elements.listed("[0, 1]") == (0, 1)
     with pytest.raises(ValueError):
         json.loads(elements.NONE_SAID)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ('serviceaccounts "flow" not found', "no service account flow in the namespace, which Argo's own containers"),
+        (
+            'pods "x" is forbidden: error looking up service account n/steps: serviceaccount "steps" not found',
+            "there is no service account steps in the namespace",
+        ),
+        ('pods "x" is forbidden: failed quota: q: must specify limits.cpu', "must specify limits.cpu"),
+    ],
+)
+def test_a_pod_that_the_cluster_refuses_is_told_with_the_reason(said: str, words: str) -> None:
+    workflow = copy.deepcopy(history("failed")[-1])
+    standing = Standing("Running", tries=(Try("pod", "Error", said),))
+    failure = status.look(standing, workflow, 0, MEMORY).failure
+    assert failure is not None
+    assert words in failure.message
+
+
+def test_why_argo_did_not_hear_of_a_success_is_told() -> None:
+    workflow = copy.deepcopy(history("succeeded")[-1])
+    assert status.unheard(workflow, {"a", "b"}) == ""
+    pods = [node for node in workflow["status"]["nodes"].values() if node["displayName"] == "b(0)"]
+    pods[0] |= {"phase": "Error", "message": "wait: workflowtaskresults.argoproj.io is forbidden: no"}
+    assert status.unheard(workflow, {"a"}) == ""
+    assert "needs the right to create and patch workflowtaskresults" in status.unheard(workflow, {"a", "b"})

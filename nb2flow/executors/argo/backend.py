@@ -292,7 +292,8 @@ class ArgoBackend(ClusterBackend):
             return False
         why = "stopped after a failure in an earlier part of the graph"
         if not self._failed:
-            why = "did not hear that a step before this one succeeded"
+            said = status.unheard(workflow, self._done)
+            why = "did not hear that a step before this one succeeded" + (f" ({said})" if said else "")
         attempt.note(f"Argo {why}: another Workflow goes on with the rest")
         if not status.is_over(workflow):
             return True

@@ -12,7 +12,7 @@ import binascii
 import json
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,6 +147,16 @@ def promising(workflow: Value) -> frozenset[str]:
     lists = {step: numbers for step, task in tasks.items() if (numbers := _numbers(workflow, step, task)) is not None}
     each = {instance(step, number) for step, numbers in lists.items() for number in numbers}
     return (frozenset(before) - failed - set(lists)) | (each - lost)
+
+
+def unheard(workflow: Value, done: Collection[str]) -> str:
+    """Why Argo did not hear of a success, in its own words: of one of the steps that are `done`."""
+    there = standings(workflow)
+    tries = (pod for step in done if step in there for pod in there[step].tries)
+    said = next((pod.message for pod in tries if pod.is_over and pod.phase != "Succeeded" and pod.message), "")
+    if "workflowtaskresults" in said and "forbidden" in said:
+        said += "; its containers' account needs the right to create and patch workflowtaskresults"
+    return " ".join(said.split())
 
 
 def look(standing: Standing | None, workflow: Value, told: int, asked_memory: str) -> Look:
