@@ -8,27 +8,24 @@ import re
 from dataclasses import replace
 
 from nb2flow.flow import known, known_methods, known_modules, library, magics, scopes
-from nb2flow.flow.dispatch import evaluate, expression, fresh
-from nb2flow.flow.following import follow
-from nb2flow.flow.instances import (
+from nb2flow.flow.callbacks import held_functions
+from nb2flow.flow.classes import (
     Methods,
     ancestors,
-    begin_loop,
     class_of,
-    compare,
-    copy,
     extends_container,
+    instantiate,
     is_plain_instance,
     member,
     note_attribute,
     own_methods,
-    run_methods,
-    show,
-    use_up,
 )
+from nb2flow.flow.dispatch import evaluate, expression, fresh
+from nb2flow.flow.following import follow
+from nb2flow.flow.instances import begin_loop, compare, copy, run_methods, show, use_up
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import UNBOUND, Machine
-from nb2flow.flow.outcomes import Arguments, apply, held_functions, set_config
+from nb2flow.flow.outcomes import Arguments, apply, set_config
 from nb2flow.flow.values import SCALAR, Obj, Val, union
 
 _READING = frozenset(("read", "readline", "readlines", "read1", "tell"))
@@ -148,7 +145,7 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
         if obj.kind == "function":
             results.append(follow(m, obj, args.positional, args.keywords, args.node))
         elif obj.kind == "class":
-            results.append(_instantiate(m, obj, args))
+            results.append(instantiate(m, obj, args.positional, args.keywords, args.node))
         elif obj.kind == "module":
             results.append(_call_library(m, obj.label, args))
         elif member([obj], "__call__") or member([obj], "forward"):
@@ -381,22 +378,3 @@ def _open_mode(args: Arguments) -> known.FileUse:
     if "+" in node.value or "a" in node.value:
         return "rw"
     return "w" if set("wx") & set(node.value) else "r"
-
-
-def _instantiate(m: Machine, cls: Obj, args: Arguments) -> Val:
-    obj = m.alloc("data", cls.label, site=(args.node, cls), holds=[cls])
-    obj.cls = cls
-    value = Val(frozenset({obj}))
-    for method in member([cls.metaclass], "__call__") if cls.metaclass is not None else ():
-        follow(m, method, (Val(frozenset({cls})), *args.positional), args.keywords, args.node)
-    methods = [*member([cls], "__new__"), *member([cls], "__init__"), *member([cls], "__post_init__")]
-    for method in methods:
-        given = args.positional if method.owner != "__post_init__" else ()
-        if method.owner == "__new__":  # it may give an object that was made before
-            value |= follow(m, method, (Val(frozenset({cls})), *given), args.keywords, args.node)
-        else:
-            follow(m, method, (value, *given), args.keywords, args.node)
-    if not member([cls], "__init__"):
-        m.heap.link([obj], union(args.values).objs)
-    m.mention(Val(frozenset({cls})))
-    return value

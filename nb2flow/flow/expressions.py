@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import posixpath
 
-from nb2flow.flow import calls, instances, known_modules, outcomes, scopes
+from nb2flow.flow import callbacks, calls, classes, instances, known_modules, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.machine import Branch, Frame, Machine
 from nb2flow.flow.values import SCALAR, Obj, Val, union
@@ -84,9 +84,9 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
         else:
             rest.add(obj)
     if rest and node.attr == "__class__":
-        return union([*found, instances.class_of(Val(frozenset(rest)))])
+        return union([*found, classes.class_of(Val(frozenset(rest)))])
     if rest and node.attr not in known_modules.SCALAR_ATTRIBUTES:
-        methods = [instances.bound(m, f, obj, node) for obj in rest for f in instances.member([obj], node.attr)]
+        methods = [classes.bound(m, f, obj, node) for obj in rest for f in classes.member([obj], node.attr)]
         if methods:
             found.append(Val(frozenset(methods)))
         found.append(instances.run_getters(m, rest, node))
@@ -94,7 +94,7 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
         for obj in rest:  # an attribute of an instance is something that it holds; of anything else it may be a view
             held = m.heap.reach(frozenset(obj.contains - {obj.cls})) if obj.cls else frozenset[Obj]()
             inside |= held
-            if not held or not instances.is_plain_instance(obj):
+            if not held or not classes.is_plain_instance(obj):
                 inside |= m.heap.reach(frozenset({obj}))
             if obj.cls and obj.cls.scope and node.attr in obj.cls.scope:
                 inside |= m.heap.reach(obj.cls.scope[node.attr].objs)
@@ -116,7 +116,7 @@ def _subscript(m: Machine, node: ast.Subscript) -> Val:
         v
         for obj in base.objs
         if obj.label == "collections.defaultdict"
-        for v in outcomes.held_functions(m, obj, [index], node)
+        for v in callbacks.held_functions(m, obj, [index], node)
     ]
     own = instances.run_methods(m, base, ("__getitem__", "__missing__"), [index], node)
     _as_key(m, index, node)
@@ -511,7 +511,7 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
         instances.run_methods(m, base, ("__setitem__",), [value], target)
     else:
         if given:
-            instances.note_attribute(m, rest, target.attr.replace("__dict__", ""))
+            classes.note_attribute(m, rest, target.attr.replace("__dict__", ""))
         instances.run_methods(m, base, ("__setattr__", target.attr), [value], target)
         instances.run_descriptors(m, base.objs, target.attr, "__set__", [base, value], target)
     if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):

@@ -5,17 +5,15 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from nb2flow.flow import known, known_calls, known_modules, library, scopes
+from nb2flow.flow import callbacks, known, known_calls, known_modules, library
 from nb2flow.flow.dispatch import fresh
 from nb2flow.flow.effects import DISPLAYS
-from nb2flow.flow.following import follow
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import Machine
-from nb2flow.flow.values import SCALAR, Obj, Val, union
+from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, union
 
 # Methods that put into their object what their argument holds.
 _TAKES_ITEMS = frozenset({"extend", "extendleft", "update"})
@@ -61,7 +59,7 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     text = _text(args.node)
     base = receiver or SCALAR
     everything = union([base, *args.values])
-    results = _callbacks(m, args, base, path)
+    results = callbacks.run(m, args.values, base, path, args.node, unknown=spec is known.UNKNOWN)
     mutated = _mutated_by_methods(args)
     if mutated and spec.result != "iterator" and path != "functools.partial":  # these call it later
         m.touch(m.heap.mutable(mutated), text)
@@ -93,7 +91,10 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     _random(m, spec, args, base, path, text)
     if spec.file:
         _file(m, spec, args, base)
-    return union([_result(m, spec, args, base, everything, path), *results])
+    value = _result(m, spec, args, base, everything, path)
+    if results and callbacks.calls_for_each(path):  # what it makes holds what the function gave
+        m.heap.link([o for o in value.objs - everything.objs if o.kind not in NOT_DATA], union(results).objs)
+    return union([value, *results])
 
 
 # They look the names in their text up in the notebook.
@@ -116,7 +117,7 @@ def _read_formula(m: Machine, args: Arguments) -> None:
 
 def _read_definitions(m: Machine) -> None:
     for name, value in list(m.names.items()):
-        if any(o.kind == "class" or _has_body(o) for o in value.objs):
+        if any(o.kind == "class" or callbacks.has_body(o) for o in value.objs):
             m.read_name(name, mention=False)
 
 
@@ -147,23 +148,6 @@ def _dotted(node: ast.expr) -> str:
     return ast.unparse(node)
 
 
-def _callbacks(m: Machine, args: Arguments, base: Val, path: str) -> list[Val]:
-    """Functions given to a library may be called by it, with anything that it was given: those that stand in the call,
-    those in what stands there, and those that what a library made was given earlier; so may the methods of classes made
-    from a library's. What does not stand in the call is followed only if more than its arguments may come to harm."""
-    functions = {obj for value in args.values for obj in value.objs if _has_body(obj)}
-    if m.functions_made:
-        holders = {obj for obj in base.objs if obj.kind == "unknown" or obj.label or obj.cls}
-        if "." in path or holders:
-            holders.update(obj for value in args.values for obj in value.objs if obj.kind != "module")
-        if holders:
-            reach = m.heap.reach(frozenset(holders))
-            held = {o for o in m.functions_made & reach if "method" not in o.flags}
-            held.update(o for cls in m.classes & reach for o in _methods_for_libraries(cls))
-            functions |= {o for o in held if _has_body(o) and m.looks_at_data(o)}
-    return _run(m, functions, union([base, *args.values]), args.node) if functions else []
-
-
 def _mutated_by_methods(args: Arguments) -> frozenset[Obj]:
     """Objects of which a method that changes them is handed on, as in `map(found.append, names)`."""
     call = args.node
@@ -177,61 +161,6 @@ def _mutated_by_methods(args: Arguments) -> frozenset[Obj]:
             if spec is not None and spec.touches == "self":
                 found |= frozenset(o for o in value.objs if o.kind != "module")
     return found
-
-
-def _methods_for_libraries(cls: Obj) -> list[Obj]:
-    """The methods of a class and of the notebook's classes that it is made from, if one of them is made from a
-    library's (Python's own containers call nothing that they were not made to)."""
-    scopes_: list[dict[str, Val]] = []
-    todo, from_library = [cls], False
-    while todo:
-        scope = todo.pop().scope
-        if scope is None or scope in scopes_:
-            continue
-        scopes_.append(scope)
-        bases = scope.get("__bases__", SCALAR).objs
-        from_library = from_library or any(o.kind != "class" for o in bases)
-        todo.extend(o for o in bases if o.kind == "class")
-    return (
-        [o for scope in scopes_ for v in scope.values() for o in v.objs if "method" in o.flags] if from_library else []
-    )
-
-
-def held_functions(m: Machine, holder: Obj, values: Iterable[Val], node: ast.AST) -> list[Val]:
-    """What is called or looked into may hand that on to functions that it holds, as `functools.partial` does, and a
-    `defaultdict`."""
-    held = m.heap.reach(frozenset({holder}))
-    functions = {obj for obj in held & m.functions_made if _has_body(obj)}
-    if not functions:
-        return []
-    m.mention(Val(frozenset({holder})))
-    return _run(m, functions, union([Val(held), *values]), node)
-
-
-def run_given(m: Machine, iterator: Obj, node: ast.AST) -> None:
-    """An iterator is used up: what it was given to call (`map`'s function) runs only now."""
-    held = frozenset(iterator.contains)  # what runs may put more into it
-    functions = {o for o in held if _has_body(o)}
-    if functions:
-        _run(m, functions, Val(held), node)
-    for obj in held:
-        if obj.label == "functools.partial":
-            held_functions(m, obj, [], node)
-
-
-def _run(m: Machine, functions: Iterable[Obj], everything: Val, node: ast.AST) -> list[Val]:
-    """Follow functions, in the order of their places, with any of these things as any argument."""
-    given = Val(m.heap.reach(everything.objs) - m.definitions)
-    in_order = sorted(functions, key=lambda o: (getattr(o.node, "lineno", 0), getattr(o.node, "col_offset", 0)))
-    return [
-        follow(m, obj, (given,) * len(scopes.parameter_names(obj.node)), (), node)
-        for obj in in_order
-        if isinstance(obj.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    ]
-
-
-def _has_body(obj: Obj) -> bool:
-    return obj.kind == "function" and isinstance(obj.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
 
 
 def _touch(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val, text: str, path: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from weakref import WeakKeyDictionary
 
-from nb2flow.flow import calls, expressions, following, instances, library, magics, outcomes, scopes
+from nb2flow.flow import calls, classes, expressions, following, instances, library, magics, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, execute, fresh, statement
 from nb2flow.flow.effects import MAGICS
 from nb2flow.flow.machine import Branch, Frame, Machine
@@ -83,7 +83,7 @@ def _augmented(m: Machine, node: ast.AugAssign) -> None:
         return
     old = evaluate(m, _loaded(target))
     own = expressions.operate_in_place(m, node, old, value)
-    if isinstance(target, ast.Subscript) or instances.may_hold(evaluate(m, target.value).objs, target.attr):
+    if isinstance(target, ast.Subscript) or classes.may_hold(evaluate(m, target.value).objs, target.attr):
         _change_held(m, node, old, value)
     expressions.store_part(m, target, value | own)
 
@@ -91,7 +91,7 @@ def _augmented(m: Machine, node: ast.AugAssign) -> None:
 def _change_held(m: Machine, node: ast.AugAssign, old: Val, value: Val) -> None:
     """An item or attribute is changed itself, for whoever else has it, where it can be: a list by another list, an
     array by anything."""
-    changed = [o for o in old.objs if (value.objs or "container" not in o.flags) and not instances.is_plain_instance(o)]
+    changed = [o for o in old.objs if (value.objs or "container" not in o.flags) and not classes.is_plain_instance(o)]
     m.touch(changed, ast.unparse(node)[:60])
     m.heap.link([o for o in changed if o.kind != "module"], value.objs)
 
@@ -330,9 +330,7 @@ def _register(m: Machine, decorator: ast.expr, value: Val) -> None:
     """`@thing.method`, `@thing.method(…)`: the thing may keep what is decorated."""
     root = decorator.func if isinstance(decorator, ast.Call) else decorator
     if isinstance(root, ast.Attribute):
-        keepers = [
-            o for o in evaluate(m, root.value).objs if o.kind != "module" and not instances.member([o], root.attr)
-        ]
+        keepers = [o for o in evaluate(m, root.value).objs if o.kind != "module" and not classes.member([o], root.attr)]
         m.touch(keepers, f"@{ast.unparse(root)[:50]}")
         m.heap.link([o for o in keepers if o not in value.objs], value.objs)
 
@@ -374,13 +372,13 @@ def _class(m: Machine, node: ast.ClassDef) -> None:
                 m.flag(held, "method")  # reached through instances, but no value that they hold
         m.heap.link([obj], [o for o in value.objs if o.kind != "module"])
     own = Val(frozenset({obj}))
-    for hook in instances.member(parents, "__init_subclass__"):
+    for hook in classes.member(parents, "__init_subclass__"):
         following.follow(m, hook, (own,), keywords, node)
     for name in list(frame.names):
         if name != "__bases__":
             instances.run_methods(m, frame.names[name], ("__set_name__",), [own], node)
     for metaclass in metaclasses:
-        for hook in instances.member([metaclass], "__new__") + instances.member([metaclass], "__init__"):
+        for hook in classes.member([metaclass], "__new__") + classes.member([metaclass], "__init__"):
             following.follow(m, hook, (own, SCALAR, Val(parents), Val(frozenset(obj.contains))), keywords, node)
     expressions.assign_name(m, node.name, _decorate(m, node.decorator_list, Val(frozenset({obj})), node))
 

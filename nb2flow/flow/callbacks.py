@@ -1,0 +1,141 @@
+"""Functions of the notebook that others call: those given to a library, those that an iterator was made with."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from nb2flow.flow import scopes
+from nb2flow.flow.classes import bound, instantiate, member
+from nb2flow.flow.following import follow
+from nb2flow.flow.machine import Machine
+from nb2flow.flow.values import SCALAR, Obj, Val, union
+
+# They call what they are given, instances and classes too, for each of many things.
+_CALLING = frozenset(
+    [
+        "map", "filter", "sorted", "min", "max", "apply", "applymap", "agg", "aggregate", "transform", "pipe", "submit",
+        "starmap", "reduce", "imap", "imap_unordered", "map_async", "apply_async", "accumulate", "sub", "subn",
+        "groupby",
+    ]
+)  # fmt: skip
+_KEEPING = (
+    "copy.",
+    "pickle.",
+    "json.",
+    "joblib.",
+    "typing.",
+    "dataclasses.",
+    "inspect.",
+    "pprint.",
+    "functools.partial",
+)
+
+
+def run(m: Machine, values: tuple[Val, ...], base: Val, path: str, node: ast.AST, *, unknown: bool) -> list[Val]:
+    """Functions given to a library may be called by it, with anything that it was given: those that stand in the call,
+    those in what stands there, and those that what a library made was given earlier; so may the methods of classes made
+    from a library's. What does not stand in the call is followed only if more than its arguments may come to harm."""
+    given = frozenset[Obj]().union(*(value.objs for value in values))
+    functions = {obj for obj in given if has_body(obj)}
+    calling = calls_for_each(path)
+    if calling or unknown or ("." in path and not path.startswith(_KEEPING)):
+        functions |= _calls_of_instances(m, given, node)
+        functions |= {f for obj in given if obj.label.startswith(_HANDING_ON) for f in _handed_on(m, obj, node)}
+    if calling:
+        functions |= given & m.classes
+    if m.functions_made:
+        holders = {obj for obj in base.objs if obj.kind == "unknown" or obj.label or obj.cls}
+        if "." in path or holders:
+            holders.update(obj for obj in given if obj.kind != "module")
+        if holders:
+            reach = m.heap.reach(frozenset(holders))
+            held = {o for o in m.functions_made & reach if "method" not in o.flags}
+            held.update(o for cls in m.classes & reach for o in _methods_for_libraries(cls))
+            functions |= {o for o in held if has_body(o) and m.looks_at_data(o)}
+    return _run(m, functions, union([base, *values]), node) if functions else []
+
+
+def calls_for_each(path: str) -> bool:
+    """Whether a function or method of this name calls what it is given, for each of many things."""
+    return path.rpartition(".")[2] in _CALLING
+
+
+_HANDING_ON = ("functools.partial", "functools.cmp_to_key")
+
+
+def _calls_of_instances(m: Machine, objs: Iterable[Obj], node: ast.AST) -> set[Obj]:
+    """`__call__` of those that are instances of the notebook's classes."""
+    return {bound(m, f, o, node) for o in objs if o.cls is not None for f in member([o], "__call__")}
+
+
+def _handed_on(m: Machine, holder: Obj, node: ast.AST) -> set[Obj]:
+    """The notebook's code that is run when the holder is called: functions, instances, classes."""
+    functions = {obj for obj in m.heap.reach(frozenset({holder})) & m.functions_made if has_body(obj)}
+    return functions | _calls_of_instances(m, holder.contains, node) | (holder.contains & m.classes)
+
+
+def _methods_for_libraries(cls: Obj) -> list[Obj]:
+    """The methods of a class and of the notebook's classes that it is made from, if one of them is made from a
+    library's (Python's own containers call nothing that they were not made to)."""
+    scopes_: list[dict[str, Val]] = []
+    todo, from_library = [cls], False
+    while todo:
+        scope = todo.pop().scope
+        if scope is None or scope in scopes_:
+            continue
+        scopes_.append(scope)
+        bases = scope.get("__bases__", SCALAR).objs
+        from_library = from_library or any(o.kind != "class" for o in bases)
+        todo.extend(o for o in bases if o.kind == "class")
+    return (
+        [o for scope in scopes_ for v in scope.values() for o in v.objs if "method" in o.flags] if from_library else []
+    )
+
+
+def held_functions(m: Machine, holder: Obj, values: Iterable[Val], node: ast.AST) -> list[Val]:
+    """What is called or looked into may hand that on to functions that it holds, as `functools.partial` does, and a
+    `defaultdict`."""
+    functions = _handed_on(m, holder, node)
+    if not functions:
+        return []
+    m.mention(Val(frozenset({holder})))
+    results = _run(m, functions, union([Val(m.heap.reach(frozenset({holder}))), *values]), node)
+    if holder.label == "collections.defaultdict":
+        m.heap.link([holder], union(results).objs)
+    return results
+
+
+def run_given(m: Machine, iterator: Obj, node: ast.AST) -> None:
+    """An iterator is used up: what it was given to call (`map`'s function) runs only now, and gives its elements."""
+    held = frozenset(iterator.contains)  # what runs may put more into it
+    results: list[Val] = []
+    functions = {o for o in held if has_body(o)} | _calls_of_instances(m, held, node) | (held & m.classes)
+    if functions:
+        results += _run(m, functions, Val(held), node)
+    for obj in held:
+        if obj.label == "functools.partial":
+            results += held_functions(m, obj, [], node)
+    if results:
+        elements = m.alloc("data", site=(node, iterator), holds=union(results).objs)
+        elements.flags.add("container")
+        m.heap.link([iterator], [elements])
+
+
+def _run(m: Machine, functions: Iterable[Obj], everything: Val, node: ast.AST) -> list[Val]:
+    """Follow functions, in the order of their places, with any of these things as any argument."""
+    given = Val(m.heap.reach(everything.objs) - m.definitions)
+    in_order = sorted(functions, key=lambda o: (getattr(o.node, "lineno", 0), getattr(o.node, "col_offset", 0)))
+    results: list[Val] = []
+    for obj in in_order:
+        if obj.kind == "class":
+            wanted = [len(scopes.parameter_names(f.node)) for f in member([obj], "__init__") if has_body(f)]
+            results.append(instantiate(m, obj, (given,) * max(wanted, default=1), (), node))
+        elif has_body(obj):
+            results.append(follow(m, obj, (given,) * len(scopes.parameter_names(obj.node)), (), node))
+    return results
+
+
+def has_body(obj: Obj) -> bool:
+    """Whether it is a function of the notebook whose code is seen."""
+    return obj.kind == "function" and isinstance(obj.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
