@@ -129,13 +129,18 @@ def _run(m: Machine, functions: Iterable[Obj], everything: Val, node: ast.AST) -
     results: list[Val] = []
     for obj in in_order:
         if obj.kind == "class":
-            wanted = [len(scopes.parameter_names(f.node)) for f in member([obj], "__init__") if has_body(f)]
-            results.append(instantiate(m, obj, (given,) * max(wanted, default=1), (), node))
+            wanted = max(map(_parameters, member([obj], "__init__")), default=1)
+            results.append(instantiate(m, obj, (given,) * wanted, (), node))
         elif has_body(obj):
-            results.append(follow(m, obj, (given,) * len(scopes.parameter_names(obj.node)), (), node))
+            results.append(follow(m, obj, (given,) * _parameters(obj), (), node))
     return results
+
+
+def _parameters(function: Obj) -> int:
+    node = function.node
+    return len(scopes.parameter_names(node)) if isinstance(node, scopes.FUNCTIONS) else 0
 
 
 def has_body(obj: Obj) -> bool:
     """Whether it is a function of the notebook whose code is seen."""
-    return obj.kind == "function" and isinstance(obj.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    return obj.kind == "function" and isinstance(obj.node, scopes.FUNCTIONS)
