@@ -14,8 +14,8 @@ export interface IFormProps {
 }
 
 const EXAMPLES: Record<Field, string> = {
-  gpu: '1', cpu: '4', memory: '16Gi', disk: '20Gi', image: 'python:3.12', retries: '2', timeout: '2h', after: 'load, split', each: 'files',
-  cache: '', secret: 'API_TOKEN'
+  gpu: '1', cpu: '4', memory: '16Gi', disk: '20Gi', image: 'python:3.12', retries: '2', timeout: '2h',
+  after: 'load, split', each: 'files', metric: 'error', artifact: 'model', secret: 'API_TOKEN', cache: ''
 }; // prettier-ignore
 
 export function StepForm({ step, values, problems, onChange, trans }: IFormProps): React.JSX.Element {
@@ -27,13 +27,15 @@ export function StepForm({ step, values, problems, onChange, trans }: IFormProps
     cpu: trans.__('Processors'),
     memory: trans.__('Memory'),
     disk: trans.__('Disk'),
-    image: trans.__('Container image'),
+    image: trans.__('Image'),
     retries: trans.__('Retries'),
     timeout: trans.__('Time limit'),
     after: trans.__('After steps'),
     each: trans.__('For each of'),
-    cache: trans.__('Run even if unchanged'),
-    secret: trans.__('Secrets')
+    metric: trans.__('Metrics'),
+    artifact: trans.__('Artifacts'),
+    secret: trans.__('Secrets'),
+    cache: trans.__('Run even if unchanged')
   };
   return (
     <form className="nb2flow-Form" onSubmit={event => event.preventDefault()}>

@@ -3,12 +3,14 @@
 
 import type { Options } from '../api';
 
-export type Field =
-  'gpu' | 'cpu' | 'memory' | 'disk' | 'image' | 'retries' | 'timeout' | 'after' | 'each' | 'cache' | 'secret';
+export const FIELDS = [
+  'gpu', 'cpu', 'memory', 'disk', 'image', 'retries', 'timeout', 'after', 'each', 'metric', 'artifact', 'secret', 'cache'
+] as const; // prettier-ignore
 
-export const FIELDS: readonly Field[] = [
-  'gpu', 'cpu', 'memory', 'disk', 'image', 'retries', 'timeout', 'after', 'each', 'cache', 'secret'
-]; // prettier-ignore
+export type Field = (typeof FIELDS)[number];
+
+/** A step may have several of these. */
+const MANY: readonly Field[] = ['after', 'metric', 'artifact', 'secret'];
 
 /** The metadata entries and tag words that mean a field. */
 const WORDS: Record<Field, { entries: string[]; tags: string[] }> = {
@@ -22,6 +24,8 @@ const WORDS: Record<Field, { entries: string[]; tags: string[] }> = {
   after: { entries: ['after'], tags: ['after', 'prev'] },
   each: { entries: ['each'], tags: ['each'] },
   cache: { entries: ['cache'], tags: ['cache'] },
+  metric: { entries: ['metric', 'metrics'], tags: ['metric'] },
+  artifact: { entries: ['artifact', 'artifacts'], tags: ['artifact'] },
   secret: { entries: ['secret', 'secrets'], tags: ['secret'] }
 };
 
@@ -54,8 +58,10 @@ export function shown(field: Field, options: Options, cells: readonly ICellSetti
       return options.timeout === null ? '' : duration(options.timeout);
     case 'cache':
       return options.cache ? '' : 'off';
+    case 'metric':
+    case 'artifact':
     case 'secret':
-      return options.secrets.join(', ');
+      return options[`${field}s` as const].join(', ');
     case 'after':
       return ordered(cells).join(', ');
     default:
@@ -110,7 +116,7 @@ function entryValue(field: Field, text: string): unknown {
   if (!text) {
     return undefined;
   }
-  if (field === 'after' || field === 'secret') {
+  if (MANY.includes(field)) {
     return text.split(/[\s,]+/).filter(Boolean);
   }
   if (field === 'cache') {

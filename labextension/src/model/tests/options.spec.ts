@@ -30,6 +30,11 @@ describe('a setting that is typed', () => {
   it('is a number, a list or a flag where the language has one', () => {
     expect(changed('retries', '2', [cell('a')])[0].nb2flow).toEqual({ retries: 2 });
     expect(changed('after', 'load, split', [cell('a')])[0].nb2flow).toEqual({ after: ['load', 'split'] });
+    expect(changed('metric', 'error, loss', [cell('a', ['metric:error'])])[0]).toEqual({
+      id: 'a',
+      tags: [],
+      nb2flow: { metric: ['error', 'loss'] }
+    });
     expect(changed('cache', 'off', [cell('a')])[0].nb2flow).toEqual({ cache: false });
     expect(changed('gpu', 'nvidia.com/mig-1g.5gb:1', [cell('a')])[0].nb2flow).toEqual({
       gpu: 'nvidia.com/mig-1g.5gb:1'
@@ -51,6 +56,7 @@ describe('a setting that is shown', () => {
   it('is empty when nothing is asked for', () => {
     expect(shown('gpu', NONE, [])).toBe('');
     expect(shown('timeout', NONE, [])).toBe('');
+    expect(shown('artifact', NONE, [])).toBe('');
     expect(shown('cache', NONE, [])).toBe('');
   });
 
