@@ -7,9 +7,14 @@ import re
 _FEWEST = 19  # digits of such a number
 _MOST = 20  # digits of one that may be none
 _STEP = 4  # of 19 digits in a row, four are at every fourth byte
+_SAMPLED = b"0000"
+_BETWEEN = 12  # bytes from the first of these to the last
+_NEARER = 2  # and nine are at every second byte
+_SAMPLED_NEARER = b"0" * 9
+_ALL = b"0" * _FEWEST
+_MANY = 64
 _DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _PIECE = 1 << 16
-_OVERLAP = 3 * _STEP
 _RUN = re.compile(rb"[0-9]+")
 _BEFORE, _AFTER = frozenset(b"[,: \n\r\t"), frozenset(b"],} \n\r\t")
 
@@ -22,22 +27,34 @@ def holds_long_integers(data: bytes, first: int = 0, last: int | None = None) ->
     end = first  # of the digits that were looked at last
     last = len(data) if last is None else last
     for start in range(first, last, _PIECE):  # pieces stay in the processor's cache
-        sample = data[start : min(start + _PIECE, last) + _OVERLAP : _STEP].translate(_DIGITS)
-        place = sample.find(b"0000", max(0, end - start) // _STEP)
+        stop = min(start + _PIECE, last) + _FEWEST
+        sample = data[start:stop:_STEP].translate(_DIGITS)
+        step, digits = _STEP, _SAMPLED
+        looked = 0
+        place = sample.find(digits, max(0, end - start) // step)
         while place >= 0:
-            here = start + _STEP * place
-            if here < end:
-                place = sample.find(b"0000", place + 1)
+            here = start + step * place
+            looked += 1
+            if looked == _MANY:  # as in tables: then a closer look at all is quicker
+                here = max(start, here - _STEP)  # digits may begin there
+                if data[here:stop:_NEARER].translate(_DIGITS).find(_SAMPLED_NEARER) < 0:
+                    break
+                step, digits = 1, _ALL
+                sample = data[start:stop].translate(_DIGITS)
+                place = sample.find(digits, here - start)
                 continue
-            other = len(data[here : here + _OVERLAP + 1].rstrip(b"0123456789"))
+            if here < end:
+                place = sample.find(digits, place + 1)
+                continue
+            other = len(data[here : here + _BETWEEN + 1].rstrip(b"0123456789"))
             if other:  # a number can only begin behind what is no digit
-                place = sample.find(b"0000", place + (other + _STEP - 1) // _STEP)
+                place = sample.find(digits, place + (other + step - 1) // step)
                 continue
             run = _RUN.match(data, here)
             end = here if run is None else run.end()
             if _is_long(data, here, end):
                 return True
-            place = sample.find(b"0000", max(place + 1, (end - start) // _STEP))
+            place = sample.find(digits, max(place + 1, (end - start) // step))
     return False
 
 

@@ -1,8 +1,8 @@
 """Reading two versions at once: cells that both files begin or end with, byte for byte, are counted and not parsed.
 
 Most versions differ in a few cells, and most of a large file is outputs: then what is left to parse is small. It
-works for the layout that notebooks are written in (`nbformat`, JupyterLab, VS Code: one space for each level); any
-other file, or one with something out of order in the common part, is read whole. Cells that were not parsed stand in
+works where both are written alike, one member a line (`spacing.py`); any other file, or one with something out of order
+in the common part, is read whole. Cells that were not parsed stand in
 the documents as `UNREAD`: equal to each other and to nothing else. So the result serves for telling what differs, not
 for writing a notebook, a page or a patch with digests.
 """
@@ -13,7 +13,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nb2flow.diff.common import common_end, common_start
 from nb2flow.diff.document import SMALL, Document, document, parse, reads
+from nb2flow.diff.members import parse_objects
+from nb2flow.diff.spacing import USUAL, Place, Spacing, place_of_cells
 from nb2flow.errors import NotebookError
 from nb2flow.integers import holds_long_integers
 
@@ -23,23 +26,17 @@ if TYPE_CHECKING:
 UNREAD: dict[str, Any] = {"cell_type": "raw", "source": ""}
 _UNREAD_WITH_ID = {**UNREAD, "id": "unread"}
 
-_OPENING = b'{\n "cells": ['
-_FIRST = b"\n  {\n   "
-_BETWEEN = b"\n  },\n  {\n   "  # no text of a JSON string can look like this: line ends are escaped in those
-_LAST = b"\n  }\n ]"
-_END_OF_CELL = len(b"\n  }")
-_COMMA = len(b",")
-_STEP = 1 << 15
-_FIRST_STEP = 1 << 11
 _NEAR = 4  # cells before and after the place where the same cell is looked for
+_LARGE = 1 << 11
+_MUCH = 1 << 12
 
 
 class _Common(NamedTuple):
-    """What is shared, in bytes: cells before `start`, cells after `stop` (from the end of the list of cells), and how
-    many cells these are and how many of them have ids."""
+    """What is shared, in bytes: the first cells, the last cells, and how many cells these are and how many of them have
+    ids."""
 
-    start: int
-    stop: int
+    before: int
+    after: int
     head: int
     tail: int
     ids_before: int
@@ -53,7 +50,7 @@ class _Parser(NamedTuple):
     once: bool
 
 
-_NOTHING = _Common(len(_OPENING), 0, 0, 0, 0, 0)
+_NOTHING = _Common(0, 0, 0, 0, 0, 0)
 
 
 def reads_both(
@@ -69,91 +66,151 @@ def reads_both(
 
     With `lifted`, long texts of outputs have stand-ins, for who puts them back into what is written.
     """
-    ends = [_end_of_cells(data) for data in (first, second)]
-    if min(ends) > 0:
-        common = _common(first, second, ends[0], ends[1])
+    a, b = place_of_cells(first), place_of_cells(second)
+    if a is not None and b is not None and a.spacing == b.spacing:
+        common = _common(first, second, a, b)
         if common is not None or lifted is not None:
             try:
-                return _rest(first, second, ends, common or _NOTHING, names, _Parser(exact, once), lifted)
+                return _rest((first, second), (a, b), common or _NOTHING, names, _Parser(exact, once), lifted)
             except NotebookError:
                 pass  # the whole file tells what is wrong and where
     options = _Parser(exact, once)._asdict()
     return reads(first, names[0], **options), reads(second, names[1], **options)
 
 
-def _end_of_cells(data: bytes) -> int:
-    """Where the last cell has its closing brace's end; -1 for a file in another layout."""
-    if not data.startswith(_OPENING + _FIRST):
-        return -1
-    found = data.rfind(_LAST)
-    return found + _END_OF_CELL if found > 0 else -1
-
-
-def _common(a: bytes, b: bytes, end_a: int, end_b: int) -> _Common | None:
+def _common(first: bytes, second: bytes, a: Place, b: Place) -> _Common | None:
     """The cells that both begin and end with; None when there are none, or not all of them are plain."""
-    most = min(end_a, end_b)
-    same = _common_start(a, b, most)
-    border = a.rfind(_BETWEEN, 0, same)
-    start = border + _END_OF_CELL + _COMMA if border > 0 else len(_OPENING)
+    spacing = a.spacing
+    most = min(a.stop - a.start, b.stop - b.start)
+    same = common_start(first, second, a.start, b.start, most)
+    border = first.rfind(spacing.between, a.start, a.start + same)
+    before = border + spacing.gap - a.start if border > 0 else 0
     tail_start = -1
     if same < most:  # otherwise all cells of one are the first cells of the other, and the last ones need no search
-        reach = _common_end(a, b, end_a, end_b, most - max(border, len(_OPENING)))
-        tail_start = a.find(_BETWEEN, end_a - reach, end_a)
-    head = _plain_cells(a, 0, border) if border > 0 else (0, 0)
-    tail = _plain_cells(a, tail_start, end_a) if tail_start > 0 else (0, 0)
+        reach = common_end(first, second, a.stop, b.stop, most - before)
+        tail_start = first.find(spacing.between, a.stop - reach, a.stop)
+    head = _plain_cells(spacing, first, a.start, border) if border > 0 else (0, 0)
+    tail = _plain_cells(spacing, first, tail_start + spacing.gap, a.stop) if tail_start > 0 else (0, 0)
     if head is None or tail is None or not (head[0] or tail[0]):
         return None
-    stop = end_a - tail_start - _END_OF_CELL if tail_start > 0 else 0
-    if (start + stop) * 4 < most:  # cutting the rest out would cost more than it saves
+    after = a.stop - tail_start - spacing.closing if tail_start > 0 else 0
+    if (before + after) * 4 < most:  # cutting the rest out would cost more than it saves
         return None
-    return _Common(start, stop, head[0], tail[0], head[1], tail[1])
+    return _Common(before, after, head[0], tail[0], head[1], tail[1])
 
 
-def _plain_cells(data: bytes, start: int, stop: int) -> tuple[int, int] | None:
+def _plain_cells(spacing: Spacing, data: bytes, start: int, stop: int) -> tuple[int, int] | None:
     """How many cells there are in a stretch and how many have ids; None when some lack what a cell has."""
 
     def count(key: bytes) -> int:
-        return data.count(b'\n   "' + key, start, stop)
+        return data.count(spacing.member + key, start, stop)
 
-    cells = data.count(_BETWEEN, start, stop) + (start == 0)
-    if cells != count(b'cell_type": "') or cells != count(b'source": ') or cells != count(b'metadata": {'):
+    places = spacing.cells(data, start, stop)
+    cells = len(places)
+    if spacing.worksheets or stop - start > cells * _LARGE:
+        ids = 0
+        for place in places:
+            plain = _plain(spacing, data, *place)
+            if plain is None:
+                return None
+            ids += plain
+        return cells, ids
+    # for many cells counting is quicker than looking at each
+    if cells == count(b'cell_type": "') == count(b'source": ') == count(b'metadata": {'):
+        return (cells, count(b'id": "')) if count(b'cell_type": "code"') == count(b'outputs": [') else None
+    return None
+
+
+def _plain(spacing: Spacing, data: bytes, start: int, stop: int) -> bool | None:
+    """Whether one cell has an id; None if it lacks what a cell has. Outputs, which are most of a large one, are not
+    looked through where its members stand in the order of their names."""
+    member, find = spacing.member, data.find
+    kind = find(member + b'cell_type": "', start, stop)
+    code = data.startswith(b'code"', kind + len(member) + len(b'cell_type": "'))
+    outputs = find(member + b'outputs": [', start, stop) if code else stop
+    text = member + (b'input": ' if spacing.worksheets and code else b'source": ')
+    source = find(text, start, outputs) if outputs >= 0 else -1
+    if source < 0:
+        source = data.rfind(text, max(outputs, start), stop)
+    if min(kind, outputs, source) < 0:
         return None
-    return (cells, count(b'id": "')) if count(b'cell_type": "code"') == count(b'outputs": [') else None
+    if spacing.worksheets:
+        return False
+    if find(member + b'metadata": {', start, outputs) < 0 and find(member + b'metadata": {', outputs, stop) < 0:
+        return None
+    identity = member + b'id": "'
+    return find(identity, start, outputs) >= 0 or find(identity, max(source, outputs), stop) >= 0
 
 
 def _rest(
-    first: bytes,
-    second: bytes,
-    ends: list[int],
+    files: tuple[bytes, bytes],
+    places: tuple[Place, Place],
     common: _Common,
     names: tuple[str, str],
     parser: _Parser,
     lifted: Lifted | None,
 ) -> tuple[Document, Document]:
     """Both versions, with what is not common parsed."""
-    a, b = ((data, common.start, end - common.stop) for data, end in zip((first, second), ends, strict=True))
-    if lifted is not None:
+    spacing = places[0].spacing
+    a, b = (
+        (data, place.start + common.before, place.stop - common.after)
+        for data, place in zip(files, places, strict=True)
+    )
+    if lifted is not None and spacing == USUAL:
         a, b = lifted.shorten(a, b, names)
-    cells_a, cells_b = _cells(*a), _cells(*b)
+    cells_a, cells_b = spacing.cells(*a), spacing.cells(*b)
     read_a = _read(a, cells_a, {}, parser)
     read_b = _read(b, cells_b, {j: read_a[i] for j, i in _twins(a[0], cells_a, b[0], cells_b)}, parser)
+    around = [data[: place.start] + data[place.stop :] for data, place in zip(files, places, strict=True)]
+    notebooks = _around(around[0], around[1], spacing, names, parser, parts=lifted is not None)
     documents = []
-    for data, end, cells, name in zip((first, second), ends, (read_a, read_b), names, strict=True):
-        notebook = parse(_OPENING + data[end:], name, **parser._asdict())
-        notebook["cells"] = [*_unread(common.head, common.ids_before), *cells, *_unread(common.tail, common.ids_after)]
-        documents.append(document(notebook, name))
+    for notebook, cells, name in zip(notebooks, (read_a, read_b), names, strict=True):
+        found = [*_unread(common.head, common.ids_before), *cells, *_unread(common.tail, common.ids_after)]
+        documents.append(document(_filled(notebook, found, spacing.worksheets), name))
     return documents[0], documents[1]
 
 
-def _cells(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
-    """Where cells begin and end in a stretch of them."""
-    places: list[tuple[int, int]] = []
-    if start >= stop:
-        return places
-    while (border := data.find(_BETWEEN, start, stop)) >= 0:
-        places.append((start, border + _END_OF_CELL))
-        start = border + _END_OF_CELL + _COMMA
-    return [*places, (start, stop)]
+def _around(
+    first: bytes, second: bytes, spacing: Spacing, names: tuple[str, str], parser: _Parser, parts: bool
+) -> tuple[Any, Any]:
+    """Both notebooks without their cells. What is around the cells is parsed once if it is the same, and with `parts`
+    only what differs of large metadata."""
+    options = parser._asdict()
+    if first == second:
+        notebook = parse(first, names[0], **options)
+        return notebook, notebook
+    if parts and max(len(first), len(second)) > _MUCH:
+        try:
+            return _parts(first, second, spacing.unit, parser)
+        except ValueError:
+            pass  # written in another way, or no JSON: then it is told in what follows
+    return parse(first, names[0], **options), parse(second, names[1], **options)
+
+
+def _parts(first: bytes, second: bytes, unit: bytes, parser: _Parser) -> tuple[Any, Any]:
+    opening, closing = b'\n%s"metadata": {\n' % unit, b"\n%s}" % unit
+    notebooks, objects = [], []
+    for data in (first, second):
+        found = data.index(opening) + len(opening) - len(b"{\n")
+        stop = data.index(closing, found) + len(closing)
+        objects.append(data[found:stop])
+        notebooks.append(parse(b"%s{}%s" % (data[:found], data[stop:]), "", **parser._asdict()))
+    metadata = parse_objects(
+        objects[0], objects[1], unit, 2, lambda data: _loader((data, 0, len(data)), parser)(memoryview(data))
+    )
+    a, b = ({**notebook, "metadata": its} for notebook, its in zip(notebooks, metadata, strict=True))
+    return a, b
+
+
+def _filled(notebook: Any, cells: list[Any], worksheets: bool) -> dict[str, Any]:
+    """A notebook with these cells in the place of its empty list of cells."""
+    sheets = notebook.get("worksheets")
+    if worksheets and "cells" not in notebook and isinstance(sheets, list) and len(sheets) == 1:
+        if isinstance(sheets[0], dict) and sheets[0].get("cells") == []:
+            return {**notebook, "worksheets": [{**sheets[0], "cells": cells}]}
+    elif not worksheets and notebook.get("cells") == []:
+        return {**notebook, "cells": cells}
+    raise NotebookError("there are several lists of cells")
 
 
 def _twins(
@@ -206,37 +263,3 @@ def _loads_slowly(data: memoryview) -> Any:
 
 def _unread(cells: int, ids: int) -> list[dict[str, Any]]:
     return [_UNREAD_WITH_ID] * ids + [UNREAD] * (cells - ids)
-
-
-def _common_start(a: bytes, b: bytes, most: int) -> int:
-    """How many bytes two files have in common at the start, at most so many."""
-    low, step = 0, _FIRST_STEP
-    while low < most and a[low : low + step] == b[low : low + step]:
-        low, step = low + step, min(2 * step, _STEP)
-    high = min(low + step, most)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return min(low, most)
-
-
-def _common_end(a: bytes, b: bytes, end_a: int, end_b: int, most: int) -> int:
-    """The same before two places, seen backwards."""
-    low = 0
-    while (
-        low < most
-        and a[end_a - low - min(_STEP, most - low) : end_a - low]
-        == (b[end_b - low - min(_STEP, most - low) : end_b - low])
-    ):
-        low += min(_STEP, most - low)
-    high = min(low + _STEP, most)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[end_a - middle : end_a - low] == b[end_b - middle : end_b - low]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
