@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from rapidfuzz.distance import Indel, LCSseq
 
@@ -37,6 +38,7 @@ def find_splits(
     """
     owner = {j: i for i, j in matched.items()}
     found: list[tuple[int, tuple[int, ...]]] = []
+    lines: dict[int, list[str]] = {}
     used = set(busy) | set(fixed.values())
     free = [j for j in range(len(parts)) if _free(j, owner, used)]
     if not free:
@@ -52,7 +54,10 @@ def find_splits(
         run = [j for j in reach if part_kinds[j] == kinds[whole] and parts[j].strip()]
         if len(run) < 2:
             continue
-        chosen = _parts(text, [parts[j] for j in run])
+        for j in run:
+            if j not in lines:
+                lines[j] = _lines(parts[j])
+        chosen = _parts(text, [parts[j] for j in run], [lines[j] for j in run])
         if len(chosen) >= 2:
             taken = tuple(run[k] for k in chosen)
             found.append((whole, taken))
@@ -97,15 +102,16 @@ def _free(j: int, owner: Mapping[int, int], used: set[int]) -> bool:
     return j not in owner and j not in used
 
 
-def _parts(whole: str, run: Sequence[str]) -> list[int]:
-    """Which texts of a run are parts of the whole; empty when they do not make it up."""
+def _parts(whole: str, run: Sequence[str], pieces: Sequence[Sequence[str]]) -> list[int]:
+    """Which texts of a run are parts of the whole; empty when they do not make it up. `pieces` are their lines."""
     lines, least_part, least_whole, edited = _lines(whole), _PART, _WHOLE, _MOST_EDITED
-    pieces = [_lines(text) for text in run]
     if len(lines) < 2:
         lines, pieces = _WORD.findall(whole), [_WORD.findall(text) for text in run]
         least_part, least_whole, edited = _STRICT, _STRICT, 0
         if len(lines) < 4:
             return []
+    if set(lines).isdisjoint(chain.from_iterable(pieces)) and len(lines) != sum(map(len, pieces)):
+        return []  # nor are there edited lines: those need equal ones around them, or as many on both sides
     codes: dict[str, int] = {}
     sequence = [codes.setdefault(line, len(codes)) for line in lines]
     weights = [len(line) for line in lines]
