@@ -53,7 +53,7 @@ class Lifted:
     """
 
     def __init__(self, mark: str, long: int = _LONG, step: int = _STEP) -> None:
-        self._long, self._step = long, step
+        self.long, self._step = long, step
         self._mark = b"lifted-%s-" % mark.encode()
         self._names: dict[int, str] = {}
         self._texts: list[tuple[_Text, bytes]] = []
@@ -61,7 +61,7 @@ class Lifted:
 
     def shorten(self, first: Stretch, second: Stretch, names: tuple[str, str]) -> tuple[Stretch, Stretch]:
         """Stretches of two notebooks' bytes with stand-ins for their long texts."""
-        if max(first[2] - first[1], second[2] - second[1]) < self._long:
+        if max(first[2] - first[1], second[2] - second[1]) < self.long:
             return first, second
         sides: list[list[_Text]] = []
         stays = _Stays.ALONE
@@ -146,11 +146,11 @@ class Lifted:
         stays = _Stays.ALONE
         place = start
         while place < stop:
-            end = data.rfind(b"\n", place, min(place + self._long, stop))
+            end = data.rfind(b"\n", place, min(place + self.long, stop))
             if end < 0:  # a long line
                 end = data.find(b"\n", place, stop)
                 end = stop if end < 0 else end
-                text = _text(data, place, end, self._long, self._step)
+                text = _text(data, place, end, self.long, self._step)
                 if isinstance(text, _Text):
                     found.append(text)
                 else:

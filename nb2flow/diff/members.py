@@ -22,9 +22,9 @@ def parse_objects(
     """Two objects whose members stand `depth` times `unit` to the right."""
     between = b',\n%s"' % (unit * depth)
     ends = [_inside(text, between) for text in (first, second)]
-    before, after = _same_ends(first, second, ends, between)
+    before, after, same = _same_ends(first, second, ends, between)
     middles = [text[start + before : stop - after] for text, (start, stop) in zip((first, second), ends, strict=True)]
-    if 2 * max(map(len, middles)) > max(len(first), len(second)) > _SMALL:
+    if max(len(first), len(second)) > max(2 * same, _SMALL):
         return loads(first), loads(second)  # searching would take longer
     old, new = (_members(middle, between) for middle in middles)
     for key in old.keys() ^ new.keys():  # what was left out must not name them as well
@@ -55,14 +55,16 @@ def _inside(text: bytes, between: bytes) -> tuple[int, int]:
     return len(opening), end
 
 
-def _same_ends(first: bytes, second: bytes, ends: list[tuple[int, int]], between: bytes) -> tuple[int, int]:
-    """How many bytes of whole members both begin and end with."""
+def _same_ends(first: bytes, second: bytes, ends: list[tuple[int, int]], between: bytes) -> tuple[int, int, int]:
+    """How many bytes of whole members both begin and end with, and how many bytes in all."""
     (a, stop), (b, other_stop) = ends
     most = min(stop - a, other_stop - b)
-    border = first.rfind(between, a, a + common_start(first, second, a, b, most))
+    start = common_start(first, second, a, b, most)
+    border = first.rfind(between, a, a + start)
     before = border + len(between) - a if border >= 0 else 0
-    border = first.find(between, stop - common_end(first, second, stop, other_stop, most - before), stop)
-    return before, stop - border if border >= 0 else 0
+    end = common_end(first, second, stop, other_stop, most - before)
+    border = first.find(between, stop - end, stop)
+    return before, stop - border if border >= 0 else 0, start + end
 
 
 def _members(text: bytes, between: bytes) -> dict[bytes, bytes]:

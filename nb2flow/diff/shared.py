@@ -28,7 +28,6 @@ _UNREAD_WITH_ID = {**UNREAD, "id": "unread"}
 
 _NEAR = 4  # cells before and after the place where the same cell is looked for
 _LARGE = 1 << 11
-_MUCH = 1 << 12
 
 
 class _Common(NamedTuple):
@@ -69,7 +68,7 @@ def reads_both(
     a, b = place_of_cells(first), place_of_cells(second)
     if a is not None and b is not None and a.spacing == b.spacing:
         common = _common(first, second, a, b)
-        if common is not None or lifted is not None:
+        if common is not None or (lifted is not None and a.spacing == USUAL):
             try:
                 return _rest((first, second), (a, b), common or _NOTHING, names, _Parser(exact, once), lifted)
             except NotebookError:
@@ -162,7 +161,8 @@ def _rest(
     read_a = _read(a, cells_a, {}, parser)
     read_b = _read(b, cells_b, {j: read_a[i] for j, i in _twins(a[0], cells_a, b[0], cells_b)}, parser)
     around = [data[: place.start] + data[place.stop :] for data, place in zip(files, places, strict=True)]
-    notebooks = _around(around[0], around[1], spacing, names, parser, parts=lifted is not None)
+    parts = lifted is not None and _mostly_same(around[0], around[1], lifted.long)
+    notebooks = _around(around[0], around[1], spacing, names, parser, parts)
     documents = []
     for notebook, cells, name in zip(notebooks, (read_a, read_b), names, strict=True):
         found = [*_unread(common.head, common.ids_before), *cells, *_unread(common.tail, common.ids_after)]
@@ -174,17 +174,26 @@ def _around(
     first: bytes, second: bytes, spacing: Spacing, names: tuple[str, str], parser: _Parser, parts: bool
 ) -> tuple[Any, Any]:
     """Both notebooks without their cells. What is around the cells is parsed once if it is the same, and with `parts`
-    only what differs of large metadata."""
+    only what differs of the metadata."""
     options = parser._asdict()
     if first == second:
         notebook = parse(first, names[0], **options)
         return notebook, notebook
-    if parts and max(len(first), len(second)) > _MUCH:
+    if parts:
         try:
             return _parts(first, second, spacing.unit, parser)
         except ValueError:
             pass  # written in another way, or no JSON: then it is told in what follows
     return parse(first, names[0], **options), parse(second, names[1], **options)
+
+
+def _mostly_same(first: bytes, second: bytes, long: int) -> bool:
+    """Whether two long texts are the same for most of their length, at the start and the end."""
+    least, most = sorted((len(first), len(second)))
+    if most < long or 2 * least < most:
+        return False
+    same = common_start(first, second, 0, 0, least)
+    return 2 * (same + common_end(first, second, len(first), len(second), least - same)) >= most
 
 
 def _parts(first: bytes, second: bytes, unit: bytes, parser: _Parser) -> tuple[Any, Any]:

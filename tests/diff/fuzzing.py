@@ -66,10 +66,15 @@ def good(chance: random.Random) -> dict[str, Any]:
          "outputs": outputs},
         {"cell_type": "raw", "id": "r1", "metadata": {}, "source": f"raw {chance.random()}"},
     ]  # fmt: skip
-    notebook = {"cells": cells, "metadata": {"kernelspec": {"name": "python3"}}, "nbformat": 4, "nbformat_minor": 5}
+    state = {f"m{k}": {"model_name": "Text", "state": {"value": chance.randrange(2), "a": [1.5]}} for k in range(5)}
+    metadata = {"kernelspec": {"name": "python3"}, "widgets": {"state": state}}
+    notebook = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    if chance.random() < 0.2:  # as Colab writes it
+        notebook = {key: notebook[key] for key in ("nbformat", "nbformat_minor", "metadata", "cells")}
     if chance.random() < 0.15:
         old = [
-            {"cell_type": "code", "input": "x", "outputs": [{"output_type": "pyout", "text": "1"}], "prompt_number": 1}
+            {"cell_type": "heading", "level": 2, "source": ["T"]},
+            {"cell_type": "code", "input": "x", "outputs": [{"output_type": "pyout", "text": "1"}], "prompt_number": 1},
         ]
         notebook = {"worksheets": [{"cells": old}], "metadata": {}, "nbformat": 3, "nbformat_minor": 0}
     return notebook
@@ -81,7 +86,7 @@ def damaged(chance: random.Random) -> bytes:
     for _ in range(chance.choice([0, 1, 1, 2, 3, 6])):
         notebook = _change_somewhere(notebook, chance)
     try:
-        data = json.dumps(notebook, indent=chance.choice([None, 1])).encode()
+        data = json.dumps(notebook, indent=chance.choice([None, 1, 1, 2, "\t"])).encode()
     except (ValueError, RecursionError):
         return b"{}"
     for _ in range(chance.choice([0, 0, 0, 0, 0, 0, 0, 0, 1, 3])):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -32,6 +33,12 @@ def written(notebook: Json) -> bytes:
     return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
 
+def written_otherwise(notebook: Json, indent: int | str) -> bytes:
+    """A file in another layout, its cells last."""
+    rest = {key: value for key, value in notebook.items() if key != "cells"}
+    return json.dumps({**rest, "cells": notebook["cells"]}, indent=indent).encode()
+
+
 def told(a: Document, b: Document) -> tuple[Any, Any, list[str]]:
     """Edits, summary and text of a comparison."""
     matching = match(a.cells, b.cells)
@@ -51,6 +58,15 @@ def test_both_ways_of_reading_tell_the_same(pair: tuple[Json, Json]) -> None:
     whole = told(reads(data[0], "a"), reads(data[1], "b"))
     assert told(*reads_both(data[0], data[1], ("a", "b"))) == whole
     assert told(*reads_both(data[0], data[1], ("a", "b"), once=True)) == whole
+
+
+@given(pairs, st.sampled_from([1, 2, 4, "\t"]))
+@law(100)
+def test_files_in_other_layouts_tell_the_same(pair: tuple[Json, Json], indent: int | str) -> None:
+    data = [written_otherwise(n, indent) for n in pair]
+    whole = told(reads(data[0], "a"), reads(data[1], "b"))
+    assert told(*reads_both(data[0], data[1], ("a", "b"))) == whole
+    assert orjson.loads(script(data, Lifted("0a1b", long=12))) == orjson.loads(script(data, None))
 
 
 ODD = [b"[NaN]", b'["\\ud800"]', b"[1e999]", b"[123456789012345678901234567890]", b"\xef\xbb\xbf[1]", b'{"a":1,"a":2}']
@@ -78,6 +94,15 @@ def test_many_digits_are_no_long_integer_yet(text: str) -> None:
     assert not any(holds_long_integers(b" " * shift + b"[%s]" % text.encode()) for shift in range(4))
 
 
+@given(st.integers(0, 900), st.integers(-(10**21), 10**21), st.integers(0, 7))
+@law(200)
+def test_a_long_integer_is_found_among_many_digits(place: int, number: int, shift: int) -> None:
+    """Most digits of a table are looked at in another way than a few."""
+    values = [0.1234567890123456 + k if k % 3 else 1234567 * k for k in range(900)]
+    data = b" " * shift + json.dumps([*values[:place], number, *values[place:]]).encode()
+    assert holds_long_integers(data) is not (-(2**63) <= number < 2**64)
+
+
 def notebook(cells: list[Json]) -> Json:
     return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
@@ -92,6 +117,77 @@ def test_only_what_lies_between_equal_cells_is_parsed() -> None:
     assert (len(a.cells), len(b.cells), unread(b)) == (100, 99, 98)
     a, b = reads_both(written(notebook(cells)), written({**notebook(cells), "metadata": {"x": 1}}), ("a", "b"))
     assert (unread(a), b.metadata) == (99, {"x": 1})
+
+
+@pytest.mark.parametrize("indent", [2, 4, "\t"])
+def test_common_cells_are_not_parsed_in_other_layouts(indent: int | str) -> None:
+    cells = [{**code(f"x{k} = {k}"), "id": f"c{k}"} for k in range(40)]
+    sides = [notebook(cells), {**notebook([*cells[:20], *cells[21:]]), "metadata": {"x": 1}}]
+    a, b = reads_both(*[written_otherwise(side, indent) for side in sides], ("a", "b"))
+    assert (len(a.cells), unread(a), len(b.cells), unread(b), b.metadata) == (40, 38, 39, 38, {"x": 1})
+
+
+def test_common_cells_of_worksheets_are_not_parsed() -> None:
+    def sheets(*inputs: str) -> Json:
+        cells: list[Json] = [{"cell_type": "heading", "level": 1, "metadata": {}, "source": ["T"]}]
+        cells += [{"cell_type": "code", "input": [x], "metadata": {}, "outputs": []} for x in inputs]
+        return {"metadata": {"name": ""}, "nbformat": 3, "nbformat_minor": 0, "worksheets": [{"cells": cells}]}
+
+    data = [written(sheets("a", "b", "c")), written(sheets("a", "x", "c"))]
+    a, b = reads_both(data[0], data[1], ("a", "b"))
+    assert (unread(a), unread(b), b.cells[2].source) == (3, 3, "x")
+    assert told(a, b) == told(reads(data[0], "a"), reads(data[1], "b"))
+    two = [d.replace(b"\n ]", b',\n  {"cells": []}\n ]') for d in data]
+    assert unread(reads_both(two[0], two[1], ("a", "b"))[0]) == 0
+
+
+@pytest.mark.parametrize("size", [10, 3_000])
+@pytest.mark.parametrize("lacking", ["outputs", "metadata", "source", "id"])
+def test_what_large_and_small_cells_lack_is_seen(lacking: str, size: int) -> None:
+    """Whether the common cells are counted or looked at one by one."""
+    output = {"output_type": "stream", "name": "stdout", "text": "x" * size}
+    cells = [{**code(f"x{k} = {k}"), "outputs": [output], "id": f"c{k}"} for k in range(9)]
+    cells[4] = {key: value for key, value in cells[4].items() if key != lacking}
+    changed = [*cells[:8], {**cells[8], "source": "y"}]
+    data = [written(notebook(c)) for c in (cells, changed)]
+    a, b = reads_both(data[0], data[1], ("a", "b"))
+    assert unread(a) == (8 if lacking == "id" else 0)
+    assert sum(cell.id is not None for cell in b.cells) == (8 if lacking == "id" else 9)
+    assert told(a, b) == told(reads(data[0], "a"), reads(data[1], "b"))
+
+
+WIDGETS = {f"model{k}": {"model_name": "FloatModel", "state": {"value": k, "text": "x" * 300}} for k in range(60)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model30": {"model_name": "FloatModel", "state": {"value": -1, "text": "x" * 300}}},
+        {"model30": None},
+        {"model30": []},
+        {"another": {"a": 1}},
+        {"model0": 1, "model59": 2},
+        {'with " and \\': 1},
+    ],
+)
+def test_only_what_differs_of_widgets_is_parsed(change: Json) -> None:
+    cells = [code(f"x{k} = {k}") for k in range(3)]
+    state = {"widgets": {"application/vnd.jupyter.widget-state+json": {"state": WIDGETS, "version_major": 2}}}
+    other = copy.deepcopy(state)
+    other["widgets"]["application/vnd.jupyter.widget-state+json"]["state"] = {**WIDGETS, **change}
+    data = [written({**notebook(cells), "metadata": {**m, "a": 1}}) for m in (state, other)]
+    a, _ = reads_both(data[0], data[1], ("a", "b"), lifted=Lifted("0a1b"))
+    if len(change) == 1 and "model30" in change:
+        assert len(json.dumps(a.metadata)) < 1_000
+    for pair in (data, data[::-1]):
+        assert script(pair, Lifted("0a1b")) == script(pair, None) != b"[]"
+
+
+def test_a_name_that_stands_twice_is_what_the_last_one_says() -> None:
+    """Nobody writes such a file; a part that is left out must not hide it."""
+    a = written({**notebook([code("x")]), "metadata": {**WIDGETS, "model60": 1, "zzz": 2}})
+    b = a.replace(b' "model60": 1,', b' "model0": 1,')
+    assert script([a, b], Lifted("0a1b")) == script([a, b], None)
 
 
 @pytest.mark.parametrize("damage", [b'   "outputs": [],\n', b'   "metadata": {},\n', b'   "cell_type": "code",\n'])
