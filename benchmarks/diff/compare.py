@@ -1,8 +1,8 @@
 """The goal table of the diff, with nbdime beside it in the same run.
 
-`python benchmarks/diff/compare.py --nbdime PYTHON [--pairs DIR [--only-pairs]]`, where PYTHON is the interpreter of an
-environment with nbdime 4.0.4 and DIR was filled by `histories.py`. CPU seconds everywhere; both tools see the same
-files one right after the other, our times are the best of three (they are short), nbdime's a single one.
+`python benchmarks/diff/compare.py --nbdime PYTHON [--pairs DIR [--only-pairs] [--whole N]]`, where PYTHON is the
+interpreter of an environment with nbdime 4.0.4 and DIR was filled by `histories.py`. CPU seconds everywhere; both tools
+see the same files one right after the other, our times are the best of three (they are short), nbdime's a single one.
 """
 
 from __future__ import annotations
@@ -60,11 +60,12 @@ class Tool:
         return min(answers, key=lambda a: a.get("all", 0.0))
 
 
-def cpu(command: list[str], repeat: int = 5) -> float:
-    """CPU seconds of a whole process, the median of several."""
+def cpu(command: list[str], repeat: int = 5, before: bool = True) -> float:
+    """CPU seconds of a whole process, the median of several; one more runs `before` that, to compile what is not."""
     found = []
     quiet: dict[str, Any] = {"env": environment(), "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(command, **quiet, check=False)  # compiles what was not compiled yet
+    if before:
+        subprocess.run(command, **quiet, check=False)
     for _ in range(repeat):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, **quiet, check=False)
@@ -100,7 +101,7 @@ def startup(python: str | None) -> None:
             )
 
 
-def real_pairs(pairs: Path, ours: Tool, theirs: Tool | None, python: str | None) -> None:
+def real_pairs(pairs: Path, ours: Tool, theirs: Tool | None, python: str | None, whole: int) -> None:
     """Real consecutive versions."""
     index = json.loads((pairs / "index.json").read_text())
     rows: list[tuple[float, float, float]] = []
@@ -144,22 +145,26 @@ def real_pairs(pairs: Path, ours: Tool, theirs: Tool | None, python: str | None)
         for line in sorted(told, key=lambda line: float(line.partition("×")[0])):
             say("  below 30×", line)
         say("our scripts patched by nbdime give the second file", f"{patched} of {patched + unpatched}", "100 %")
-        whole_process(compared, python)
+        whole_process(compared, python, whole)
     for fault in faults:
         say("  not compared", fault)
 
 
-def whole_process(index: list[dict[str, Any]], python: str | None) -> None:
-    """A few whole processes, spread over the pairs."""
+def whole_process(index: list[dict[str, Any]], python: str | None, most: int) -> None:
+    """Whole processes, of so many pairs spread over all; the slowest are named."""
     ratios = []
-    for entry in index[:: max(1, len(index) // 12)]:
+    told = []
+    for entry in index[:: max(1, len(index) // most)]:
         a, b = f"{entry['dir']}/a.ipynb", f"{entry['dir']}/b.ipynb"
         mine = cpu([sys.executable, "-m", "nb2flow.cli.diff", a, b], 3)
-        other = cpu([str(python), "-m", "nbdime.nbdiffapp", "--no-git", "--no-use-diff", a, b], 1)
+        nbdime = [str(python), "-m", "nbdime.nbdiffapp", "--no-git", "--no-use-diff", a, b]
+        other = cpu(nbdime, 1, before=not ratios)
         ratios.append(other / mine)
-        say("  a whole process", f"{ratios[-1]:.1f}×: {Path(entry['dir']).name}, {mine:.3f} s, nbdime {other:.2f} s")
+        told.append((ratios[-1], f"{ratios[-1]:.1f}×: {Path(entry['dir']).name}, {mine:.3f} s, nbdime {other:.2f} s"))
+    for _, line in sorted(told)[:10]:
+        say("  a whole process", line)
     say(
-        "whole process, text on a pipe, nbdime / ours",
+        f"whole process, text on a pipe, {len(ratios)} pairs, nbdime / ours",
         f"median {statistics.median(ratios):.0f}×, least {min(ratios):.0f}×",
         "≥ 15×",
     )
@@ -193,6 +198,7 @@ def main() -> int:
     parser.add_argument("--nbdime", help="python of an environment with nbdime")
     parser.add_argument("--pairs", type=Path, help="a folder that histories.py filled")
     parser.add_argument("--only-pairs", action="store_true", help="leave out the made-up notebooks")
+    parser.add_argument("--whole", type=int, default=12, help="of how many pairs whole processes are compared")
     options = parser.parse_args()
     ours = Tool(sys.executable, "ours", "fresh")
     theirs = Tool(options.nbdime, "nbdime", "fork") if options.nbdime else None
@@ -200,7 +206,7 @@ def main() -> int:
     if not options.only_pairs:
         synthetic(ours, theirs)
     if options.pairs:
-        real_pairs(options.pairs, ours, theirs, options.nbdime)
+        real_pairs(options.pairs, ours, theirs, options.nbdime, options.whole)
     return 0
 
 
