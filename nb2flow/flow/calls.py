@@ -26,7 +26,7 @@ from nb2flow.flow.instances import begin_loop, compare, copy, run_methods, show,
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import UNBOUND, Machine
 from nb2flow.flow.outcomes import Arguments, apply, set_config
-from nb2flow.flow.values import SCALAR, Obj, Val, union
+from nb2flow.flow.values import ATTRIBUTES, NOT_DATA, SCALAR, Obj, Val, union
 
 _READING = frozenset(("read", "readline", "readlines", "read1", "tell"))
 _PANDAS_PLAIN = frozenset(
@@ -290,6 +290,8 @@ def _method_spec(name: str, receivers: set[Obj], *, unused: bool) -> Call:
         return Call(touches="self")  # text or bytes, which know nothing of the file any more
     spec = known_methods.call_by_receiver(name, frozenset(o.label for o in plain)) or library.call_by_method(name)
     if spec is not None and (spec.touches != "none" or not any(library.is_of_unknown_class(o.label) for o in plain)):
+        if spec is known.PURE and all(o.kind == "unknown" for o in plain):
+            return known.HOLDS  # its name proves little: `chart.encode(…)` still has its table
         return spec
     if all(o.label.startswith(known_modules.SELF_CONTAINED) for o in plain):
         return Call(touches="self", keeps=True, result="alias")
@@ -351,7 +353,14 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
                 set_config(m, f"{obj.label}.{args.positional[1].text or 'unknown'}")
     elif name == "id":
         m.identity = True
-    elif (name == "vars" and args.positional) or (name == "sum" and len(args.values) > 1):
+    elif name == "vars" and args.positional:
+        held = [o for o in args.positional[0].objs if o.kind not in NOT_DATA]
+        attributes = frozenset({m.alloc("data", ATTRIBUTES, site=args.node, holds=held)} if held else ())
+        return apply(m, known.ALIAS, args, None, name) | Val(attributes)
+    elif name == "dict" and args.positional and any(o.label == ATTRIBUTES for o in args.positional[0].objs):
+        owners = frozenset(h for o in args.positional[0].objs if o.label == ATTRIBUTES for h in o.contains)
+        return fresh(m, args.node, [*args.values[1:], Val(frozenset(h for o in owners for h in o.contains - {o.cls}))])
+    elif name == "sum" and len(args.values) > 1:
         spec = known.ALIAS
     elif (name == "dir" and args.positional) or (
         name in _COPYING and args.values and all("keys" in o.flags for v in args.values for o in v.objs)

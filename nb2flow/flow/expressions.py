@@ -12,7 +12,7 @@ import posixpath
 from nb2flow.flow import callbacks, calls, classes, instances, known_modules, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.machine import Branch, Frame, Machine
-from nb2flow.flow.values import SCALAR, Obj, Val, union
+from nb2flow.flow.values import ATTRIBUTES, SCALAR, Obj, Val, union
 
 
 def lookup(m: Machine, name: str, *, mention: bool = True) -> Val:
@@ -85,6 +85,8 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
             rest.add(obj)
     if rest and node.attr == "__class__":
         return union([*found, classes.class_of(Val(frozenset(rest)))])
+    if rest and node.attr == ATTRIBUTES:
+        found.append(Val(frozenset({m.alloc("data", ATTRIBUTES, site=node, holds=rest)})))
     if rest and node.attr not in known_modules.SCALAR_ATTRIBUTES:
         methods = [classes.bound(m, f, obj, node) for obj in rest for f in classes.member([obj], node.attr)]
         if methods:

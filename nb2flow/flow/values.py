@@ -15,8 +15,9 @@ ObjKind = Literal["data", "unknown", "iterator", "live", "function", "class", "m
 
 
 # What these make belongs to a whole that it knows. Saved and loaded, it belongs to another: the same for a single name,
-# but a part under a name of its own is then no part of the whole any more.
-PARTED = ("bs4", "plotly")
+# but a part under a name of its own is then no part of the whole any more. So it is with the dictionary of an instance.
+ATTRIBUTES = "__dict__"
+PARTED = ("bs4", "plotly", ATTRIBUTES)
 NOT_DATA = frozenset(("module", "class", "function"))
 
 

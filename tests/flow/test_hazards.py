@@ -141,6 +141,8 @@ HAZARDS = {
     "an-instance-that-is-called": "import re\nclass N:\n    def __init__(self): self.n=0\n    def __call__(self, m):\n        self.n+=1\n        return str(self.n)\nf=N() | s=re.sub('[a-c]', f, 'abz') | print(s, f.n) | r=list(map(f, 'xy')) | print(r, f.n) | t=sorted('ba', key=f) | print(t, f.n)",
     "a-comparing-function": "from functools import cmp_to_key\nn=0\ndef c(a, b):\n    global n\n    n+=1\n    return a-b | s=sorted([2,1,3], key=cmp_to_key(c)) | print(s, n)",
     "a-partial-function-as-a-key": "from functools import partial\nn={}\ndef c(d, x):\n    d[x]=1\n    return x | m=max('ab', key=partial(c, n)) | print(m, n)",
+    "dictionary-of-an-instance": "class C: pass\nc=C(); d=vars(c); e=c.__dict__ | c.k=1 | print(d, e) | d['z']=0 | print(c.z, e) | setattr(c, 'y', 3) | print(d)",
+    "copy-of-the-dictionary-of-an-instance": "class C: pass\nc=C(); c.x=[1]; d=dict(vars(c)) | d['x'].append(2) | print(c.x) | c.k=1 | print(d)",
     "in-place-operator-of-a-class": "log=[]\nclass B:\n    n=0\n    def __init__(self): self.x=[]\n    def __iadd__(self, o):\n        log.append(o)\n        B.n+=1\n        self.x.append(o)\n        return self\nb=B(); d={'b': b} | b+=1 | print(log, B.n) | d['b']+=2 | print(log, b.x)",
     "operator-instead-of-the-one-in-place": "log=[]\nclass V:\n    def __add__(self, o):\n        log.append(o)\n        return self\nv=V(); v.w=v | v+=1 | v.w+=2 | print(log)",
     "item-changed-in-place": "a=[1]; d={'k': a} | d['k']+=[2] | print(a) | d['k'].append(3) | print(a)",

@@ -52,6 +52,8 @@ CASES = {
     "an array in a dictionary": "import numpy as np; a=np.ones(2); d={'a': a} | d['a'] += 1 | print(a)",
     "the generator of a loader": "import torch; from mk import mk; g=torch.Generator().manual_seed(1)"
     " | d=torch.utils.data.DataLoader(mk(), generator=g) | x=[b for b in d] | print(torch.rand(1, generator=g))",
+    "the table of a chart": "import altair as alt; import pandas as pd; t=pd.read_csv('t')"
+    " | c=alt.Chart(t).mark_bar().encode(x='a') | t['a']=1 | print(c.to_dict())",
     "a queue": "import queue; q=queue.Queue() | q.get() | print(q.qsize())",
     "a sample drawn": "import random; r=random.Random(0) | print(r.sample([1, 2], 1)) | print(r.random())",
     "a buffer cut": "import io; s=io.StringIO('abc') | s.truncate(0) | print(s.getvalue())",
