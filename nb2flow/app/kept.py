@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from nb2flow.app import history
+from nb2flow.app import engines, history
 from nb2flow.app.history import Found
 from nb2flow.errors import EnvironmentFault, UsageError
 from nb2flow.runs.folders import Home
@@ -22,7 +22,8 @@ def load(run: str, name: str, *, step: str = "", folder: Path | str = ".") -> An
     """What `name` was when `step` of `run` had ended (the last step that saved it, when no step is named).
 
     That is code of the run's own: load nothing from a run that you don't trust. UsageError when the run has not saved
-    it, EnvironmentFault when it is not on this machine or cannot be made again in this process.
+    it, EnvironmentFault when it is neither here nor in the store of the run's profile, or cannot be made again in this
+    process.
     """
     found = history.find(Path(folder), run)
     steps = [found.step(step)] if step else list(reversed(found.state.steps))
@@ -49,12 +50,14 @@ def _saved(found: Found, step: str) -> dict[str, Output]:
 
 def _value(found: Found, step: str, name: str, output: Output) -> Any:
     what = f"'{name}' of step '{step}' of run {found.state.run_id}"
+    home = Home(found.settings.home)
+    if not home.blob(output.blob).is_file():
+        _fetch(found, output.blob, home, what)
     try:
-        opened = read_blob(Home(found.settings.home).store, output.blob)
+        opened = read_blob(home.store, output.blob)
         values: dict[str, Any] = restore(opened.stream, opened.buffers)
     except OSError as error:
-        hint = "a run elsewhere keeps its values in the store of its profile" if found.state.profile else ""
-        raise EnvironmentFault(f"{what} is not on this machine ({error.strerror})", hint=hint) from None
+        raise EnvironmentFault(f"{what} cannot be read: {error.strerror}") from None
     except DamagedError as error:
         raise EnvironmentFault(f"{what} is damaged: {error}", hint="run the step again") from None
     except Exception as error:  # noqa: BLE001 - code of the notebook may raise anything
@@ -62,3 +65,14 @@ def _value(found: Found, step: str, name: str, output: Output) -> Any:
         reason = f"{type(error).__name__}: {error}"
         raise EnvironmentFault(f"{what} cannot be loaded here ({reason})", hint=hint) from None
     return values[name]
+
+
+def _fetch(found: Found, blob: str, home: Home, what: str) -> None:
+    """A run elsewhere left its values in the store of its profile."""
+    state = found.state
+    _, profile = engines.chosen(found.settings, state.engine, state.profile or None)
+    if profile is None:
+        raise EnvironmentFault(f"{what} is not on this machine any more", hint="run the notebook again")
+    from nb2flow.executors.pods.profiled import store_of
+
+    store_of(profile).get([blob], home.store)

@@ -5,16 +5,19 @@ One of them, or all: `NB2FLOW_TEST_SAMPLES=all` (some minutes more).
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import notebooks
 import pytest
 from cluster.conftest import NEEDS_GPU, Machine
 
 from nb2flow.app import history
 from nb2flow.app.compare import judge
+from nb2flow.app.kept import load
 from nb2flow.app.verify import outputs_of
 
 SAMPLES = Path(__file__).parents[2] / "sample_notebooks"
@@ -28,6 +31,17 @@ CHOSEN = [
 @pytest.mark.parametrize("sample", CHOSEN, indirect=True)
 def test_a_sample_gives_what_it_gives_here(machine: Callable[..., Machine], sample: str) -> None:
     compare(machine("laptop"), sample, "kubernetes")
+
+
+def test_what_a_step_shows_and_keeps_comes_back_from_a_pod(machine: Callable[..., Machine]) -> None:
+    laptop = machine("laptop")
+    notebooks.save(laptop.folder / "nb.ipynb", ("step:fit", "model, error = {'w': [1.0]}, 0.25"))
+    document = json.loads((laptop.folder / "nb.ipynb").read_text())
+    document["cells"][0]["metadata"]["tags"] += ["metric:error", "artifact:model"]
+    (laptop.folder / "nb.ipynb").write_text(json.dumps(document))
+    done = laptop.value("run", "nb.ipynb", "--engine", "kubernetes")
+    assert done["metrics"] == [{"name": "error", "step": "fit", "value": "0.25"}]
+    assert load(done["run"], "model", folder=laptop.folder) == {"w": [1.0]}
 
 
 def compare(laptop: Machine, sample: str, engine: str) -> None:
