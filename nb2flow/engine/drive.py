@@ -379,12 +379,13 @@ class _Driver:
         keys = step_keys(plan, self.request.parameters, self._fingerprint)
         anew = self._entrusted.begins_anew(self._plan, plan, again)
         sure = {n: m for n, m in self._manifests().items() if n not in again and before.get(n) == keys.get(n)}
-        self._plan = self._with_instances(plan, sure)
+        earlier, self._plan = self._plan, self._with_instances(plan, sure)
         self._keys = keys = step_keys(self._plan, self.request.parameters, self._fingerprint)
         stays = self._machine.stays_over if anew else self._machine.stays
         kept = [n for n, key in keys.items() if before.get(n) == key and n not in again and stays(n)]
+        in_use = [earlier.step(name).notebook for name in kept if name not in self._finished]
         self._finished = {name: self._finished[name] for name in kept if name in self._finished}
-        self.space.lay_out(CompiledPlan(plan=self._plan, notebooks=self._notebooks))
+        self.space.lay_out(CompiledPlan(plan=self._plan, notebooks=self._notebooks), in_use)
         self._tell_of_plan(because, kept)
         todo = orders(self.request, self._plan, keys, fresh=again)
         return self._machine.replan(todo, kept, time.time())

@@ -6,7 +6,7 @@ import json
 import py_compile
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +36,17 @@ class Workspace:
         self.folder: RunFolder = self.home.run(request.run_id)
         self._uses_runtime: dict[str, bool] = {}
 
-    def lay_out(self, compiled: CompiledPlan) -> None:
-        """Write plan, step notebooks and runtime. EnvironmentFault when the disk will not have them."""
+    def lay_out(self, compiled: CompiledPlan, in_use: Iterable[str] = ()) -> None:
+        """Write plan, step notebooks and runtime. Step notebooks of an earlier plan go, but for those `in_use`: a step
+        that was started by it, and had another number there, may not have read its own yet. EnvironmentFault when the
+        disk will not have them."""
         with disk_faults(self.folder.path):
             replace_file(self.folder.plan, dumps(compiled.plan, "json").encode())
             for notebook in dict.fromkeys(step.notebook for step in compiled.plan.steps):
                 replace_file(self.folder.steps / Path(notebook).name, writes(compiled.notebooks[notebook]))
             for step in compiled.plan.steps:
                 self._uses_runtime[step.name] = _has_injected_cells(compiled.notebooks[step.notebook])
-            wanted = {Path(step.notebook).name for step in compiled.plan.steps}
+            wanted = {Path(name).name for name in (*in_use, *(step.notebook for step in compiled.plan.steps))}
             for file in self.folder.steps.glob("*.ipynb"):
                 if file.name not in wanted:
                     file.unlink()
