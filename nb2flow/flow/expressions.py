@@ -85,6 +85,9 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
             rest.add(obj)
     if rest and node.attr == "__class__":
         return union([*found, classes.class_of(Val(frozenset(rest)))])
+    if rest and node.attr in m.accessors:
+        own = (Val(frozenset(rest)),)
+        found += [classes.instantiate(m, cls, own, (), node) for cls in m.accessors[node.attr]]
     if rest and node.attr == ATTRIBUTES:
         found.append(Val(frozenset({m.alloc("data", ATTRIBUTES, site=node, holds=rest)})))
     if rest and node.attr not in known_modules.SCALAR_ATTRIBUTES:

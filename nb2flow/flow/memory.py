@@ -33,6 +33,7 @@ class Memory:
     heap: Heap = field(default_factory=Heap)
     dotted: set[str] = field(default_factory=set)  # packages of which a submodule was imported by its full name
     builtins: set[str] = field(default_factory=set)  # names that the notebook has put beside Python's own
+    accessors: dict[str, frozenset[Obj]] = field(default_factory=dict)  # attributes that classes give to tables
     unknown_from: int | None = None  # the last unit that may bind names nobody can tell
     classes: set[Obj] = field(default_factory=set)
     functions_made: set[Obj] = field(default_factory=set)
@@ -109,6 +110,15 @@ class Memory:
     @staticmethod
     def _own(obj: Obj, owner: str, home: Obj | None) -> None:
         obj.owner, obj.home = owner, home
+
+    def give_accessor(self, name: str, classes: frozenset[Obj]) -> None:
+        """From now on the attribute of this name is an instance of one of these classes, too."""
+        if self._trail is not None:
+            self._trail.append((self._accessor, name, self.accessors.get(name, frozenset())))
+        self._accessor(name, self.accessors.get(name, frozenset()) | classes)
+
+    def _accessor(self, name: str, classes: frozenset[Obj]) -> None:
+        self.accessors[name] = classes
 
     def note(self, names: set[str], name: str) -> None:
         """Add to `dotted` or `builtins`."""

@@ -286,6 +286,7 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
     for decorator in reversed(decorators):
         made = evaluate(m, decorator)
         _register(m, decorator, value)
+        _give_accessor(m, decorator, value)
         if any(o.label.startswith(_REGISTER_MAGIC) for o in made.objs):
             m.use_resource(MAGICS, writes=True)
             for obj in value.objs:
@@ -333,6 +334,15 @@ def _register(m: Machine, decorator: ast.expr, value: Val) -> None:
         keepers = [o for o in evaluate(m, root.value).objs if o.kind != "module" and not classes.member([o], root.attr)]
         m.touch(keepers, f"@{ast.unparse(root)[:50]}")
         m.heap.link([o for o in keepers if o not in value.objs], value.objs)
+
+
+def _give_accessor(m: Machine, decorator: ast.expr, value: Val) -> None:
+    """`@pd.api.extensions.register_dataframe_accessor("name")`: tables have an attribute of that name from now on."""
+    if isinstance(decorator, ast.Call) and decorator.args and value.objs <= m.classes:
+        given = evaluate(m, decorator.func)
+        name = evaluate(m, decorator.args[0]).text
+        if name and any(o.label.endswith(("_accessor", "_namespace")) for o in given.objs):
+            m.give_accessor(name, value.objs)
 
 
 @statement(ast.ClassDef)

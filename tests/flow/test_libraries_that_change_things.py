@@ -54,6 +54,9 @@ CASES = {
     " | d=torch.utils.data.DataLoader(mk(), generator=g) | x=[b for b in d] | print(torch.rand(1, generator=g))",
     "the table of a chart": "import altair as alt; import pandas as pd; t=pd.read_csv('t')"
     " | c=alt.Chart(t).mark_bar().encode(x='a') | t['a']=1 | print(c.to_dict())",
+    "what an accessor remembers": "import pandas as pd; t=pd.read_csv('t'); seen=[]"
+    " | @pd.api.extensions.register_dataframe_accessor('my')\nclass My:\n    def __init__(self, t): self.t=t\n"
+    "    def total(self): seen.append(1) | t.my.total() | print(seen)",
     "a queue": "import queue; q=queue.Queue() | q.get() | print(q.qsize())",
     "a sample drawn": "import random; r=random.Random(0) | print(r.sample([1, 2], 1)) | print(r.random())",
     "a buffer cut": "import io; s=io.StringIO('abc') | s.truncate(0) | print(s.getvalue())",
