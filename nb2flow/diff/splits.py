@@ -14,7 +14,7 @@ from rapidfuzz.distance import Indel, LCSseq
 
 _WORD = re.compile(r"\w+")
 _PART = 0.6  # of a part's text comes from the whole
-_WHOLE = 0.7  # of the whole's text is found in the parts
+_WHOLE = 0.6  # of the whole's text is found in the parts
 _STRICT = 0.85  # both, where single words have to serve as lines
 _MOST_LINES = 5000
 _EDITED = 0.8  # a line is the same one, edited

@@ -102,6 +102,19 @@ def test_cells_merged_into_one_in_which_a_line_was_edited() -> None:
     assert changes(a, b) == ["merged 0,1→0"]
 
 
+def test_texts_merged_around_a_table_that_was_written_anew() -> None:
+    opening = "## Pros and cons\n\nHere is a summary of what we have discussed above:"
+    closing = (
+        "On balance, these functions can make things more confusing for beginners.\n\n"
+        "The tutorial uses them where the figures are clearer, but we do not recommend them all."
+    )
+    table = "* Advantages\n    - Easy faceting by variables\n    - Legend outside\n"
+    table += "* Drawbacks\n    - Many parameters\n    - Figures of other sizes than wanted"
+    a = nb(md("# Title"), md(opening), code("HTML('<table><tr><td>Easy</td></tr></table>')"), md(closing))
+    b = nb(md("# Title"), md(f"{opening}\n\n{table}\n\n{closing}"))
+    assert sorted(changes(a, b)) == ["merged 1,3→1", "removed 2"]
+
+
 def test_a_renamed_variable_is_a_modification() -> None:
     assert changes(nb(code("x = 10")), nb(code("threshold = 10"))) == ["modified 0→0"]
     a, b = nb(code(LOAD), code("x = 10"), code(SHOW)), nb(code(LOAD), code("threshold = 10"), code(SHOW))
