@@ -81,8 +81,8 @@ def nbdime(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def invented(notebook: Any) -> bool:
-    """Whether nbformat makes up random ids on reading: for version 3, and for version 4.5 without ids."""
-    version = (notebook.get("nbformat", 4), notebook.get("nbformat_minor", 0))
+    """Whether nbformat makes up random ids on reading: before version 4, and for version 4.5 without ids."""
+    version = (notebook.get("nbformat", 1), notebook.get("nbformat_minor", 0))
     ids = [cell.get("id") for cell in notebook.get("cells", [])]
     return version[0] < 4 or (version >= (4, 5) and (None in ids or len(set(ids)) < len(ids)))
 

@@ -114,14 +114,28 @@ def document(value: Any, name: str) -> Document:
             hint="give the path of an .ipynb file",
         )
     warnings: list[str] = []
-    version = _version(value, warnings)
     notebook: dict[str, Any] = value
-    if not isinstance(value.get("cells"), list):
+    first = _is_first_version(value)
+    version = (1, 0) if first else _version(value, warnings)
+    if first:
+        notebook = upgrade_worksheets(value)
+    elif not isinstance(value.get("cells"), list):
         notebook = _without_cells(value, name, version, warnings)
     if "metadata" in value and not isinstance(value["metadata"], dict):
         warnings.append(f"the notebook's metadata is {_kind(value['metadata'])}, not an object: not compared in detail")
     cells, carriage_returns = _cells(notebook["cells"], warnings)
     return Document(name, value, notebook, cells, version, tuple(warnings), carriage_returns)
+
+
+def _is_first_version(value: dict[str, Any]) -> bool:
+    """Whether it has version 1's cells, `code` or `text` being their sources; that version did not say its number."""
+    cells = value.get("cells")
+    return (
+        value.get("nbformat", 1) == 1
+        and isinstance(cells, list)
+        and len(cells) > 0
+        and all(isinstance(c, dict) and "source" not in c and ("code" in c or "text" in c) for c in cells)
+    )
 
 
 def _without_cells(value: dict[str, Any], name: str, version: tuple[int, int], warnings: list[str]) -> dict[str, Any]:

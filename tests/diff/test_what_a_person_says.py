@@ -10,6 +10,8 @@ import pytest
 from diff.making import changes, code, compare, doc, dump, md, nb, numbered, png, result, stream
 
 from nb2flow.diff.document import reads
+from nb2flow.diff.edits import nbdime_edits
+from nb2flow.diff.match import match
 from nb2flow.diff.merge import merge
 from nb2flow.diff.noise import WIDGET_STATE
 from nb2flow.diff.outputs import TablePart
@@ -152,6 +154,17 @@ def test_ids_added_by_the_format_are_noise() -> None:
     found = compare(plain, {**numbered(plain), "nbformat_minor": 5})
     assert not found.changed
     assert words.noise_line(found.noise) == "cell ids changed (3 cells), format version 4.4 → 4.5"
+
+
+def test_cells_of_version_1_are_read_although_the_file_does_not_say_its_version() -> None:
+    def file(text: str) -> dict[str, Any]:
+        return {"cells": [{"cell_type": "text", "text": "<h1>T</h1>"}, {"cell_type": "code", "code": text}]}
+
+    a, b = file("%load_ext sympyprinting\nx = 1"), file("%load_ext sympy_printing\nx = 1")
+    assert changes(a, b) == ["modified 1→1"]
+    edits = nbdime_edits(doc(a), doc(b), match(doc(a).cells, doc(b).cells))
+    assert [[inner["key"] for inner in e["diff"]] for e in edits[0]["diff"]] == [["source"]]
+    assert doc({"cells": [code("x = 1"), code("y")]}).format == (4, 0)
 
 
 def test_an_upgrade_from_version_3_changes_no_cell() -> None:
