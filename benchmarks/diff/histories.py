@@ -74,7 +74,7 @@ def main() -> int:
     index: list[dict[str, object]] = []
     for clone in options.clones:
         folder = git_folder(clone)
-        name = clone.parent.name if clone.name in ("repo", ".git") else clone.name
+        name = next(part for part in reversed(clone.parts) if part not in ("repo", ".git"))
         index += extract(folder, name.replace("+", "-"), options.out, options.each)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "index.json").write_text(json.dumps(index, indent=1))
