@@ -146,10 +146,15 @@ def _detail(name: str, base: Document, remote: Document) -> str:
         models = max(_models(base.metadata), _models(remote.metadata))
         return f"{models} model{'' if models == 1 else 's'}"
     if name == "kernelspec":
-        return f"{_name_of_kernel(base.metadata)} → {_name_of_kernel(remote.metadata)}"
+        return _change(_names_of_kernel(base.metadata), _names_of_kernel(remote.metadata))
     if name == "kernel version":
-        return f"{_version_of_kernel(base.metadata)} → {_version_of_kernel(remote.metadata)}"
+        return _change([_version_of_kernel(base.metadata)], [_version_of_kernel(remote.metadata)])
     return ""
+
+
+def _change(old: list[str], new: list[str]) -> str:
+    """The first of several names that both have and that differs; nothing where none does."""
+    return next((f"{a} → {b}" for a, b in zip(old, new, strict=True) if a != b and a and b), "")
 
 
 def _models(metadata: dict[str, Any]) -> int:
@@ -159,9 +164,10 @@ def _models(metadata: dict[str, Any]) -> int:
     return len(state) if isinstance(state, dict) else 0
 
 
-def _name_of_kernel(metadata: dict[str, Any]) -> str:
+def _names_of_kernel(metadata: dict[str, Any]) -> list[str]:
     found = metadata.get("kernelspec")
-    return str(found.get("name", "none")) if isinstance(found, dict) else "none"
+    spec = found if isinstance(found, dict) else {}
+    return [str(spec.get("name", "none")), str(spec.get("display_name", "")), str(spec.get("language", ""))]
 
 
 def _version_of_kernel(metadata: dict[str, Any]) -> str:

@@ -236,6 +236,12 @@ def test_a_kernelspec_is_noise_with_its_names() -> None:
     found = compare(a, b)
     assert not found.changed
     assert words.noise_line(found.noise) == "kernel version python 3.10.1 → python 3.12.4, kernelspec python3 → wines"
+    a = nb(code(LOAD), kernelspec={"name": "python3", "display_name": "Python 3"})
+    b = nb(code(LOAD), kernelspec={"name": "python3", "display_name": "wines (3.12.4)"})
+    assert words.noise_line(compare(a, b).noise) == "kernelspec Python 3 → wines (3.12.4)"
+    b = nb(code(LOAD), kernelspec={"name": "python3"})
+    assert words.noise_line(compare(a, b).noise) == "kernelspec changed"
+    assert words.noise_line(compare(nb(code(LOAD)), b).noise) == "kernelspec none → python3"
 
 
 def test_tags_and_pipeline_settings_are_never_noise() -> None:
