@@ -496,14 +496,20 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
     base = evaluate(m, target.value)
     if isinstance(target, ast.Subscript):
         _as_key(m, evaluate(m, target.slice), target)
-    modules = [o for o in base.objs if o.kind == "module"]
-    for obj in modules:
+    for obj in outcomes.modules_meant(base):
         path = f"{obj.label}.{target.attr}" if isinstance(target, ast.Attribute) else obj.label
         outcomes.set_config(m, path)
     rest = [o for o in base.objs if o.kind != "module"]
     given = value.objs
     text = ast.unparse(target)[:60] + " = …"
     m.touch(rest, text)
+    if isinstance(target.value, ast.Subscript) and getattr(target.value.value, "attr", "") in (
+        "loc",
+        "iloc",
+        "at",
+        "iat",
+    ):
+        calls.change_cell(m, target.value, rest)
     if not base.objs:
         m.change_name(calls.root_name(target.value))
     if (

@@ -81,6 +81,10 @@ class Memory:
         if value is not None:
             self.names[name] = value
 
+    def named(self, obj: Obj) -> set[str]:
+        """The global names that stand for an object."""
+        return self._named.get(obj, set())
+
     def set_version(self, names: Iterable[str], unit: int) -> None:
         """The unit makes a new version of each of these."""
         for name in names:

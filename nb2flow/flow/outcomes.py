@@ -218,6 +218,15 @@ def _is_estimator(obj: Obj) -> bool:
     return obj.label.startswith("sklearn.") and (last[:1].isupper() or last.startswith("make_"))
 
 
+def modules_meant(base: Val) -> list[Obj]:
+    """The modules of which something is set where `base` has something set. What a table holds (`numpy.nan`) is not
+    meant, but for what is known to be settings."""
+    modules = [o for o in base.objs if o.kind == "module"]
+    if len(modules) == len(base.objs):
+        return modules
+    return [o for o in modules if o.label.startswith(tuple(known_modules.CONFIG_TARGETS))]
+
+
 def set_config(m: Machine, path: str, resource: str = "") -> None:
     """A process-wide setting changes: one of the known kinds, or an attribute of a module."""
     if path.startswith("builtins."):

@@ -116,7 +116,7 @@ def _delete(m: Machine, node: ast.Delete) -> None:
                 base = evaluate(m, part.value)
                 if isinstance(part, ast.Subscript):
                     evaluate(m, part.slice)
-                for obj in (o for o in base.objs if o.kind == "module"):
+                for obj in outcomes.modules_meant(base):
                     outcomes.set_config(m, obj.label)
                 m.touch(base.objs, f"del {ast.unparse(part)[:50]}")
                 if isinstance(part, ast.Attribute):

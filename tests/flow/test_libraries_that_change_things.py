@@ -57,6 +57,16 @@ CASES = {
     "what an accessor remembers": "import pandas as pd; t=pd.read_csv('t'); seen=[]"
     " | @pd.api.extensions.register_dataframe_accessor('my')\nclass My:\n    def __init__(self, t): self.t=t\n"
     "    def total(self): seen.append(1) | t.my.total() | print(seen)",
+    "a list in a copy of a table": "import pandas as pd; t=pd.read_csv('t'); c=t.copy()"
+    " | c.loc[0, 'a'].append(1) | print(t)",
+    "a dictionary in a part of a table": "import pandas as pd; t=pd.read_csv('t'); c=t[t['b'] > 1]"
+    " | c.loc[0, 'a']['k'] = 1 | print(t)",
+    "lists in a table, one by one": "import pandas as pd; t=pd.read_csv('t'); c=t['a'].str.split(); d=c.copy()"
+    " | for w in d: w.append(1) | print(c)",
+    "lists in a table, by a lambda": "import pandas as pd; t=pd.read_csv('t'); c=t.copy()"
+    " | c['a'].apply(lambda w: w.append(1)) | print(t)",
+    "a list in a copy of an array": "import numpy as np; a=np.empty(2, dtype=object); a[0]=[1]; c=a.copy()"
+    " | c[0].append(2) | print(a)",
     "a queue": "import queue; q=queue.Queue() | q.get() | print(q.qsize())",
     "a sample drawn": "import random; r=random.Random(0) | print(r.sample([1, 2], 1)) | print(r.random())",
     "a buffer cut": "import io; s=io.StringIO('abc') | s.truncate(0) | print(s.getvalue())",
@@ -135,6 +145,13 @@ SET_UP = {
     "tracing of memory": "import tracemalloc | tracemalloc.start() | print(tracemalloc.is_tracing())",
     "a session, which is begun once": "import mlflow | mlflow.start_run() | mlflow.log_metric('a', 1)",
 }
+
+
+def test_a_table_with_a_missing_value_changes_no_library() -> None:
+    cells = "import numpy as np; import pandas as pd | t=pd.DataFrame({'a': [1, np.nan]})"
+    cells += " | for k, g in t.groupby('a'): g['b']=0 | d={'t': t}; d['t']['c']=1; del d['t']['c'] | print(t)"
+    flow = flow_of([("", source) for source in cells.split(" | ")], "cells")
+    assert not any(name.startswith("module:") for step in flow.steps for name in step.changes)
 
 
 @pytest.mark.parametrize("name", SET_UP)
