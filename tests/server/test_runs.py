@@ -25,6 +25,8 @@ STORY = notebook(
     ("step:judge", "total = sum(rows)\nassert total > 100, f'only {total}'"),
 )
 
+STORY["cells"][3]["metadata"]["tags"].append("metric:total")
+
 
 @pytest.fixture(scope="module")
 def story(server: Jupyter) -> tuple[str, Any]:
@@ -41,6 +43,7 @@ def test_what_was_posted_is_what_runs(server: Jupyter, story: tuple[str, Any]) -
     ]  # fmt: skip
     assert told["summary"]["path"] == "story.ipynb"
     assert told["summary"]["parameters"] == {"count": 5}
+    assert told["metrics"] == [{"name": "total", "step": "judge", "value": None}]
     assert told["notebook_now"] == "changed"
     assert len(told["content_hash"]) == 64
     on_disk = json.loads((server.root / "story.ipynb").read_text())
@@ -99,8 +102,10 @@ def test_runs_compare_with_what_made_them_differ(server: Jupyter, story: tuple[s
     other = server.run("story.ipynb", STORY, parameters={"count": 50})
     told = server.ended(other, "succeeded")
     assert told["steps"][1]["status"] == "cached"
+    assert told["metrics"] == [{"name": "total", "step": "judge", "value": "1225"}]
     found = server.get(f"/compare?left={story[0]}&right={other}&step=load").json
     assert found["parameters"] == [{"name": "count", "left": "5", "right": "50", "same": False}]
+    assert found["metrics"] == [{"name": "total", "left": None, "right": "1225", "same": False}]
     assert {s["name"]: s["same_key"] for s in found["steps"]} == {"load": False, "secrets": True, "judge": False}
     words = [o["name"] for c in found["notebook"]["cells"] for o in c["outputs"]]
     assert "stdout" in words
