@@ -9,7 +9,7 @@ from nb2flow.flow import scopes
 from nb2flow.flow.classes import bound, instantiate, member
 from nb2flow.flow.following import follow
 from nb2flow.flow.machine import Machine
-from nb2flow.flow.values import SCALAR, Obj, Val, union
+from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, union
 
 # They call what they are given, instances and classes too, for each of many things.
 _CALLING = frozenset(
@@ -53,6 +53,8 @@ def run(m: Machine, values: tuple[Val, ...], base: Val, path: str, node: ast.AST
             held = {o for o in m.functions_made & reach if "method" not in o.flags}
             held.update(o for cls in m.classes & reach for o in _methods_for_libraries(cls))
             functions |= {o for o in held if has_body(o) and m.looks_at_data(o)}
+            for cls in given & m.classes:  # `json.dumps(x, cls=Encoder)`
+                functions |= {o for o in _methods_for_libraries(cls) if has_body(o) and _keeps_data(cls)}
     return _run(m, functions, union([base, *values]), node) if functions else []
 
 
@@ -73,6 +75,11 @@ def _handed_on(m: Machine, holder: Obj, node: ast.AST) -> set[Obj]:
     """The notebook's code that is run when the holder is called: functions, instances, classes."""
     functions = {obj for obj in m.heap.reach(frozenset({holder})) & m.functions_made if has_body(obj)}
     return functions | _calls_of_instances(m, holder.contains, node) | (holder.contains & m.classes)
+
+
+def _keeps_data(cls: Obj) -> bool:
+    held = [o for name, value in (cls.scope or {}).items() if name != "__bases__" for o in value.objs]
+    return any(o.kind not in NOT_DATA for o in held)
 
 
 def _methods_for_libraries(cls: Obj) -> list[Obj]:

@@ -14,6 +14,7 @@ from nb2flow.flow.classes import (
     Methods,
     ancestors,
     class_of,
+    class_value,
     extends_container,
     instantiate,
     is_plain_instance,
@@ -211,6 +212,10 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             results.append(_call_library(m, path, args))
             continue
         if methods.find(obj, name):
+            continue
+        nested = [o for o in class_value(obj, name).objs if o.kind == "class"] if m.classes else []
+        if nested:
+            results += [invoke(m, Val(frozenset({cls})), args) for cls in nested]
             continue
         if obj.cls and is_plain_instance(obj):  # no method, so an attribute that was set: `self.callback(…)`
             results += [invoke(m, Val(frozenset({held})), args) for held in _callable(obj)]

@@ -106,6 +106,7 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
         if not any(o.cls for o in rest):
             inside = {o for o in inside if o.kind not in ("class", "function")} or set(rest)
         inside = {o for o in inside if "method" not in o.flags and (o.kind != "class" or o in rest)}
+        inside |= {o for obj in rest if obj.cls for o in classes.class_value(obj, node.attr).objs if o.kind == "class"}
         found.append(Val(frozenset(inside)))
     return union(found) if found else SCALAR
 
@@ -344,6 +345,7 @@ def function_object(m: Machine, node: scopes.FunctionNode, holds: list[Val]) -> 
             [obj], frozenset().union(*(v.objs for n, v in obj.scope.items() if n in inner)) if obj.scope else ()
         )
         m.heap.link([obj], _cells(m))
+        frame.made.append(obj)
     return obj
 
 

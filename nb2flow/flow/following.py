@@ -45,6 +45,8 @@ def follow(
             frame.returned.append(evaluate(m, node.body))
         else:
             execute(m, node.body)
+        if frame.made:
+            _enclose(m, frame)
     finally:
         m.frames.pop()
         m.active.pop()
@@ -54,6 +56,16 @@ def follow(
     if scopes.is_generator(node):
         return fresh(m, site, [result, given], kind="live", label="a generator")
     return result
+
+
+def _enclose(m: Machine, frame: Frame) -> None:
+    """The functions made in a call see its names as they are when they are called: bound later, too, or anew."""
+    for function in frame.made:
+        if function.node is None or function.scope is None:
+            continue
+        for name in frame.names.keys() & scopes.global_names(function.node):
+            function.scope[name] = function.scope.get(name, SCALAR) | frame.names[name]
+            m.heap.link([function], frame.names[name].objs)
 
 
 def _bind(

@@ -53,6 +53,7 @@ class Frame:
     returned: list[Val] = field(default_factory=list)
     conditional: int = 0
     encloses: bool = True  # a class body's names are not seen from its methods
+    made: list[Obj] = field(default_factory=list)  # functions that see its names, as these are in the end
 
 
 class Place(NamedTuple):

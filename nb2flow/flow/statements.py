@@ -279,6 +279,8 @@ def _function(m: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     obj = expressions.function_object(m, node, defaults)
     obj.owner = obj.owner or node.name
     value = _decorate(m, node.decorator_list, Val(frozenset({obj})), node)
+    if m.frames and m.frames[-1].encloses and obj.scope is not None:
+        obj.scope[node.name] = value
     expressions.assign_name(m, node.name, value)
 
 

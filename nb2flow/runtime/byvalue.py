@@ -9,6 +9,7 @@ that no name leads to, or that are themselves saved, travel by value. What trave
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import linecache
 import marshal
@@ -122,8 +123,9 @@ def reduce_cached_property(carrier: Carrier, value: Any) -> Any:
 
 
 def reduce_mapping_proxy(carrier: Carrier, value: Any) -> Any:
-    """A read-only view of a dict, over a copy of it."""
-    return types.MappingProxyType, (dict(value),)
+    """A read-only view of a mapping: it still shows what that becomes, if that is carried, too."""
+    seen = next((held for held in gc.get_referents(value) if hasattr(held, "keys")), None)
+    return types.MappingProxyType, (dict(value) if seen is None else seen,)
 
 
 def reduce_dataclass_mark(carrier: Carrier, value: Any) -> Any:

@@ -143,6 +143,8 @@ HAZARDS = {
     "a-partial-function-as-a-key": "from functools import partial\nn={}\ndef c(d, x):\n    d[x]=1\n    return x | m=max('ab', key=partial(c, n)) | print(m, n)",
     "dictionary-of-an-instance": "class C: pass\nc=C(); d=vars(c); e=c.__dict__ | c.k=1 | print(d, e) | d['z']=0 | print(c.z, e) | setattr(c, 'y', 3) | print(d)",
     "copy-of-the-dictionary-of-an-instance": "class C: pass\nc=C(); c.x=[1]; d=dict(vars(c)) | d['x'].append(2) | print(c.x) | c.k=1 | print(d)",
+    "class-in-a-class": "class L:\n    class N:\n        made=0\n        def __init__(self): L.N.made+=1\n    def push(self): self.head=self.N()\nl=L() | l.push() | print(L.N.made)",
+    "methods-of-a-class-handed-over": "import json\nclass E(json.JSONEncoder):\n    used=[]\n    def default(self, o):\n        self.used.append(1)\n        return 1 | t=json.dumps(1j, cls=E) | print(E.used)",
     "in-place-operator-of-a-class": "log=[]\nclass B:\n    n=0\n    def __init__(self): self.x=[]\n    def __iadd__(self, o):\n        log.append(o)\n        B.n+=1\n        self.x.append(o)\n        return self\nb=B(); d={'b': b} | b+=1 | print(log, B.n) | d['b']+=2 | print(log, b.x)",
     "operator-instead-of-the-one-in-place": "log=[]\nclass V:\n    def __add__(self, o):\n        log.append(o)\n        return self\nv=V(); v.w=v | v+=1 | v.w+=2 | print(log)",
     "item-changed-in-place": "a=[1]; d={'k': a} | d['k']+=[2] | print(a) | d['k'].append(3) | print(a)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from pathlib import Path
 from typing import Any
 
@@ -328,3 +329,10 @@ def test_many_mapped_blobs_stay_within_the_limit_of_open_files(steps: Steps) -> 
     code = "print(sum(int(globals()[n][7]) for n in NAMES), all(globals()[n].flags.writeable for n in NAMES))"
     setup = f"NAMES = {names}\nimport resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))"
     assert steps.run("use", code, load={"load": names}, setup=setup) == f"{sum(range(400))} True"
+
+
+def test_a_read_only_view_shows_what_its_dictionary_becomes(tmp_path: Path) -> None:
+    options = {"a": 1}
+    loaded, _ = carry(tmp_path, options=options, view=types.MappingProxyType(options))
+    loaded["options"]["b"] = 2
+    assert dict(loaded["view"]) == {"a": 1, "b": 2}
