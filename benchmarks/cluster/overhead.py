@@ -189,15 +189,6 @@ def per_step(cluster: Cluster, profile: Profile, options: argparse.Namespace) ->
 
 def by_argo(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> None:
     """The overhead of a step that Argo runs, from the engine's order on: staging, Workflow, pods, results."""
-    subprocess.run([os.environ["NB2FLOW_TEST_ARGO"], NAMESPACE], check=True, stdout=subprocess.DEVNULL)
-    metadata = {
-        "name": "workflow.service-account-token",
-        "annotations": {"kubernetes.io/service-account.name": "workflow"},
-    }
-    token = {"metadata": metadata, "type": "kubernetes.io/service-account-token"}
-    cluster.request("POST", f"api/v1/namespaces/{NAMESPACE}/secrets", {}, token)
-    profile = replace(profile, argo_executor="workflow")
-
     chain = options.chain
     steps = []
     for i in range(chain):
@@ -208,11 +199,26 @@ def by_argo(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> 
         return bare_workflow(cluster, profile, name, command, chain) / chain
 
     def ours() -> float:
-        backend = ArgoBackend(profile, {}, lambda plan, p, tasks, run: argo.workflow(plan, p, tasks, run=run))
-        told = Driven(backend, *steps).steps
+        told = Driven(argo_backend(profile), *steps).steps
         return (told[steps[-1].name][-1] - told["s0"][0]) / chain
 
     in_turns(f"step of {chain} in a Workflow", bare_step, ours, options.turns)
+
+
+def argo_backend(profile: Profile) -> ArgoBackend:
+    return ArgoBackend(profile, {}, lambda plan, p, tasks, run: argo.workflow(plan, p, tasks, run=run))
+
+
+def with_argo(cluster: Cluster, profile: Profile) -> Profile:
+    """The profile, in a namespace that has a controller of Argo, and a token for its containers."""
+    subprocess.run([os.environ["NB2FLOW_TEST_ARGO"], NAMESPACE], check=True, stdout=subprocess.DEVNULL)
+    metadata = {
+        "name": "workflow.service-account-token",
+        "annotations": {"kubernetes.io/service-account.name": "workflow"},
+    }
+    token = {"metadata": metadata, "type": "kubernetes.io/service-account-token"}
+    cluster.request("POST", f"api/v1/namespaces/{NAMESPACE}/secrets", {}, token)
+    return replace(profile, argo_executor="workflow")
 
 
 def in_turns(kind: str, run: Callable[[str, list[str]], float], ours: Callable[[], float], turns: int) -> None:
@@ -237,23 +243,38 @@ def in_turns(kind: str, run: Callable[[str, list[str]], float], ours: Callable[[
     print(json.dumps({name: [round(s, 2) for s in seconds] for name, seconds in found.items()}))
 
 
-def wide(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> None:
-    """Many steps at once between one that they load from and one that loads from all."""
-    many = [S(f"step-{i:03d}", [f"y{i} = x + {i}"], {"first": ("x",)}, outputs=(f"y{i}",)) for i in range(options.wide)]
+def fan(count: int) -> list[S]:
+    """So many steps between one that all load from and one that loads from all."""
+    many = [S(f"step-{i:03d}", [f"y{i} = x + {i}"], {"first": ("x",)}, outputs=(f"y{i}",)) for i in range(count)]
     loads = {step.name: step.outputs for step in many}
     last = S("last", [f"print(sum([{', '.join(n for (n,) in loads.values())}]))"], loads)
+    return [S("first", ["x = 1"], outputs=("x",)), *many, last]
+
+
+def wide(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> None:
+    """Many steps at once between one that they load from and one that loads from all."""
     small = KubernetesBackend(replace(profile, cpu="200m", memory="300Mi"), {})
-    run = Driven(small, S("first", ["x = 1"], outputs=("x",)), *many, last, jobs=options.wide)
+    run = Driven(small, *fan(options.wide), jobs=options.wide)
     submitted = run.created[options.wide] - run.created[1]
     from_start = run.created[options.wide] + (time.time() - time.perf_counter()) - run.steps["step-000"][0]
-    print(f"{options.wide} steps, one before and one after: all of it {run.seconds:.0f} s")
+    print(f"{options.wide} steps as Jobs, one before and one after: all of it {run.seconds:.0f} s")
     print(f"{options.wide} steps submitted in {from_start:.2f} s (goal: 2 s); first to last Job {submitted:.2f} s")
+
+
+def wide_by_argo(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> None:
+    """The same as one Workflow."""
+    backend = argo_backend(replace(profile, cpu="200m", memory="300Mi"))
+    run = Driven(backend, *fan(options.wide), jobs=options.wide)
+    from_start = run.created[0] + (time.time() - time.perf_counter()) - run.steps["first"][0]
+    print(f"{options.wide} steps by Argo, one before and one after: all of it {run.seconds:.0f} s")
+    print(f"{options.wide + 2} steps submitted in {from_start:.2f} s (goal: 2 s)")
 
 
 MEASURED: dict[str, Callable[[Cluster, Profile, argparse.Namespace], None]] = {
     "per-step": per_step,
     "argo": by_argo,
     "wide": wide,
+    "wide-argo": wide_by_argo,
 }
 
 
@@ -266,6 +287,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=list(MEASURED), default=["per-step", "wide"])
     options = parser.parse_args()
     with place() as (cluster, profile):
+        if any("argo" in name for name in options.only):
+            profile = with_argo(cluster, profile)
         for name in options.only:
             MEASURED[name](cluster, profile, options)
 
