@@ -16,6 +16,7 @@ from nb2flow.engine.request import ancestors
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.argo import sight
 from nb2flow.executors.argo.backend import ArgoBackend
+from nb2flow.executors.pods.store import StoreFault
 from nb2flow.pods.contract import EndedDocument, Progress, TaskFolder, encode
 from nb2flow.pods.spec import OneRun
 from nb2flow.profiles import Profile
@@ -246,3 +247,25 @@ def test_where_they_are_hidden_a_step_that_never_says_it_ends_with_the_workflow(
     failure = begun.end().failure
     assert failure is not None
     assert "Argo did not run the step: Failed" in failure.message
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_failure_that_the_store_does_not_give_at_first_is_told_in_the_end(
+    world: World, server: ApiServer, monkeypatch: pytest.MonkeyPatch, hidden: bool
+) -> None:
+    failed = {"n": {"displayName": "a", "type": "Pod", "phase": "Failed", "outputs": {"exitCode": "10"}}}
+    laid, folder = followed(world, server, **(HIDDEN if hidden else {"phase": "Failed", "nodes": failed}))
+    say(world, folder, FAILED, "told")
+    store, refused = world.backend._store, []  # type: ignore[attr-defined]
+    read = store.read
+
+    def unsteady(path: str) -> bytes | None:
+        if path.endswith("executed.ipynb") and not refused:
+            refused.append(path)
+            raise StoreFault("503", again=True)
+        found: bytes | None = read(path)
+        return found
+
+    monkeypatch.setattr(store, "read", unsteady)
+    assert laid.start("a").end().failure == FAILED.failure
+    assert refused

@@ -21,6 +21,7 @@ from nb2flow.errors import EnvironmentFault
 from nb2flow.executors.argo import rest, status
 from nb2flow.executors.argo.sight import Sight
 from nb2flow.executors.argo.status import Standing
+from nb2flow.executors.argo.tries import Tries
 from nb2flow.executors.kubernetes.attempt import CANCELLED, Attempt
 from nb2flow.executors.kubernetes.cluster import ARGO, ClusterFault
 from nb2flow.executors.kubernetes.cluster_backend import AGAIN_AFTER, THREADS, ClusterBackend, patiently
@@ -30,7 +31,7 @@ from nb2flow.executors.pods.profiled import stager_of
 from nb2flow.plan.expand import author_step, collapsed
 from nb2flow.plan.model import Plan
 from nb2flow.pods import elements
-from nb2flow.pods.contract import EndedDocument, TaskFolder
+from nb2flow.pods.contract import TaskFolder
 from nb2flow.pods.spec import MANAGED_BY, MANAGER, RUN, OneRun
 from nb2flow.profiles import Profile
 from nb2flow.runs.attempt import Report, StepTask
@@ -65,8 +66,7 @@ class ArgoBackend(ClusterBackend):
         super().__init__(profile, files, environ)
         self.pilot = self
         self._make = make
-        self._told: dict[tuple[str, str], int] = {}  # tries of a step that said their end, by Workflow and step
-        self._last_words: dict[tuple[str, str], EndedDocument] = {}  # of such tries, where Argo's count is hidden
+        self._tries = Tries()
         self._workflow = ""  # the name of the one that is followed
         self._number = 0
         self._folder = ""
@@ -223,16 +223,10 @@ class ArgoBackend(ClusterBackend):
 
     def _look_at_hidden(self, attempt: Attempt, workflow: Value) -> None:
         """Only the store tells: a try that failed leaves its word there until the next one's pod begins."""
-        try_of = (attempt.job, attempt.task.step)
-        heard: list[EndedDocument] = []
-
-        def is_news(said: EndedDocument) -> bool:
-            heard.append(said)
-            return said != self._last_words.get(try_of)
-
-        if attempt.finish(self._store, is_news):
-            self._last_words[try_of] = heard[-1]
-            return
+        step = (attempt.job, attempt.task.step)
+        with self._tries.telling(step):
+            if attempt.finish(self._store, lambda said: self._tries.is_news(step, said)):
+                return
         if (failure := status.look(None, workflow, 0, "").failure) is not None:
             attempt.fetch_last(self._store)
             attempt.end(failure)
@@ -251,16 +245,18 @@ class ArgoBackend(ClusterBackend):
 
     def _look_at_step(self, attempt: Attempt, standing: Standing | None, workflow: Value) -> None:
         memory = attempt.task.options.memory or self.profile.memory
-        told = self._told.get((attempt.job, attempt.task.step), 0)
+        step = (attempt.job, attempt.task.step)
+        told = self._tries.told(step)
         found = status.look(standing, workflow, told, memory)
         for text in found.lost:
             attempt.note(text if found.failure else f"{text}: another one takes its place")
         if found.said:
-            self._told[attempt.job, attempt.task.step] = status.told_after(standing, told)
-            if found.replaced:
-                attempt.end(Failure(kind="error", message=_REPLACED))
-            elif not attempt.finish(self._store):
-                attempt.end(Failure(kind="engine", message=f"there is no {attempt.place.ended} in {self._store.url}"))
+            with self._tries.telling(step, status.told_after(standing, told)):
+                if found.replaced:
+                    attempt.end(Failure(kind="error", message=_REPLACED))
+                elif not attempt.finish(self._store):
+                    text = f"there is no {attempt.place.ended} in {self._store.url}"
+                    attempt.end(Failure(kind="engine", message=text))
         elif (standing is None or standing.is_omitted) and found.failure and self._takes_up_the_rest(attempt, workflow):
             return
         elif found.failure is not None:
