@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 
-from nb2flow.flow import known, known_methods, known_modules, library, magics, scopes
+from nb2flow.flow import known, known_methods, known_modules, library, magics, scopes, tables
 from nb2flow.flow.callbacks import held_functions
 from nb2flow.flow.classes import (
     Methods,
@@ -235,8 +234,8 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             _no_scalar_after_all(m, name, args.node)
         if name == "keys" and not args.node.args:
             spec = known.HOLDS
-        if _may_change_a_cell(m, name, args.node) and isinstance(args.node.func, ast.Attribute):
-            change_cell(m, args.node.func.value, plain)
+        if tables.may_change_a_cell(m, name, args.node) and isinstance(args.node.func, ast.Attribute):
+            tables.change_cell(m, args.node.func.value, plain)
         results.append(apply(m, spec, args, Val(frozenset(plain), receiver.text), name))
         if name == "keys":  # a view: its elements are plain, what it shows is what the dictionary has by then
             for obj in results[-1].objs:
@@ -244,48 +243,11 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
     return union(results)
 
 
-_OF_LISTS = frozenset(["append", "extend", "discard", "clear", "reverse", "setdefault", "popitem", "insert"])
-_OF_LISTS_AND_TABLES = frozenset(["add", "remove", "sort"])  # in a lambda it may be either
-_TABLES = ("pandas", "numpy")
-
-
-def _may_change_a_cell(m: Machine, name: str, node: ast.Call) -> bool:
-    """Whether a call is for what it does to a list (or dictionary, or set), and not for what it gives."""
-    if node in m.unused:
-        return name in _OF_LISTS or name in _OF_LISTS_AND_TABLES
-    return name in _OF_LISTS and bool(m.active) and getattr(m.active[-1], "body", None) is node
-
-
-def change_cell(m: Machine, node: ast.expr, objs: Iterable[Obj]) -> None:
-    """A list that lies in a table (or array) is changed. The table's copies, and what was selected from it, hold the
-    same list, and which of all tables these are is not remembered."""
-    tables = [o for o in objs if o.kind == "data" and o.root in _TABLES]
-    name = root_name(node) if tables else ""
-    if not name:
-        return
-    if not (m.frames and name in m.frames[-1].local):
-        if isinstance(node, ast.Name):  # something of a table, if that has another name
-            tables = [o for o in tables if m.named(o) - {name}]
-        elif any(o.root not in _TABLES for o in m.names.get(name, SCALAR).objs):
-            return  # a dictionary, say, which holds lists and tables
-    roots = {o.root for o in tables}
-    if roots:
-        kin = [o for v in list(m.names.values()) for o in m.heap.reach(v.objs) if o.kind == "data" and o.root in roots]
-        m.touch(kin, f"{ast.unparse(node)[:50]}…")
-
-
 def _no_scalar_after_all(m: Machine, name: str, node: ast.Call) -> None:
     """A name whose value was taken for a number, and which has a method that changes things."""
     by_name = library.call_by_method(name)
     if by_name is not None and by_name.touches == "self" and isinstance(node.func, ast.Attribute):
-        m.change_name(root_name(node.func.value))
-
-
-def root_name(node: ast.expr) -> str:
-    """The name at the root of `name.a[k].b`; empty when there is none."""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+        m.change_name(scopes.root_name(node.func.value))
 
 
 def _callable(obj: Obj) -> list[Obj]:

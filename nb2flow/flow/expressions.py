@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import posixpath
 
-from nb2flow.flow import callbacks, calls, classes, instances, known_modules, outcomes, scopes
+from nb2flow.flow import callbacks, classes, instances, known_modules, outcomes, scopes, tables
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.machine import Branch, Frame, Machine
 from nb2flow.flow.values import ATTRIBUTES, SCALAR, Obj, Val, union
@@ -144,7 +144,9 @@ def subscript(m: Machine, node: ast.Subscript, base: Val) -> Val:
     masks = isinstance(index, ast.BinOp) and isinstance(index.op, ast.BitAnd | ast.BitOr)
     inverted = isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.Invert)
     if isinstance(index, _COPYING_INDEX) or masks or inverted:
-        return Val(frozenset({m.alloc("data", _origin(base), site=node)}))
+        selected = m.alloc("data", _origin(base), site=node)
+        tables.keep_cells(m, selected, base)
+        return Val(frozenset({selected}))
     modules = [o for o in base.objs if o.kind == "module"]
     if modules:
         own = isinstance(index, ast.Constant) and index.value != "__main__"
@@ -505,15 +507,18 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
     given = value.objs
     text = ast.unparse(target)[:60] + " = …"
     m.touch(rest, text)
+    for root, depth in (("pandas", 2), ("numpy", 1)) if given else ():
+        if any(o.root == root for o in rest):
+            tables.find_cells(m, [value], depth)
     if isinstance(target.value, ast.Subscript) and getattr(target.value.value, "attr", "") in (
         "loc",
         "iloc",
         "at",
         "iat",
     ):
-        calls.change_cell(m, target.value, rest)
+        tables.change_cell(m, target.value, rest)
     if not base.objs:
-        m.change_name(calls.root_name(target.value))
+        m.change_name(scopes.root_name(target.value))
     if (
         isinstance(target, ast.Attribute) and target.attr == "__dict__"
     ):  # what is set on one is set on all that share it

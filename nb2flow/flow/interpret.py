@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from nb2flow.flow import magics, replay, scopes
 from nb2flow.flow import statements as _statements  # noqa: F401  (registers the interpreters of statements)
-from nb2flow.flow.calls import root_name
 from nb2flow.flow.dispatch import execute
 from nb2flow.flow.effects import HISTORY, Unit
 from nb2flow.flow.machine import MAX_NODES, Machine, Place
 from nb2flow.flow.model import Observations, Outside
+from nb2flow.flow.scopes import root_name
 from nb2flow.flow.syntax import ParsedCell, Statement, parse_cell
 from nb2flow.flow.values import Val
 from nb2flow.notebook.model import Cell, Layout, Notebook

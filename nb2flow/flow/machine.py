@@ -89,6 +89,7 @@ class Machine(Memory):
     future_annotations: bool = False
     keeps_annotations: bool = False  # the notebook looks at `__annotations__`
     asks_caches: bool = False  # the notebook asks what functions remember
+    has_cells: bool = False  # some table may hold lists (true once is true for good: it costs time only)
     varying: frozenset[str] = frozenset()  # names that stand for more than one value (known where code is compiled)
     _modules: dict[str, Obj] = field(default_factory=dict)
     _mentioned: set[Obj] = field(default_factory=set)

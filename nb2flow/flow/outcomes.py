@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from nb2flow.flow import callbacks, known, known_calls, known_modules, library
+from nb2flow.flow import callbacks, known, known_calls, known_modules, library, tables
 from nb2flow.flow.dispatch import fresh
 from nb2flow.flow.effects import DISPLAYS
 from nb2flow.flow.known import Call
@@ -356,6 +356,9 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
         obj.flags.add(_UNCOPIED)
     if path == "collections.ChainMap":
         obj.flags.add("borrows")
+    if path in tables.MAKERS:
+        tables.find_cells(m, args.values, tables.MAKERS[path])
+    tables.keep_cells(m, obj, everything)
     return Val(frozenset({obj}))
 
 

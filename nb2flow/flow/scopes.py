@@ -217,3 +217,10 @@ def has_effects(node: FunctionNode, data: frozenset[str]) -> bool:
         if (called or stored) and isinstance(root, ast.Name) and root.id in data:
             return True
     return False
+
+
+def root_name(node: ast.expr) -> str:
+    """The name at the root of `name.a[k].b`; empty when there is none."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""

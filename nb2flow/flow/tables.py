@@ -1,0 +1,64 @@
+"""Lists (dictionaries, sets) in the cells of tables and arrays of objects: a copy of the table holds the same list."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from nb2flow.flow import scopes
+from nb2flow.flow.machine import Machine
+from nb2flow.flow.values import SCALAR, Obj, Val
+
+# How deep in what they are given the cells lie: in the rows of a list, in the columns of a dictionary.
+MAKERS = {
+    "pandas.DataFrame": 3, "pandas.DataFrame.from_records": 3, "pandas.DataFrame.from_dict": 3, "pandas.Series": 2,
+    "numpy.array": 2,
+}  # fmt: skip
+_CELL = "in a cell"
+
+
+def find_cells(m: Machine, given: Iterable[Val], depth: int) -> None:
+    """Note which lists come to lie in cells of a table that is made of these values."""
+    level = {o for v in given for o in v.objs if "container" in o.flags}
+    for _ in range(depth - 1):
+        level = {held for o in level for held in o.contains if "container" in held.flags}
+    for obj in m.heap.reach(frozenset(level)):
+        if "container" in obj.flags:
+            m.flag(obj, _CELL)
+            m.has_cells = True
+
+
+def keep_cells(m: Machine, made: Obj, of: Val) -> None:
+    """What is made of a table holds the lists in its cells, be it a copy, a part or a list."""
+    if m.has_cells and made.kind == "data":
+        m.heap.link([made], [o for o in m.heap.reach(of.objs) if _CELL in o.flags])
+
+
+_OF_LISTS = frozenset(["append", "extend", "discard", "clear", "reverse", "setdefault", "popitem", "insert"])
+_OF_LISTS_AND_TABLES = frozenset(["add", "remove", "sort"])  # in a lambda it may be either
+_TABLES = ("pandas", "numpy")
+
+
+def may_change_a_cell(m: Machine, name: str, node: ast.Call) -> bool:
+    """Whether a call is for what it does to a list (or dictionary, or set), and not for what it gives."""
+    if node in m.unused:
+        return name in _OF_LISTS or name in _OF_LISTS_AND_TABLES
+    return name in _OF_LISTS and bool(m.active) and getattr(m.active[-1], "body", None) is node
+
+
+def change_cell(m: Machine, node: ast.expr, objs: Iterable[Obj]) -> None:
+    """A list that lies in a table (or array) is changed. The table's copies, and what was selected from it, hold the
+    same list, and which of all tables these are is not remembered."""
+    tables = [o for o in objs if o.kind == "data" and o.root in _TABLES]
+    name = scopes.root_name(node) if tables else ""
+    if not name:
+        return
+    if not (m.frames and name in m.frames[-1].local):
+        if isinstance(node, ast.Name):  # something of a table, if that has another name
+            tables = [o for o in tables if m.named(o) - {name}]
+        elif any(o.root not in _TABLES for o in m.names.get(name, SCALAR).objs):
+            return  # a dictionary, say, which holds lists and tables
+    roots = {o.root for o in tables}
+    if roots:
+        kin = [o for v in list(m.names.values()) for o in m.heap.reach(v.objs) if o.kind == "data" and o.root in roots]
+        m.touch(kin, f"{ast.unparse(node)[:50]}…")
