@@ -21,11 +21,18 @@ def find_cells(m: Machine, given: Iterable[Val], depth: int) -> None:
     """Note which lists come to lie in cells of a table that is made of these values."""
     level = {o for v in given for o in v.objs if "container" in o.flags}
     for _ in range(depth - 1):
-        level = {held for o in level for held in o.contains if "container" in held.flags}
-    for obj in m.heap.reach(frozenset(level)):
-        if "container" in obj.flags:
-            m.flag(obj, _CELL)
-            m.has_cells = True
+        level = _lists_in(level)
+    cells = set[Obj]()
+    while level - cells:
+        cells |= level
+        level = _lists_in(level)
+    for obj in cells:
+        m.flag(obj, _CELL)
+        m.has_cells = True
+
+
+def _lists_in(objs: set[Obj]) -> set[Obj]:
+    return {held for o in objs for held in o.contains if "container" in held.flags}
 
 
 def keep_cells(m: Machine, made: Obj, of: Val) -> None:
