@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from nb2flow.diff.common import common_start
 from nb2flow.diff.document import parse
 
 _LONG = 8192
@@ -26,6 +27,7 @@ _IMAGES = (b"image/png", b"image/jpeg", b"image/gif")
 _IMAGE_IN_LINES = re.compile(rb'"image/(?:png|jpeg|gif)": \[')
 _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e"
 _ENDS = 64
+_ESCAPE = len(rb"\u000")  # what may be before the last digit of one
 
 Stretch = tuple[bytes, int, int]
 
@@ -102,12 +104,11 @@ class Lifted:
             return False
         a, start, stop, _ = self._texts[int(number)][0]
         b, other, other_stop, _ = self._texts[int(other_number)][0]
-        k, most = 0, min(stop - start, other_stop - other)
-        while k < most and a[start + k : start + k + _ENDS] == b[other + k : other + k + _ENDS]:
-            k += _ENDS
-        near = max(start, start + k - _ENDS), max(other, other + k - _ENDS)
-        if b"\\" not in a[near[0] : start + k + _ENDS] and b"\\" not in b[near[1] : other + k + _ENDS]:
-            return False  # where they begin to differ there are no escapes
+        most = min(stop - start, other_stop - other)
+        k = common_start(a, b, start, other, most)
+        near = max(0, k - _ESCAPE)
+        if k < most and b"\\" not in a[start + near : start + k + 1] and b"\\" not in b[other + near : other + k + 1]:
+            return False  # what differs first is no part of an escape
         try:
             return bool(_decoded(a, start, stop) + end == _decoded(b, other, other_stop) + other_end)
         except orjson.JSONDecodeError:
