@@ -95,7 +95,7 @@ def similarity(a: Text, b: Text, cutoff: float = 0.0) -> float:
         found = float(Indel.normalized_similarity(a.words, b.words, score_cutoff=cutoff))
     if found < _CONTAINED and (_contained(a, b) or _heading(a) == _heading(b) != ""):
         found = _CONTAINED
-    if found < _CHARACTERS and len(a.source) <= _SHORT and len(b.source) <= _SHORT:
+    if found < _CHARACTERS and a.stripped and b.stripped and max(len(a.source), len(b.source)) <= _SHORT:
         found = max(found, _CHARACTERS * float(Indel.normalized_similarity(a.source, b.source)))
     return found if found >= cutoff else 0.0
 

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from diff.making import code, pairs, texts
 from diff.test_laws import law
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nb2flow.diff.changes import Scope
@@ -230,6 +230,7 @@ def test_a_list_that_looks_like_cells_but_lies_deeper_is_read_whole() -> None:
 
 
 @given(texts, st.lists(texts, min_size=1, max_size=12), st.sampled_from([0.2, 0.4, 0.5, 0.6, 0.7]))
+@example(["\n"], [["\n\n"]], 0.2)
 @law(200)
 def test_a_row_scores_as_its_pairs_do(one: Any, many: list[Any], cutoff: float) -> None:
     lexicon = Lexicon()
