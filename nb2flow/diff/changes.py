@@ -33,7 +33,7 @@ class Scope(NamedTuple):
     id: bool = True
     details: bool = True
     noise: bool = False
-    pixels: int = 400_000  # work that comparing images may cost (`images.BUDGET`)
+    pixels: int = 80_000  # work that comparing images may cost (`images.BUDGET`)
 
 
 class CellChange(NamedTuple):

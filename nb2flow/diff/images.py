@@ -16,6 +16,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _RUN = {pixel: rb"\0{%d,}" % (8 * pixel) for pixel in _CHANNELS.values()}
 BUDGET = 400_000  # bytes that may be unfiltered one at a time
+_UNPACKED = 50  # bytes that are decompressed while one is unfiltered
 
 
 class Image(NamedTuple):
@@ -83,13 +84,24 @@ def compare(old: str, new: str, budget: int = BUDGET) -> tuple[ImageChange, int]
     sizes = measure(first), measure(second)
     if sizes[0][:2] != sizes[1][:2] or not sizes[0].width or sizes[0].width * sizes[0].height > 8 * budget:
         return ImageChange(*sizes, None), 0
+    unpacking = (_unpacked(first) + _unpacked(second)) // _UNPACKED
+    if unpacking > budget:
+        return ImageChange(*sizes, None), 0
     a, b = _unpack(first), _unpack(second)
     if a is None or b is None or a.pixel != b.pixel or a.palette != b.palette:
-        return ImageChange(*sizes, None), 0
+        return ImageChange(*sizes, None), unpacking
     left, right = _Rows(a), _Rows(b)
-    changed = _count(left, right, budget)
+    changed = _count(left, right, budget - unpacking)
     share = None if changed is None else changed / (a.width * a.height)
-    return ImageChange(*sizes, share), left.spent + right.spent
+    return ImageChange(*sizes, share), left.spent + right.spent + unpacking
+
+
+def _unpacked(data: bytes) -> int:
+    """How many bytes a PNG will be."""
+    if not data.startswith(_SIGNATURE) or len(data) < 33:
+        return 0
+    width, height, _ = measure(data)
+    return (width * _CHANNELS.get(data[25], 0) + 1) * height
 
 
 def _unpack(data: bytes) -> _Png | None:

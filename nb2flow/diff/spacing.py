@@ -7,12 +7,11 @@ a level, in a worksheet or not: all of it is found, or nothing. It knows bytes o
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
-_INDENTED = re.compile(rb'\{\n([ \t]{1,8})"')
 _COMMA = len(b",")
 _FIRST_STEP = 1 << 12
+_WIDEST = 8
 
 
 class Spacing(NamedTuple):
@@ -80,14 +79,23 @@ def place_of_cells(data: bytes) -> Place | None:
     if data.startswith(_OPENING + USUAL.first):
         found, start = USUAL, len(_OPENING)
     else:
-        opened = _INDENTED.match(data)
-        if opened is None:
+        unit = _unit(data)
+        if not unit:
             return None
-        found, start = _opening(data, opened[1])
+        found, start = _opening(data, unit)
         if start < 0 or not data.startswith(found.first, start):
             return None
     stop = data.rfind(found.last, start)
     return Place(found, start, stop + found.closing) if stop > 0 else None
+
+
+def _unit(data: bytes) -> bytes:
+    """The white space before the first member of all; empty where there is none, or too much."""
+    if not data.startswith(b"{\n"):
+        return b""
+    line = data[2 : 2 + _WIDEST + 1]
+    text = line.lstrip(b" \t")
+    return line[: -len(text)] if text.startswith(b'"') else b""
 
 
 def _opening(data: bytes, unit: bytes) -> tuple[Spacing, int]:
