@@ -10,7 +10,7 @@ from nb2flow.executors.kubernetes import words
 from nb2flow.executors.kubernetes.cluster import Cluster, ClusterFault
 from nb2flow.executors.kubernetes.words import Trouble, Value
 
-_EVERY = 10.0  # seconds from one question to the next: for all pods of a run, or for the events of one
+_EVERY = 20.0  # seconds from one question to the next: for all pods of a run, or for the events of one
 _USUAL = 15.0  # seconds that containers take to begin
 
 
