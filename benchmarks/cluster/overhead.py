@@ -19,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -270,9 +271,50 @@ def wide_by_argo(cluster: Cluster, profile: Profile, options: argparse.Namespace
     print(f"{options.wide + 2} steps submitted in {from_start:.2f} s (goal: 2 s)")
 
 
+def submission(backend: KubernetesBackend | ArgoBackend, count: int, objects: int) -> float:
+    """Seconds from the first step's start until so many objects are there for `count` steps, which no node takes."""
+    created: list[float] = []
+    started: list[float] = []
+    create = backend.cluster.create
+
+    def noted(kind: str, manifest: Mapping[str, Any]) -> Any:
+        made = create(kind, manifest)
+        created.append(time.time())
+        return made
+
+    def hear(event: Any) -> None:
+        if isinstance(event, StepStarted):
+            started.append(event.at)
+
+    def go(folder: str) -> None:
+        steps = [S(f"s{i:03d}", [f"x = {i}"]) for i in range(count)]
+        asked = request(Path(folder), compiled(*steps), jobs=count, use_cache=False)
+        with RunStore(asked.home) as kept:
+            engine.drive(asked, backend, kept, on_event=hear)
+
+    backend.cluster.create = noted  # type: ignore[method-assign]
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        threading.Thread(target=go, args=(folder,), daemon=True).start()  # it waits for nodes until we leave
+        while len(created) < objects or not started:
+            time.sleep(0.01)
+        backend.close()
+    return created[-1] - min(started)
+
+
+def submit(cluster: Cluster, profile: Profile, options: argparse.Namespace) -> None:
+    """How fast many steps are submitted, as Jobs and, where a controller of Argo was asked for, as a Workflow."""
+    for turn in range(options.turns):
+        nowhere = replace(profile, node={"nb2flow.dev/no": "such-node"}, store=f"{profile.store}/submit-{turn}")
+        told = [f"as Jobs {submission(KubernetesBackend(nowhere, {}), options.wide, options.wide):.2f} s"]
+        if profile.argo_executor:
+            told.append(f"as a Workflow {submission(argo_backend(nowhere), options.wide, 1):.2f} s")
+        print(f"{options.wide} steps submitted {', '.join(told)} (goal: 2 s)", flush=True)
+
+
 MEASURED: dict[str, Callable[[Cluster, Profile, argparse.Namespace], None]] = {
     "per-step": per_step,
     "argo": by_argo,
+    "submit": submit,
     "wide": wide,
     "wide-argo": wide_by_argo,
 }
