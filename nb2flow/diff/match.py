@@ -17,6 +17,7 @@ from nb2flow.diff.sameness import same
 from nb2flow.diff.similarity import ends_alike, weight
 from nb2flow.diff.splits import find_splits
 
+_EDITED = 0.8  # as much as a cell that is the same does an edited one say about what stayed
 _LAST_RESORT = 0.2  # one cell for one cell between matched neighbours
 
 
@@ -134,7 +135,7 @@ def _in_order(sides: Sides, pairs: Sequence[Pair], splits: Sequence[Split], merg
     others = [(s.one, s.parts[0]) for s in splits] + [(s.parts[0], s.one) for s in merges]
     if rising(sorted([*pairs, *others])):
         return list(pairs)
-    every = [(i, j, weight(sides.a[i].source)) for i, j in pairs]
+    every = [(i, j, weight(sides.a[i].source) * (1.0 if sides.equal(i, j) else _EDITED)) for i, j in pairs]
     every += [(s.one, s.parts[0], weight(sides.a[s.one].source)) for s in splits]
     every += [(s.parts[0], s.one, weight(sides.b[s.one].source)) for s in merges]
     chain = set(heaviest_chain(sorted(every)))

@@ -62,6 +62,16 @@ def test_a_cell_moved_and_edited_is_both() -> None:
     assert words.summary(found.summary) == "1 cell moved (1 of them edited)"
 
 
+def test_of_two_cells_that_changed_places_the_edited_one_moved() -> None:
+    old, new = (
+        "The data map in Atlas will look something like this:",
+        "Your map in Atlas will look something like this:",
+    )
+    heading = "## Example 2: Visualizing MNIST Model training"
+    a, b = nb(code(LOAD), md(old), md(heading), code(PLOT)), nb(code(LOAD), md(heading), md(new), code(PLOT))
+    assert changes(a, b) == ["moved-modified 1→2"]
+
+
 def test_one_cell_split_in_three() -> None:
     a = nb(md("# Wines"), code(f"{LOAD}\n{CLEAN}\n{SHOW}"), code(PLOT))
     b = nb(md("# Wines"), code(LOAD), code(CLEAN), code(SHOW), code(PLOT))
