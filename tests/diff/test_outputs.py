@@ -33,6 +33,20 @@ def test_errors() -> None:
     assert told([stream("1\n")], [a]) == ["output 1 (stdout) removed", "output 1 (ValueError) added"]
 
 
+@pytest.mark.parametrize(
+    ("html", "said"),
+    [
+        ("<video autoplay loop><source src='x.mp4' type='video/mp4'></video>", True),
+        ("<div id='plot'></div><script>draw()</script>", True),
+        ("<video src='x.mp4'></video><p>A film</p>", False),
+        (f"<img src='data:image/png;base64,{png(2, 2, bytes(12))}'>", False),
+    ],
+)
+def test_html_of_which_nothing_may_be_shown_is_told_on_the_page(html: str, said: bool) -> None:
+    page = render_page([compare(nb(code("x")), nb(code("x"), code("y", result(1, text_html=html))))])
+    assert ("left out here" in page) is said
+
+
 def test_pictures_and_sounds_inside_of_html_are_not_shown_letter_by_letter() -> None:
     def page(letter: str) -> dict[str, object]:
         return result(1, text_html=f'<audio>\n<source src="data:audio/wav;base64,{letter * 400}">\n</audio>')

@@ -6,6 +6,7 @@ embedded, and the page's policy forbids every script but its own and every reque
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -35,6 +36,7 @@ from nb2flow.diff.text import words as words_of_line
 
 _CONTEXT = 3
 _LONGEST_OUTPUT = 20_000
+_SEEN, _TAG = re.compile("<(?:img|hr)"), re.compile("<[^>]*>")
 _BITMAPS = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
@@ -225,12 +227,20 @@ def _rich(output: Output) -> str:
         if mime.startswith("image/"):
             return _image(mime, joined(output.data[mime]))
         if mime == "text/html":
-            return f'<div class="rendered">{sanitize(joined(output.data[mime]))}</div>'
+            return _cleaned(joined(output.data[mime]))
         if mime == "text/markdown":
             return f'<div class="rendered">{markdown.render(joined(output.data[mime])[:_LONGEST_OUTPUT])}</div>'
     text = output.text or (f"[{mime}]" if mime else "")
     cut = "\n… cut here" if len(text) > _LONGEST_OUTPUT else ""
     return f"<pre>{escape(text[:_LONGEST_OUTPUT] + cut)}</pre>"
+
+
+def _cleaned(text: str) -> str:
+    """HTML made harmless; where that leaves nothing to see, it is said that something was there."""
+    clean = sanitize(text)
+    if _SEEN.search(clean) or _TAG.sub("", clean).strip():
+        return f'<div class="rendered">{clean}</div>'
+    return "<pre>[text/html that only scripts, media or frames show: left out here]</pre>"
 
 
 def _address(mime: str, text: str) -> str | None:
