@@ -26,12 +26,19 @@ def follow(
     given = union([*positional, *(v for _, v in keywords)])
     if node in m.active or len(m.active) >= MAX_DEPTH:
         m.mention(Val(frozenset({function})))
+        if node in m.active:
+            _note_recursion(m, node, function, positional, keywords)
         if len(m.active) >= MAX_DEPTH and node not in m.active:
             m.touch(m.heap.mutable(given.objs), f"{getattr(node, 'name', 'lambda')}(…)")
         return Val(given.objs | {m.alloc("unknown", site=site, holds=given.objs)})
     local, globals_, nonlocals = scopes.local_names(node)
     frame = Frame(
-        _bind(m, node, function, positional, keywords), local, globals_, nonlocals, dict(function.scope or {})
+        _bind(m, node, function, positional, keywords),
+        local,
+        globals_,
+        nonlocals,
+        dict(function.scope or {}),
+        node=node,
     )
     before = m.calls
     m.calls = (*before, site)
@@ -41,10 +48,14 @@ def follow(
     if function.flags and "eval" in function.flags:
         m.barrier("a function that it calls evaluates text as code", reads_only=True)
     try:
+        given_names, touched, m.touched = dict(frame.names), m.touched, {}
         if isinstance(node, ast.Lambda):
             frame.returned.append(evaluate(m, node.body))
         else:
             execute(m, node.body)
+        if frame.again:
+            _recur(m, frame, given_names)
+        m.touched = {**touched, **{obj: text for obj, text in m.touched.items() if obj not in touched}}
         if frame.made:
             _enclose(m, frame)
     finally:
@@ -56,6 +67,35 @@ def follow(
     if scopes.is_generator(node):
         return fresh(m, site, [result, given], kind="live", label="a generator")
     return result
+
+
+def _note_recursion(
+    m: Machine,
+    node: scopes.FunctionNode,
+    function: Obj,
+    positional: tuple[Val, ...],
+    keywords: tuple[tuple[str, Val], ...],
+) -> None:
+    """A function is called from within itself: what it was given there."""
+    frame = next((f for f in reversed(m.frames) if f.node is node), None)
+    if frame is None:
+        return
+    for name, value in _bind(m, node, function, positional, keywords).items():
+        if value.objs:
+            frame.again[name] = frame.again.get(name, SCALAR) | value
+
+
+def _recur(m: Machine, frame: Frame, given: dict[str, Val]) -> None:
+    """Calls from within do to what they were given, and to its parts, as they are given these in their turn, what the
+    call did to what it was given itself."""
+    for name, value in frame.again.items():
+        own = given.get(name, SCALAR).objs
+        more = value.objs - own
+        reach = m.heap.reach(own) if more else frozenset[Obj]()
+        text = next((text for obj, text in m.touched.items() if obj in reach), None)
+        if text is not None:
+            reach = m.heap.reach(more)
+            m.touch(reach - m.heap.reach(reach & m.definitions), text)  # not what classes hold for all
 
 
 def _enclose(m: Machine, frame: Frame) -> None:

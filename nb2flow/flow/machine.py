@@ -54,6 +54,8 @@ class Frame:
     conditional: int = 0
     encloses: bool = True  # a class body's names are not seen from its methods
     made: list[Obj] = field(default_factory=list)  # functions that see its names, as these are in the end
+    node: ast.AST | None = None  # the function
+    again: dict[str, Val] = field(default_factory=dict)  # what calls of the same function from within it were given
 
 
 class Place(NamedTuple):

@@ -110,6 +110,15 @@ def _numpy_random(carrier: Carrier, generator: Any) -> Any:
     return (getattr, (module, "_rand")) if generator is vars(module)["_rand"] else NotImplemented
 
 
+def _argparse(carrier: Carrier, holder: Any) -> Any:
+    """Parsers ask whether a text is the very one that argparse has for "not to be shown"."""
+    hidden = [name for name, value in vars(holder).items() if value is sys.modules["argparse"].SUPPRESS]
+    made: tuple[Any, ...] = holder.__reduce_ex__(2) if hidden else ()
+    if len(made) < 3 or not isinstance(made[2], dict):
+        return NotImplemented
+    return (*made[:2], (made[2], hidden), None, None, rebuild.set_suppressed)
+
+
 def _shell(carrier: Carrier, running: Any) -> Any:
     return rebuild.current_shell, ()
 
@@ -138,6 +147,7 @@ _REDUCERS: dict[str, Reducer] = {
     "builtins.classmethod": byvalue.reduce_wrapper,
     "builtins.mappingproxy": byvalue.reduce_mapping_proxy,
     "builtins.BaseException": _exception,
+    "argparse._AttributeHolder": _argparse,
     "functools._lru_cache_wrapper": byvalue.reduce_lru_cache,
     "functools.cached_property": byvalue.reduce_cached_property,
     "dataclasses._MISSING_TYPE": byvalue.reduce_dataclass_mark,

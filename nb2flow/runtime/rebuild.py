@@ -252,3 +252,11 @@ def _globals(home: str) -> dict[str, Any]:
         return namespace()
     module = sys.modules.get(home) or importlib.import_module(home)
     return vars(module)
+
+
+def set_suppressed(holder: Any, state: tuple[dict[str, Any], list[str]]) -> None:
+    """Give a part of a parser of arguments its attributes."""
+    from argparse import SUPPRESS
+
+    vars(holder).update(state[0])
+    vars(holder).update(dict.fromkeys(state[1], SUPPRESS))

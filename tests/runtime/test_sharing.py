@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import types
 from pathlib import Path
 from typing import Any
@@ -336,3 +337,12 @@ def test_a_read_only_view_shows_what_its_dictionary_becomes(tmp_path: Path) -> N
     loaded, _ = carry(tmp_path, options=options, view=types.MappingProxyType(options))
     loaded["options"]["b"] = 2
     assert dict(loaded["view"]) == {"a": 1, "b": 2}
+
+
+def test_a_parser_of_arguments_hides_what_it_hid(tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--n", type=int, default=3)
+    loaded, _ = carry(tmp_path, parser=parser, group=parser.add_argument_group("more"))
+    loaded["group"].add_argument("--m")
+    assert vars(loaded["parser"].parse_args(["--n", "4"])) == {"n": 4, "m": None}
+    assert "SUPPRESS" not in loaded["parser"].format_help()
