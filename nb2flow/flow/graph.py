@@ -77,12 +77,13 @@ class Graph:
         for k in range(len(self.nodes)):
             self._needs(k)
         came = [self._came(node) for node in self.nodes]
+        self._wishes = [wanted for wanted, _ in came]
         self._at_end = [end for _, end in came]
         self._changed = True
         while self._changed:  # moving one name to another source may part it from names that it was together with
             self._changed = False
             for k in reversed(range(len(self.nodes))):
-                for names in came[k][0]:
+                for names in self._wishes[k]:
                     self._together(k, names)
         self._written_modules = modules.written(analysis.units)
         self._module_versions()
@@ -307,7 +308,10 @@ class Graph:
             here = Site(node.units[0].cell, node.units[0].statement.line)
             defined = old[1].defined if old else Site(made_at.cell, made_at.statement.line)
             self._carry(k, name, last, Reason("variable", name, defined, here, "shares objects that are changed here"))
-        self._together(last, _through(self._at_end[last], sources))
+        before = _through(self._at_end[last], sources)
+        if before not in self._wishes[last]:
+            self._wishes[last].append(before)
+        self._together(last, before)
 
     def _parted(self, k: int, last: int, sources: Mapping[str, int]) -> None:
         """A part and its whole that are changed in group k cannot get there and still be one."""

@@ -147,6 +147,7 @@ HAZARDS = {
     "methods-of-a-class-handed-over": "import json\nclass E(json.JSONEncoder):\n    used=[]\n    def default(self, o):\n        self.used.append(1)\n        return 1 | t=json.dumps(1j, cls=E) | print(E.used)",
     "recursion-into-parts": "def scale(n):\n    n['v']*=10\n    for k in n.get('kids', []): scale(k)\nt={'v': 1, 'kids': [{'v': 2}, {'v': 3, 'kids': [{'v': 4}]}]}; d=t['kids'][1]['kids'][0] | scale(t) | print(d)",
     "recursion-of-a-method": "class T:\n    def __init__(self, v, *kids): self.v=v; self.kids=kids\n    def up(self):\n        self.v+=1\n        for k in self.kids: k.up()\nleaf=T(1); root=T(2, T(3, leaf)) | root.up() | print(leaf.v)",
+    "shared-along-two-ways": "class B:\n    def __init__(self, v): self.v=v; self.log=[]\n    def put(self, w):\n        self.log.append(w)\n        return self.v\na=[1]; b=[2]; c={'k': [3]} | d=B(b) | a=a | c['k']=b\nprint(a is b) | a=d.put(b) | a.append(1) | print(a, b, c, d.v)",
     "in-place-operator-of-a-class": "log=[]\nclass B:\n    n=0\n    def __init__(self): self.x=[]\n    def __iadd__(self, o):\n        log.append(o)\n        B.n+=1\n        self.x.append(o)\n        return self\nb=B(); d={'b': b} | b+=1 | print(log, B.n) | d['b']+=2 | print(log, b.x)",
     "operator-instead-of-the-one-in-place": "log=[]\nclass V:\n    def __add__(self, o):\n        log.append(o)\n        return self\nv=V(); v.w=v | v+=1 | v.w+=2 | print(log)",
     "item-changed-in-place": "a=[1]; d={'k': a} | d['k']+=[2] | print(a) | d['k'].append(3) | print(a)",
