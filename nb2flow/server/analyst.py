@@ -60,6 +60,7 @@ class Analyst:
     def __init__(self) -> None:
         self._processes: list[_Process | None] = [None] * min(cores(), MOST_PROCESSES)
         self._editors: OrderedDict[tuple[str, str], _Editor] = OrderedDict()
+        self._over = False
 
     def start(self) -> None:
         """Start the processes, so that the first request need not wait for them."""
@@ -67,7 +68,8 @@ class Analyst:
             self._process(place)
 
     def stop(self) -> None:
-        """End the processes."""
+        """End the processes; no others are started."""
+        self._over = True
         for process in self._processes:
             if process is not None:
                 process.pool.shutdown(wait=False, cancel_futures=True)
@@ -120,6 +122,8 @@ class Analyst:
     def _process(self, place: int) -> _Process:
         process = self._processes[place]
         if process is None:
+            if self._over:
+                raise EnvironmentFault("the Jupyter server is stopping", hint="is it started again?")
             context = multiprocessing.get_context("spawn")
             pool = ProcessPoolExecutor(1, mp_context=context, initializer=_prepare)
             process = self._processes[place] = _Process(pool, pool.submit(os.getpid))

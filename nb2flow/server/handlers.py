@@ -20,7 +20,7 @@ import tornado.web
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 
-from nb2flow.errors import Nb2flowError
+from nb2flow.errors import EnvironmentFault, Nb2flowError
 from nb2flow.server import api, encode, openapi
 from nb2flow.server.analyst import Analyst
 from nb2flow.server.places import Places, status_of
@@ -126,8 +126,12 @@ class Handler(APIHandler):
         return int(text)
 
     async def apart(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        """What the function gives, called in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self.context.threads, function, *arguments)
+        """What the function gives, called in a thread. EnvironmentFault when the server is about to end."""
+        try:
+            asked = asyncio.get_running_loop().run_in_executor(self.context.threads, function, *arguments)
+        except RuntimeError:  # there are no threads any more
+            raise EnvironmentFault("the Jupyter server is stopping", hint="is it started again?") from None
+        return await asked
 
     def fail(self, status: int, error: api.Error) -> None:
         """Answer with an error."""

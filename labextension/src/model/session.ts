@@ -16,6 +16,7 @@ import { Runs } from './runs';
 import { applied } from './tags';
 
 const DELAY = 250;
+const AGAIN = 5000;
 const CLIENT = UUID.uuid4();
 
 export class Session implements IDisposable {
@@ -249,8 +250,8 @@ export class Session implements IDisposable {
       }
       this.answered = revision;
       this._fault = error instanceof Fault ? error : new Fault('unknown', String(error));
-      if (this._fault.code === 'unreachable') {
-        this.analysing.poke(5000);
+      if (this._fault.code === 'unreachable' || this._fault.status >= 500) {
+        this.analysing.poke(AGAIN); // it may be starting, or about to end
       }
     }
     this.signal.emit();
