@@ -9,7 +9,7 @@ from nb2flow.flow import scopes
 from nb2flow.flow.classes import bound, instantiate, member
 from nb2flow.flow.following import follow
 from nb2flow.flow.machine import Machine
-from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, union
+from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, in_order, union
 
 # They call what they are given, instances and classes too, for each of many things.
 _CALLING = frozenset(
@@ -41,7 +41,9 @@ def run(m: Machine, values: tuple[Val, ...], base: Val, path: str, node: ast.AST
     calling = calls_for_each(path)
     if calling or unknown or ("." in path and not path.startswith(_KEEPING)):
         functions |= _calls_of_instances(m, given, node)
-        functions |= {f for obj in given if obj.label.startswith(_HANDING_ON) for f in _handed_on(m, obj, node)}
+        functions |= {
+            f for obj in in_order(given) if obj.label.startswith(_HANDING_ON) for f in _handed_on(m, obj, node)
+        }
     if calling:
         functions |= given & m.classes
     if m.functions_made:
@@ -68,7 +70,7 @@ _HANDING_ON = ("functools.partial", "functools.cmp_to_key")
 
 def _calls_of_instances(m: Machine, objs: Iterable[Obj], node: ast.AST) -> set[Obj]:
     """`__call__` of those that are instances of the notebook's classes."""
-    return {bound(m, f, o, node) for o in objs if o.cls is not None for f in member([o], "__call__")}
+    return {bound(m, f, o, node) for o in in_order(objs) if o.cls is not None for f in member([o], "__call__")}
 
 
 def _handed_on(m: Machine, holder: Obj, node: ast.AST) -> set[Obj]:
@@ -120,7 +122,7 @@ def run_given(m: Machine, iterator: Obj, node: ast.AST) -> None:
     functions = {o for o in held if has_body(o)} | _calls_of_instances(m, held, node) | (held & m.classes)
     if functions:
         results += _run(m, functions, Val(held), node)
-    for obj in held:
+    for obj in in_order(held):
         if obj.label == "functools.partial":
             results += held_functions(m, obj, [], node)
     if results:
@@ -130,11 +132,10 @@ def run_given(m: Machine, iterator: Obj, node: ast.AST) -> None:
 
 
 def _run(m: Machine, functions: Iterable[Obj], everything: Val, node: ast.AST) -> list[Val]:
-    """Follow functions, in the order of their places, with any of these things as any argument."""
+    """Follow functions, in the order in which they were made, with any of these things as any argument."""
     given = Val(m.heap.reach(everything.objs) - m.definitions)
-    in_order = sorted(functions, key=lambda o: (getattr(o.node, "lineno", 0), getattr(o.node, "col_offset", 0)))
     results: list[Val] = []
-    for obj in in_order:
+    for obj in in_order(functions):
         if obj.kind == "class":
             wanted = max(map(_parameters, member([obj], "__init__")), default=1)
             results.append(instantiate(m, obj, (given,) * wanted, (), node))

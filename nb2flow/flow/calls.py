@@ -27,7 +27,7 @@ from nb2flow.flow.instances import begin_loop, compare, copy, run_methods, show,
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import UNBOUND, Machine
 from nb2flow.flow.outcomes import Arguments, apply, set_config
-from nb2flow.flow.values import ATTRIBUTES, NOT_DATA, SCALAR, Obj, Val, union
+from nb2flow.flow.values import ATTRIBUTES, NOT_DATA, SCALAR, Obj, Val, in_order, union
 
 _READING = frozenset(("read", "readline", "readlines", "read1", "tell"))
 _PANDAS_PLAIN = frozenset(
@@ -121,7 +121,7 @@ def _call_inherited(m: Machine, name: str, receiver: Val, args: Arguments) -> Va
     elsewhere changes its object at most."""
     here = m.functions[-1].home if m.functions else None
     methods, outside = Methods(), set[Obj]()
-    for obj in receiver.objs:
+    for obj in in_order(receiver.objs):
         later = [
             c for c in ancestors(obj if obj.kind == "class" else obj.cls) if here is None or here not in ancestors(c)
         ]
@@ -142,7 +142,7 @@ _INHERITED = Call(touches="self", keeps=True, result="alias")
 def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
     """Call whatever `callee` may stand for."""
     results: list[Val] = []
-    for obj in sorted(callee.objs, key=lambda o: o.kind):
+    for obj in sorted(in_order(callee.objs), key=lambda o: o.kind):
         if obj.kind == "function":
             results.append(follow(m, obj, args.positional, args.keywords, args.node))
         elif obj.kind == "class":
@@ -201,7 +201,7 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
     elif name == "backward":  # gradients go to all that the value was computed from, which nothing here remembers
         made = (o for v in list(m.names.values()) for o in m.heap.reach(v.objs) if o.root == "torch")
         m.touch({o for o in made if o.kind != "module"}, f"….{name}()")
-    for obj in receiver.objs:
+    for obj in in_order(receiver.objs):
         if obj.kind == "module":
             path = f"{obj.label}.{name}"
             if obj.label == "IPython.shell":
@@ -212,7 +212,7 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             continue
         if methods.find(obj, name):
             continue
-        nested = [o for o in class_value(obj, name).objs if o.kind == "class"] if m.classes else []
+        nested = [o for o in in_order(class_value(obj, name).objs) if o.kind == "class"] if m.classes else []
         if nested:
             results += [invoke(m, Val(frozenset({cls})), args) for cls in nested]
             continue
@@ -257,7 +257,7 @@ def _callable(obj: Obj) -> list[Obj]:
         for o in obj.contains
         if o is not obj.cls and "method" not in o.flags and (o.kind in ("function", "class") or member([o], "__call__"))
     ]
-    return sorted(held, key=lambda o: (getattr(o.node, "lineno", 0), getattr(o.node, "col_offset", 0)))
+    return in_order(held)
 
 
 def _names_in_query(m: Machine, args: Arguments) -> None:
@@ -348,7 +348,7 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
         return class_of(args.positional[0])
     elif name in ("setattr", "delattr") and len(args.positional) > 1:
         note_attribute(m, args.positional[0].objs, args.positional[1].text or "")
-        for obj in args.positional[0].objs:
+        for obj in in_order(args.positional[0].objs):
             if obj.kind == "module":
                 set_config(m, f"{obj.label}.{args.positional[1].text or 'unknown'}")
     elif name == "id":

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from nb2flow.flow.following import follow
 from nb2flow.flow.machine import Machine
-from nb2flow.flow.values import SCALAR, Obj, Val, union
+from nb2flow.flow.values import SCALAR, Obj, Val, in_order, union
 
 
 def ancestors(cls: Obj | None) -> list[Obj]:
@@ -19,12 +19,12 @@ def ancestors(cls: Obj | None) -> list[Obj]:
         if one is None or one in found or one.scope is None:
             continue
         found.append(one)
-        todo.extend(o for o in one.scope.get("__bases__", SCALAR).objs if o.kind == "class")
+        todo.extend(o for o in in_order(one.scope.get("__bases__", SCALAR).objs) if o.kind == "class")
     return found
 
 
 def own_methods(cls: Obj, name: str) -> list[Obj]:
-    return [o for o in (cls.scope or {}).get(name, SCALAR).objs if o.kind == "function"]
+    return [o for o in in_order((cls.scope or {}).get(name, SCALAR).objs) if o.kind == "function"]
 
 
 def class_value(obj: Obj, name: str) -> Val:
@@ -38,16 +38,16 @@ def class_value(obj: Obj, name: str) -> Val:
         seen.add(cls)
         if name in cls.scope:
             return cls.scope[name]
-        todo.extend(o for o in cls.scope.get("__bases__", SCALAR).objs if o.kind == "class")
+        todo.extend(o for o in in_order(cls.scope.get("__bases__", SCALAR).objs) if o.kind == "class")
     return SCALAR
 
 
 def member(objs: Iterable[Obj], name: str) -> list[Obj]:
     """The notebook's functions that `obj.name` may be, for instances and classes defined in the notebook."""
     found: list[Obj] = []
-    for obj in objs:
+    for obj in in_order(objs):
         if obj.kind == "class" or obj.cls is not None:
-            found.extend(o for o in class_value(obj, name).objs if o.kind == "function")
+            found.extend(o for o in in_order(class_value(obj, name).objs) if o.kind == "function")
     return found
 
 

@@ -12,7 +12,7 @@ import posixpath
 from nb2flow.flow import callbacks, classes, instances, known_modules, outcomes, scopes, tables
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.machine import Branch, Frame, Machine
-from nb2flow.flow.values import ATTRIBUTES, SCALAR, Obj, Val, union
+from nb2flow.flow.values import ATTRIBUTES, SCALAR, Obj, Val, in_order, union
 
 
 def lookup(m: Machine, name: str, *, mention: bool = True) -> Val:
@@ -69,7 +69,7 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
     m.unit.attributes.add(node.attr)
     found: list[Val] = []
     rest: set[Obj] = set()
-    for obj in base.objs:
+    for obj in in_order(base.objs):
         if obj.kind == "module":
             path = f"{obj.label}.{node.attr}"
             if path in ("os.environ", "sys.path"):
@@ -87,11 +87,11 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
         return union([*found, classes.class_of(Val(frozenset(rest)))])
     if rest and node.attr in m.accessors:
         own = (Val(frozenset(rest)),)
-        found += [classes.instantiate(m, cls, own, (), node) for cls in m.accessors[node.attr]]
+        found += [classes.instantiate(m, cls, own, (), node) for cls in in_order(m.accessors[node.attr])]
     if rest and node.attr == ATTRIBUTES:
         found.append(Val(frozenset({m.alloc("data", ATTRIBUTES, site=node, holds=rest)})))
     if rest and node.attr not in known_modules.SCALAR_ATTRIBUTES:
-        methods = [classes.bound(m, f, obj, node) for obj in rest for f in classes.member([obj], node.attr)]
+        methods = [classes.bound(m, f, obj, node) for obj in in_order(rest) for f in classes.member([obj], node.attr)]
         if methods:
             found.append(Val(frozenset(methods)))
         found.append(instances.run_getters(m, rest, node))
@@ -120,7 +120,7 @@ def _subscript(m: Machine, node: ast.Subscript) -> Val:
     index = evaluate(m, node.slice)
     made = [
         v
-        for obj in base.objs
+        for obj in in_order(base.objs)
         if obj.label == "collections.defaultdict"
         for v in callbacks.held_functions(m, obj, [index], node)
     ]
@@ -162,7 +162,7 @@ def subscript(m: Machine, node: ast.Subscript, base: Val) -> Val:
 
 
 def _origin(value: Val) -> str:
-    return next((o.label for o in value.objs if o.kind == "data" and o.label), "")
+    return next((o.label for o in in_order(value.objs) if o.kind == "data" and o.label), "")
 
 
 @expression(ast.BinOp)

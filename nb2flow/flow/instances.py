@@ -10,12 +10,12 @@ from nb2flow.flow.callbacks import run_given
 from nb2flow.flow.classes import Methods, class_value, member
 from nb2flow.flow.following import follow
 from nb2flow.flow.machine import Machine
-from nb2flow.flow.values import SCALAR, Obj, Val, union
+from nb2flow.flow.values import SCALAR, Obj, Val, in_order, union
 
 
 def run_methods(m: Machine, value: Val, names: tuple[str, ...], values: list[Val], node: ast.AST) -> Val:
     """An operator or a loop runs special methods of the notebook's own classes; gives what they may return."""
-    own = [obj for obj in value.objs if obj.cls is not None]
+    own = in_order(obj for obj in value.objs if obj.cls is not None)
     if not own:
         return SCALAR
     methods = Methods()
@@ -27,7 +27,7 @@ def run_methods(m: Machine, value: Val, names: tuple[str, ...], values: list[Val
 def run_getters(m: Machine, objs: Iterable[Obj], node: ast.Attribute) -> Val:
     """Reading an attribute of an instance runs its property, or `__getattr__` where there is no such attribute."""
     results: list[Val] = [run_descriptors(m, objs, node.attr, "__get__", [Val(frozenset(objs))], node)]
-    for obj in objs:
+    for obj in in_order(objs):
         own = Val(frozenset({obj}))
         if obj.cls is None:
             continue
@@ -115,7 +115,7 @@ def use_up(m: Machine, value: Val, text: str, node: ast.AST) -> None:
     if m.classes:
         run_methods(m, value, _ITERATED_BY, [], node)
     used = {o for o in value.objs if o.kind in ("iterator", "live", "unknown")}
-    todo = [o for o in used if o.kind == "iterator"]
+    todo = in_order(o for o in used if o.kind == "iterator")
     while todo:  # an iterator over an iterator uses that up, too
         obj = todo.pop()
         run_given(m, obj, node)
@@ -125,5 +125,5 @@ def use_up(m: Machine, value: Val, text: str, node: ast.AST) -> None:
             run_methods(m, Val(frozenset(obj.contains)), _ITERATED_BY, [], node)
         new = {o for o in obj.contains if o.kind == "iterator"} - used
         used |= new
-        todo.extend(new)
+        todo.extend(in_order(new))
     m.touch(used, text)

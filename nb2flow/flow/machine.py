@@ -16,7 +16,7 @@ from nb2flow.flow.effects import HISTORY, FileUse, Unit, Unresolved, is_resource
 from nb2flow.flow.memory import Mark, Memory
 from nb2flow.flow.model import Outside, Site
 from nb2flow.flow.scopes import FUNCTIONS, global_names, local_names
-from nb2flow.flow.values import PARTED, SCALAR, Obj, ObjKind, Val
+from nb2flow.flow.values import PARTED, SCALAR, Obj, ObjKind, Val, in_order
 
 BUILTIN_NAMES = frozenset(dir(builtins)) | {
     "display",
@@ -185,7 +185,7 @@ class Machine(Memory):
             return
         reach = self.heap.reach(value.objs)
         data = reach - self.definitions
-        for obj in sorted(self._special & data, key=lambda o: o.label):
+        for obj in in_order(self._special & data):
             if obj.kind == "live":
                 self.unit.live[name] = obj.label or "a live object"
             if obj.drawn:
@@ -280,7 +280,7 @@ class Machine(Memory):
 
     def mention(self, value: Val) -> None:
         """A value is used: whatever notebook functions it holds may be called, so their globals are read."""
-        todo = list((self._code & self.heap.reach(value.objs)) - self._mentioned)
+        todo = in_order((self._code & self.heap.reach(value.objs)) - self._mentioned)
         while todo:
             obj = todo.pop()
             if obj in self._mentioned:
@@ -296,7 +296,7 @@ class Machine(Memory):
                     continue
                 if name not in self.bound:
                     self.unit.read(name, self.versions.get(name), self.line)
-                todo.extend(self._code & self.heap.reach(held.objs))
+                todo.extend(in_order(self._code & self.heap.reach(held.objs)))
             if "eval" in obj.flags:
                 self.barrier("a function that it uses evaluates text as code", reads_only=True)
 
@@ -344,7 +344,7 @@ class Machine(Memory):
         """
         found = [o for o in objs if o.kind != "module"]
         data = [o for o in found if o.kind not in ("class", "function")]
-        for obj in data or found:
+        for obj in in_order(data or found):
             self.touched.setdefault(obj, text)
 
     # -- resources -------------------------------------------------------------------------------------------------

@@ -136,7 +136,9 @@ class Memory:
         obj = self._sites.get(key)
         if obj is not None:
             return obj
+        number = len(self._sites)
         obj = self._sites[key] = Obj(kind, label)
+        obj.number = number
         if self._trail is not None:
             self._trail.append((self._forget, key))
         if obj.drawn or kind == "live" or obj.root in PARTED:

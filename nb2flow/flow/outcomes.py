@@ -13,7 +13,7 @@ from nb2flow.flow.dispatch import fresh
 from nb2flow.flow.effects import DISPLAYS
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import Machine
-from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, union
+from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, in_order, union
 
 # Methods that put into their object what their argument holds.
 _TAKES_ITEMS = frozenset({"extend", "extendleft", "update"})
@@ -221,7 +221,7 @@ def _is_estimator(obj: Obj) -> bool:
 def modules_meant(base: Val) -> list[Obj]:
     """The modules of which something is set where `base` has something set. What a table holds (`numpy.nan`) is not
     meant, but for what is known to be settings."""
-    modules = [o for o in base.objs if o.kind == "module"]
+    modules = in_order(o for o in base.objs if o.kind == "module")
     if len(modules) == len(base.objs):
         return modules
     return [o for o in modules if o.label.startswith(tuple(known_modules.CONFIG_TARGETS))]
@@ -370,5 +370,5 @@ def _origin(path: str, base: Val) -> str:
         return path
     if path in _PYTHONS_OWN:
         return ""
-    label = next((o.label for o in base.objs if o.kind == "data" and o.label), "")
+    label = next((o.label for o in in_order(base.objs) if o.kind == "data" and o.label), "")
     return "numpy" if label in _STREAMS and path not in _PARTS_OF_STREAMS else label

@@ -13,7 +13,7 @@ from nb2flow.flow import calls, classes, expressions, following, instances, libr
 from nb2flow.flow.dispatch import evaluate, execute, fresh, statement
 from nb2flow.flow.effects import MAGICS
 from nb2flow.flow.machine import Branch, Frame, Machine
-from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val
+from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, in_order
 
 _CACHES = ("functools.lru_cache", "functools.cache")
 _COMPILED = "a function that is compiled with the values that names had then"
@@ -47,7 +47,7 @@ def _assign(m: Machine, node: ast.Assign) -> None:
 
 
 def _own_definition(m: Machine, targets: list[ast.expr], value: Val) -> Val:
-    for obj in value.objs:
+    for obj in in_order(value.objs):
         if obj.kind in ("function", "class") and not obj.owner and isinstance(targets[0], ast.Name):
             m.own(obj, targets[0].id, obj.home)
     return value
@@ -294,7 +294,7 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
             for obj in value.objs:
                 m.flag(obj, "magic")
         followed: list[Val] = []
-        for obj in made.objs:
+        for obj in in_order(made.objs):
             if obj.kind in ("function", "class") or obj.cls is not None:
                 args = outcomes.Arguments(_as_call(decorator), (value,), ())
                 followed.append(calls.invoke(m, Val(frozenset({obj})), args))
@@ -376,9 +376,9 @@ def _class(m: Machine, node: ast.ClassDef) -> None:
     obj.builtin = any(
         isinstance(b, ast.Name) and b.id in calls.MUTABLE_TYPES and b.id not in m.names for b in node.bases
     )
-    obj.metaclass = next(iter(metaclasses), None)
+    obj.metaclass = next(iter(in_order(metaclasses)), None)
     for name, value in frame.names.items():
-        for held in value.objs:
+        for held in in_order(value.objs):
             if held.kind == "function":
                 m.own(held, name, held.home or obj)
                 m.flag(held, "method")  # reached through instances, but no value that they hold

@@ -42,6 +42,7 @@ class Obj:
         "label",
         "metaclass",
         "node",
+        "number",
         "owner",
         "reach",
         "receiver",
@@ -52,6 +53,7 @@ class Obj:
     def __init__(self, kind: ObjKind, label: str = "", node: ast.AST | None = None) -> None:
         self.kind: ObjKind = kind
         self.label = label
+        self.number = -1  # among those made so far (see `in_order`)
         self.root = label.partition(".")[0]  # the package of what a library made
         self.drawn = self.root in ("matplotlib", "seaborn")
         self.node = node
@@ -67,6 +69,16 @@ class Obj:
         self.home: Obj | None = None  # of a method: the class in whose body it stands
         self.metaclass: Obj | None = None  # of a class: the notebook's class that it is an instance of
         self.builtin = False  # of a class: made from one of Python's own containers
+
+
+def in_order(objs: Iterable[Obj]) -> list[Obj]:
+    """As they were made. A set has its elements in the order of their addresses: wherever one of them after the other
+    does something, that would give now one result and now another."""
+    return sorted(objs, key=_made)
+
+
+def _made(obj: Obj) -> tuple[int, str]:
+    return obj.number, obj.label
 
 
 class Val(NamedTuple):  # tens of thousands are made: a frozen dataclass takes twice as long
