@@ -29,6 +29,10 @@ _NOISE = (
     (re.compile(r"\bT_[0-9a-f]{5}"), "T_…"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
+    # what %time and %timeit tell: twice the same by chance is no proof that a third time will be
+    (re.compile(r"^CPU times: user .+, sys: .+, total: .+$", re.MULTILINE), "CPU times: …"),
+    (re.compile(r"^Wall time: [\d.]+ ?(?:ns|[µμu]s|ms|s|min|h|d)\b.*$", re.MULTILINE), "Wall time: …"),
+    (re.compile(r"^[\d.]+ .* per loop \(mean ± std\. dev\. of .*\)$", re.MULTILINE), "… per loop"),
 )
 _PLOTLY = "application/vnd.plotly.v1+json"
 _PLOTLY_LOADER = '<script type="text/javascript">\n        window.PlotlyConfig'

@@ -47,6 +47,15 @@ SAME: list[tuple[list[dict[str, Any]], list[dict[str, Any]]]] = [
     ([stream("")], []),
     ([stream("<f at 0x7f001122aabb>")], [stream("<f at 0x55d0deadbeef>")]),
     ([stream("/tmp/ipykernel_12/345.py:3: W")], [stream("/tmp/ipykernel_99/678.py:3: W")]),
+    ([stream("Wall time: 3.34 μs\n")], [stream("Wall time: 1min 4s\n")]),
+    (
+        [stream("a\nCPU times: user 1 s, sys: 2 ms, total: 1 s\n")],
+        [stream("a\nCPU times: user 2 s, sys: 0 ns, total: 2 s\n")],
+    ),
+    (
+        [stream("3.2 ms ± 1 µs per loop (mean ± std. dev. of 7 runs, 100 loops each)\n")],
+        [stream("4 µs ± 0.1 ns per loop (mean ± std. dev. of 7 runs, 1,000 loops each)\n")],
+    ),
     ([shown(text_plain=["a\n", "b"])], [shown(text_plain="a\nb")]),
     ([shown(text_html="<div id='sk-container-id-1'>")], [shown(text_html="<div id='sk-container-id-7'>")]),
     ([shown(text_html="<style>#T_1a2b3 {}</style>")], [shown(text_html="<style>#T_9f8e7 {}</style>")]),
