@@ -47,7 +47,11 @@ def save_outputs(
         elif name not in user:
             outputs[name] = {"absent": True}
     kept = {n: {"type": type_name(user[n]), "preview": figure(n, user[n])} for n in metrics if n in user}
-    kept.update(_keep(session, {n: user[n] for n in artifacts if n in user}))
+    for name in artifacts:
+        if outputs.get(name, {}).get("blob"):
+            kept[name] = outputs[name]  # it is saved already
+        elif name in user:
+            kept.update(_keep(session, {name: user[name]}))
     write_manifest(session, outputs, observed, problems, kept)
     if problems:
         raise explain.cannot_carry(session.step, problems)
