@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from rapidfuzz.distance import LCSseq
 
 from nb2flow.diff.document import Cell
-from nb2flow.diff.similarity import Choices, Lexicon, Text, ends_alike, rare_words, weight
+from nb2flow.diff.similarity import Choices, Lexicon, Text, ends_alike, held, rare_words, weight
 
 Pair = tuple[int, int]
 
@@ -70,6 +70,10 @@ class Sides:
         least = 0.0 if known else max(cutoff, RETYPED) if retyped else cutoff
         found = self._lexicon.similarity(self.a[i].source, self.b[j].source, least)
         return 0.45 + 0.55 * found if known else found
+
+    def holds(self, i: int, j: int) -> bool:
+        """Whether all that one of two cells of a type says stands, in one piece, in the other."""
+        return self.a[i].type == self.b[j].type and held(self.text_a(i), self.text_b(j))
 
     def rows(self, rows: Sequence[int], columns: Sequence[int], cutoff: float) -> Iterator[dict[int, float]]:
         """For each of some base cells its `likeness` to each of some remote cells, by position in `columns`, where it
@@ -308,8 +312,9 @@ def candidates(sides: Sides, rows: Sequence[int], columns: Sequence[int], least:
     for r, i in enumerate(rows):
         text = sides.text_a(i)
         votes = Counter(k for word in set(text.words) for k in words.get(word, ()))
-        likely = {k for k, _ in votes.most_common(6)}
         middle = r * len(columns) // len(rows)
+        # the order of a set of words differs from process to process: as many votes are told apart by place
+        likely = set(sorted(votes, key=lambda k: (-votes[k], abs(k - middle), k))[:6])
         likely.update(range(max(0, middle - 1), min(len(columns), middle + 2)))
         if sides.a[i].id in by_id:
             likely.add(by_id[sides.a[i].id])

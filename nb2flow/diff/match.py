@@ -19,6 +19,8 @@ from nb2flow.diff.splits import find_splits
 
 _EDITED = 0.8  # as much as a cell that is the same does an edited one say about what stayed
 _LAST_RESORT = 0.2  # one cell for one cell between matched neighbours
+_OF_SEVERAL = 0.28  # one for the likeliest of several there
+_SEVERAL = 12
 
 
 class Split(NamedTuple):
@@ -145,20 +147,32 @@ def _in_order(sides: Sides, pairs: Sequence[Pair], splits: Sequence[Split], merg
 def _last_resort(
     sides: Sides, pairs: list[Pair], chain: Sequence[Pair], busy_a: set[int], busy_b: set[int]
 ) -> list[Pair]:
-    """One unmatched cell against one, between matched neighbours: modified, unless they have nothing in common.
-
-    Nothing is in common with an empty cell, but it was filled.
-    """
+    """One unmatched cell against one, or several, between matched neighbours: modified, unless they have nothing in
+    common. Cells of another type that came or went there say nothing against it."""
     used_a, used_b = {i for i, _ in pairs} | busy_a, {j for _, j in pairs} | busy_b
     more: list[Pair] = []
     for a0, a1, b0, b1 in gaps(chain, len(sides.a), len(sides.b)):
         rows = [i for i in range(a0, a1) if i not in used_a]
         columns = [j for j in range(b0, b1) if j not in used_b]
-        if len(rows) == 1 == len(columns) and (
-            sides.likeness(rows[0], columns[0], _LAST_RESORT) or _filled(sides, rows[0], columns[0])
-        ):
-            more.append((rows[0], columns[0]))
+        if len(rows) == 1 == len(columns):
+            more += _between_neighbours(sides, rows, columns)
+            continue
+        for kind in sorted({sides.a[i].type for i in rows} & {sides.b[j].type for j in columns}):
+            some = [i for i in rows if sides.a[i].type == kind]
+            more += _between_neighbours(sides, some, [j for j in columns if sides.b[j].type == kind])
     return sorted(pairs + more)
+
+
+def _between_neighbours(sides: Sides, rows: Sequence[int], columns: Sequence[int]) -> list[Pair]:
+    """At most one pair, and only if one side has but one cell; an empty one may have been filled."""
+    if len(rows) == 1 == len(columns):
+        i, j = rows[0], columns[0]
+        likely = sides.likeness(i, j, _LAST_RESORT) or _filled(sides, i, j) or sides.holds(i, j)
+        return [(i, j)] if likely else []
+    if len(rows) > 1 < len(columns) or len(rows) * len(columns) > _SEVERAL:
+        return []
+    value, i, j = max((sides.likeness(i, j, _OF_SEVERAL), -i, -j) for i in rows for j in columns)
+    return [(-i, -j)] if value else []
 
 
 def _filled(sides: Sides, i: int, j: int) -> bool:

@@ -1,7 +1,7 @@
 """Cells that are in another place: what is left on both sides, compared across gaps.
 
-Only cells that can be recognised count as moved: equal content that occurs once, a believed id, much the same text, or
-standing next to a moved cell on both sides. It adds pairs; it never takes one back.
+Only cells that can be recognised count as moved: equal content that occurs once, a believed id, much the same text or
+all of it with more around it, or standing next to a moved cell on both sides. It adds pairs; it never takes one back.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from nb2flow.diff.align import Pair, Sides, candidates
 
 _SAME = 0.6  # a cell that was moved and edited
+_WHOLE = 0.5  # one that holds all that the other says
 _BESIDE = 0.4  # the same next to another moved cell
 _KNOWN = 0.2  # the same with a believed id
 _DENSE = 3600
@@ -43,15 +44,16 @@ def _take(found: dict[int, int], free_a: set[int], free_b: set[int], i: int, j: 
 def _score(sides: Sides, rows: Sequence[int], columns: Sequence[int]) -> list[tuple[float, int, int]]:
     """Pairs that are good enough by themselves, with how good."""
     if len(rows) * len(columns) <= _DENSE:
-        scores = zip(rows, sides.rows(rows, columns, _SAME), strict=True)
+        scores = zip(rows, sides.rows(rows, columns, _WHOLE), strict=True)
         likely = [(i, columns[c], v) for i, row in scores for c, v in row.items()]
     else:
         pairs = [(i, j) for i, j, _ in candidates(sides, rows, columns, _KNOWN)]
-        likely = [(i, j, sides.likeness(i, j, _SAME)) for i, j in pairs]
+        likely = [(i, j, sides.likeness(i, j, _WHOLE)) for i, j in pairs]
     scored: list[tuple[float, int, int]] = []
     for i, j, value in likely:
         known = sides.same_id(i, j)
-        if value >= (0.45 + 0.55 * _KNOWN if known else _SAME) and (known or _recognisable(sides, i, j)):
+        least = 0.45 + 0.55 * _KNOWN if known else _SAME
+        if (value >= least or sides.holds(i, j)) and (known or _recognisable(sides, i, j)):
             scored.append((value * sides.text_a(i).weight, i, j))
     return scored
 

@@ -174,10 +174,20 @@ def _contained(a: Text, b: Text) -> bool:
     return large.words.startswith(small.words) or large.words.endswith(small.words)
 
 
+def held(a: Text, b: Text) -> bool:
+    """Whether the larger text has all words (more than one) of the smaller one somewhere, in one piece."""
+    small, large = (a, b) if len(a.words) <= len(b.words) else (b, a)
+    return len(small.words) >= 2 and len(small.stripped) >= 8 and small.words in large.words
+
+
 def _heading(text: Text) -> str:
-    """The heading (or comment) that a text begins with, if it does: what is below it may have been written anew."""
-    found = _HEADING.match(text.stripped) if text.stripped[:1] == "#" else None
-    return found[0] if found else ""
+    """The heading (or comment) that a text begins with, or a first line with much in it: what is below it may have been
+    written anew."""
+    if text.stripped[:1] == "#":
+        found = _HEADING.match(text.stripped)
+        return found[0] if found else ""
+    line, more, _ = text.stripped.partition("\n")
+    return line if more and len(line) >= 40 and len(_WORD.findall(line)) >= 8 else ""
 
 
 def ends_alike(a: str, b: str) -> bool:

@@ -19,6 +19,7 @@ _STRICT = 0.85  # both, where single words have to serve as lines
 _MOST_LINES = 5000
 _EDITED = 0.8  # a line is the same one, edited
 _MOST_EDITED = 20  # lines in a row
+_PIECE = 8  # characters of a piece of a line that is cut, in two words or more
 _FARTHEST = 12  # cells on either side that may be parts
 
 
@@ -126,6 +127,8 @@ def _parts(whole: str, run: Sequence[str], pieces: Sequence[Sequence[str]]) -> l
             for k in range(block.a - i):
                 alike = float(Indel.normalized_similarity(lines[i + k], texts[j + k], score_cutoff=_EDITED))
                 shared[j + k] = alike * weights[i + k]
+        if block.a > i and block.b > j:
+            _cut(lines[i : block.a], texts, j, block.b, shared)
         for k in range(block.size):
             shared[block.b + k] = weights[block.a + k]
         i, j = block.a + block.size, block.b + block.size
@@ -139,6 +142,19 @@ def _parts(whole: str, run: Sequence[str], pieces: Sequence[Sequence[str]]) -> l
             chosen.append(number)
             covered += got
     return chosen if covered >= least_whole * sum(weights) else []
+
+
+def _cut(lines: Sequence[str], texts: Sequence[str], start: int, end: int, shared: list[float]) -> None:
+    """Lines of parts that are a piece of a longer line of the whole: paragraphs are cut between sentences."""
+    rest = " ".join(lines)
+    for k in range(start, end):
+        if not shared[k] and len(texts[k]) >= _PIECE and " " in texts[k] and _bounded(texts[k], rest):
+            shared[k] = len(texts[k])
+
+
+def _bounded(piece: str, text: str) -> bool:
+    at = text.find(piece)
+    return at >= 0 and (at == 0 or text[at - 1].isspace()) and not text[at + len(piece) : at + len(piece) + 1].isalnum()
 
 
 def _lines(text: str) -> list[str]:
