@@ -13,7 +13,7 @@ from nb2flow.cli.diff_output import load, replace_file
 from nb2flow.cli.diff_sources import read
 from nb2flow.diff.document import parse
 from nb2flow.diff.edits import digest
-from nb2flow.diff.layout import join_notebook, writes
+from nb2flow.diff.layout import form_of, join_notebook, writes
 from nb2flow.diff.merge import MergeResult, merge
 from nb2flow.diff.merge_cells import Options
 from nb2flow.diff.merge_text import Labels
@@ -24,13 +24,13 @@ from nb2flow.diff.show.document_json import FORMAT, VERSION
 def run(arguments: Sequence[str]) -> int:
     """`nbmerge`."""
     options = merge_parser("nbmerge").parse_args(arguments)
-    versions = [load(read(word)) for word in (options.base, options.local, options.remote)]
-    result = merge(versions[0], versions[1], versions[2], merge_options(options))
+    base, local, remote = (read(word) for word in (options.base, options.local, options.remote))
+    result = merge(load(base), load(local), load(remote), merge_options(options))
     if options.decisions:
         for line in tell(result):
             sys.stdout.write(f"{line}\n")
     else:
-        emit(options.out, writes(result.notebook, split=True))
+        emit(options.out, writes(result.notebook, form_of(local.data or remote.data), split=True))
         for line in tell(result):
             sys.stderr.write(f"nbmerge: {line}\n")
     return 1 if result.conflicts else 0
@@ -61,9 +61,9 @@ def run_patch(arguments: Sequence[str]) -> int:
     value = parse(base.data, base.name) if base.data else {}
     if isinstance(found, list):  # nbdime's form is made for joined texts
         patched: Any = apply(join_notebook(value) if isinstance(value, dict) else value, found)
-        data = writes(patched, split=True)
+        data = writes(patched, form_of(base.data), split=True)
     else:
-        data = writes(_apply_ours(value, found))
+        data = writes(_apply_ours(value, found), form_of(base.data))
     if not options.check:
         emit(options.output, data)
     return 0

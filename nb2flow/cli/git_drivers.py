@@ -15,7 +15,7 @@ from pathlib import Path
 from nb2flow.cli.diff_output import load
 from nb2flow.cli.diff_sources import NOTHING, Version
 from nb2flow.diff.compare import diff
-from nb2flow.diff.layout import writes
+from nb2flow.diff.layout import form_of, writes
 from nb2flow.diff.show import terminal
 from nb2flow.errors import NotebookError, UsageError
 
@@ -43,6 +43,8 @@ def _diff(arguments: Sequence[str]) -> int:
     if len(arguments) < 7:
         sys.stdout.write(f"* unmerged path {arguments[0] if arguments else ''}\n")
         return 0
+    if os.environ.get("GIT_EXTERNAL_DIFF") == "git-difftool--helper":  # git asks drivers first, whatever the tool is
+        return subprocess.run(["git", "difftool--helper", *arguments], check=False).returncode
     path, old, _, _, new = arguments[:5]
     other = arguments[7] if len(arguments) > 7 else path
     base, remote = _version(old, f"a/{path}"), _version(new, f"b/{other}")
@@ -104,13 +106,14 @@ def _merge(arguments: Sequence[str]) -> int:
 
     base, ours, theirs = arguments[:3]
     path = arguments[4] if len(arguments) > 4 else ours
+    versions = [_version(file, path) for file in (base, ours, theirs)]
     try:
-        documents = [load(_version(file, path)) for file in (base, ours, theirs)]
+        documents = [load(version) for version in versions]
     except NotebookError as fault:
         sys.stderr.write(f"nb2flow: {fault.message}; merged as text\n")
         return _merge_as_text(base, ours, theirs)
     result = merge(documents[0], documents[1], documents[2], Options(labels=Labels("base", "ours", "theirs")))
-    replace_file(Path(ours), [writes(result.notebook, split=True)])
+    replace_file(Path(ours), [writes(result.notebook, form_of(versions[1].data or versions[2].data), split=True)])
     for line in tell(result):
         sys.stderr.write(f"{path}: {line}\n")
     return 1 if result.conflicts else 0

@@ -6,13 +6,12 @@ when there is nothing to strip. Tags and `nb2flow` metadata always stay, because
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from nb2flow.diff import noise
 from nb2flow.diff.document import parse
+from nb2flow.diff.layout import form_of, writes
 
 PARTS: Mapping[str, str] = {
     "outputs": "outputs of code cells (all but those of cells tagged keep_output)",
@@ -26,7 +25,6 @@ USUAL = ("outputs", "counts", "noise", "widgets")
 
 _KEPT = frozenset({"tags", "nb2flow"})
 _KERNEL = frozenset({"kernelspec", "language_info"})
-_INDENT = re.compile(rb'\{\s*?\n([ \t]+)"')
 
 
 def clean(data: bytes, parts: frozenset[str], name: str) -> bytes:
@@ -37,13 +35,7 @@ def clean(data: bytes, parts: frozenset[str], name: str) -> bytes:
     stripped = strip(notebook, parts)
     if stripped == notebook:
         return data
-    indent = _INDENT.search(data)
-    width: int | str | None = None if indent is None else indent.group(1).decode("ascii")
-    escaped = data.isascii() and b"\\u" in data
-    colon = ": " if indent or b'": ' in data else ":"
-    text = json.dumps(stripped, indent=width, ensure_ascii=escaped, separators=(",", colon) if indent else None)
-    end = "\n" if data.endswith(b"\n") else ""
-    return (text + end).encode("utf-8", "surrogatepass")
+    return writes(stripped, form_of(data))
 
 
 def strip(notebook: dict[str, Any], parts: frozenset[str]) -> dict[str, Any]:

@@ -8,9 +8,13 @@ Source: https://nbformat.readthedocs.io/en/latest/format_description.html
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 _SPLIT_MIMES = ("application/javascript", "image/svg+xml")
+_OBJECT = re.compile(rb"\s*\{")
+_INDENT = re.compile(rb'\{\s*?\n([ \t]+)"')
+_SOURCE = re.compile(rb'(?<!\\)"source": ?([\["])')
 _TRANSIENT = ("orig_nbformat", "orig_nbformat_minor", "signature")
 
 
@@ -72,18 +76,47 @@ def split_cell(cell: Any) -> Any:
     return new
 
 
-def writes(notebook: Any, *, split: bool = False) -> bytes:
-    """A notebook as the bytes of a file, in the usual layout: indented by one, UTF-8, a line end at the end.
+class Form(NamedTuple):
+    """How a file is written: its indentation, whether texts are lists of lines, and so on."""
 
-    With `split`, joined texts become lists of lines first.
-    """
-    if split and isinstance(notebook, dict) and isinstance(notebook.get("cells"), list):
+    indent: str | None = " "
+    spaced: bool = True
+    escaped: bool = False
+    lists: bool = True
+    line_end: str = "\n"
+    last_line_end: bool = True
+
+
+def form_of(data: bytes | None) -> Form:
+    """The form of a file, so that one made from it differs in nothing but contents; of no file the usual form."""
+    if not data or _OBJECT.match(data) is None:
+        return Form()
+    indent, source, end = _INDENT.search(data), _SOURCE.search(data), data.find(b"\n")
+    return Form(
+        None if indent is None else indent.group(1).decode("ascii"),
+        b'": ' in data,
+        data.isascii() and b"\\u" in data,
+        source is None or source.group(1) == b"[",
+        "\r\n" if data[end - 1 : end] == b"\r" else "\n",
+        data.endswith(b"\n"),
+    )
+
+
+def writes(notebook: Any, form: Form | None = None, *, split: bool = False) -> bytes:
+    """A notebook as the bytes of a file; in the usual form, if none is given: indented by one, UTF-8, a line end at the
+    end. With `split`, joined texts become lists of lines first, where the form has those."""
+    form = form or Form()
+    if split and form.lists and isinstance(notebook, dict) and isinstance(notebook.get("cells"), list):
         notebook = {**notebook, "cells": [split_cell(cell) for cell in notebook["cells"]]}
-    text = json.dumps(notebook, indent=1, ensure_ascii=False, separators=(",", ": ")) + "\n"
+    separators = ("," if form.indent or not form.spaced else ", ", ": " if form.spaced else ":")
+    text = json.dumps(notebook, indent=form.indent, ensure_ascii=form.escaped, separators=separators)
+    text += "\n" if form.last_line_end else ""
+    if form.line_end != "\n":
+        text = text.replace("\n", form.line_end)
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:  # half of a surrogate pair can only be written as an escape
-        return (json.dumps(notebook, indent=1, separators=(",", ": ")) + "\n").encode("ascii")
+        return writes(notebook, form._replace(escaped=True))
 
 
 def _map_output(output: Any, split: bool) -> Any:

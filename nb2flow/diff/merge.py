@@ -16,7 +16,7 @@ from nb2flow.diff.edits import digest
 from nb2flow.diff.layout import join_cell, join_metadata
 from nb2flow.diff.match import match
 from nb2flow.diff.merge_cells import CellDict, Options, conflicting, merge_cell
-from nb2flow.diff.merge_values import merge_members
+from nb2flow.diff.merge_values import in_order, merge_members
 from nb2flow.diff.noise import MISSING
 from nb2flow.diff.sameness import same
 
@@ -230,7 +230,7 @@ class _Merge:
             merged["metadata"] = {**merged["metadata"], "merge-conflicts": marked}
         minor = max((d.format for d in self.documents[1:]), default=(4, 5))[1] if self._modern() else 0
         cells = _with_ids(self.cells, wanted=minor >= 5)
-        return {"cells": cells, **merged, "nbformat": 4, "nbformat_minor": minor}
+        return in_order({"cells": cells, **merged, "nbformat": 4, "nbformat_minor": minor}, local, remote)
 
     def _modern(self) -> bool:
         return max(d.format for d in self.documents[1:])[0] >= 4

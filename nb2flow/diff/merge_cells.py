@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from nb2flow.diff import noise
 from nb2flow.diff.edits import digest
 from nb2flow.diff.merge_text import Labels, Strategy, merge_text, resolve
-from nb2flow.diff.merge_values import either, merge_members, merge_value, pick
+from nb2flow.diff.merge_values import either, in_order, merge_members, merge_value, pick
 from nb2flow.diff.noise import MISSING
 from nb2flow.diff.sameness import same
 
@@ -73,7 +73,7 @@ def merge_cell(base: CellDict, local: CellDict, remote: CellDict, options: Optio
         merged |= _merge_outputs(base, local, remote, options, report)
     if conflicts and options.strategy == "inline":
         merged["metadata"] = {**merged.get("metadata", {}), "merge-conflicts": conflicts}
-    return merged
+    return in_order(merged, local, remote)
 
 
 def conflicting(local: CellDict | None, remote: CellDict | None, options: Options) -> CellDict:

@@ -54,6 +54,11 @@ def merge_value(base: Any, local: Any, remote: Any, strategy: Strategy, report: 
     return pick(base, local, remote, strategy)
 
 
+def in_order(merged: dict[str, Any], local: Mapping[str, Any], remote: Mapping[str, Any]) -> dict[str, Any]:
+    """The members as the local side has them in its file, then those of the remote side."""
+    return {key: merged[key] for key in dict.fromkeys([*local, *remote, *merged]) if key in merged}
+
+
 def pick(base: Any, local: Any, remote: Any, strategy: Strategy) -> Any:
     """The side that a strategy names; the local one where it names none."""
     return {"use-base": base, "use-remote": remote}.get(strategy, local)

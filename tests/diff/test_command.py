@@ -166,6 +166,26 @@ def test_a_patch_applies_where_only_other_places_differ(files: tuple[Path, Path]
     assert [c["source"] for c in patched["cells"]] == ["# Wines", "x = 10\ny = 2", "print(x * y)", "z = 3"]
 
 
+@pytest.mark.parametrize("form", ["--json", "--out"])
+def test_a_patched_notebook_keeps_the_form_of_the_file(nbdiff: Run, tmp_path: Path, form: str) -> None:
+    def write(name: str, source: str) -> Path:
+        notebook = {"nbformat": 4, "metadata": {}, "nbformat_minor": 4, "cells": [{**code(source), "source": source}]}
+        path = tmp_path / name
+        path.write_bytes(json.dumps(notebook, indent=4).replace("\n", "\r\n").encode())
+        return path
+
+    a, b, patch, patched = (
+        write("a.ipynb", "x = 1\ny"),
+        write("b.ipynb", "x = 2\ny"),
+        tmp_path / "p",
+        tmp_path / "c.ipynb",
+    )
+    out = nbdiff("--json", a, b)[1] if form == "--json" else nbdiff("--out", "-", a, b)[1]
+    patch.write_text(out)
+    assert nbdiff(a, patch, "-o", patched, command="patch_main")[0] == 0
+    assert patched.read_bytes() == b.read_bytes()
+
+
 def test_html_is_one_harmless_page(tmp_path: Path, nbdiff: Run) -> None:
     evil = "<script>alert(1)</script><img src=x onerror=alert(1)><a href='javascript:alert(1)'>x</a>"
     a, b, page = tmp_path / "a.ipynb", tmp_path / "b.ipynb", tmp_path / "page.html"
@@ -390,7 +410,7 @@ def test_nbdimes_way_to_call_nbmerge_works(tmp_path: Path, capsys: pytest.Captur
         (tmp_path / f"{k}.ipynb").write_bytes(dump(numbered(nb(code(f"print({k})")), str(k))))
     flags = ["--no-color", "--no-git", "--no-use-diff", "--no-ignore-transients", "--log-level", "INFO"]
     assert merge_main([*flags, str(tmp_path / "1.ipynb"), str(tmp_path / "1.ipynb")]) == 0
-    assert json.loads(capsys.readouterr().out)["cells"][0]["source"] == ["print(1)"]
+    assert json.loads(capsys.readouterr().out)["cells"][0]["source"] == "print(1)"
 
 
 def test_a_missing_file_is_named_also_outside_of_repositories(

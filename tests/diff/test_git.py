@@ -133,6 +133,37 @@ def test_mergetool_and_difftool(repository: Repository) -> None:
     assert "conflict in cell 2: source" in done.stderr
 
 
+def test_difftool_starts_the_tool_that_was_named(repository: Repository) -> None:
+    repository.ours("main", "enable")
+    repository.git("config", "difftool.other.cmd", 'echo "seen: $MERGED"; grep -h "x =" "$LOCAL" "$REMOTE"')
+    shown = repository.git("difftool", "--no-prompt", "--tool=other", "HEAD~1")
+    assert shown.startswith("seen: wines.ipynb\n")
+    assert "x = 10" in shown
+    assert "nb2flow" not in shown
+
+
+def test_a_merge_keeps_the_form_of_the_file(repository: Repository) -> None:
+    def form(*sources: str) -> bytes:
+        """As Colab and others write it: other members first, two spaces, texts in one string, escapes, no line end."""
+        cells = [
+            {"metadata": {}, "source": s, "cell_type": "code", "execution_count": None, "outputs": []} for s in sources
+        ]
+        notebook = {"nbformat": 4, "nbformat_minor": 0, "metadata": {"b": 1, "a": 2}, "cells": cells}
+        return json.dumps(notebook, indent=2, ensure_ascii=True).encode()
+
+    path = repository.folder / "colab.ipynb"
+    repository.ours("main", "enable")
+    path.write_bytes(form("a = 'größe'\nb = 1", "c = 2"))
+    repository.commit("base")
+    repository.git("branch", "base")
+    for name, sources in (("right", ("a = 'größe'\nb = 9", "c = 2")), ("left", ("a = 'größe'\nb = 1", "c = 5"))):
+        repository.git("checkout", "-q", "-b", name, "base")
+        path.write_bytes(form(*sources))
+        repository.commit(name)
+    repository.git("merge", "-q", "--no-edit", "right")
+    assert path.read_bytes() == form("a = 'größe'\nb = 9", "c = 5")
+
+
 def test_mergetool_resolves_what_git_alone_could_not_merge(repository: Repository) -> None:
     diverged(repository, [A, C, B], [A, {**B, "source": "x = 9\ny = 2"}, C])
     (repository.folder / ".git" / "info" / "attributes").write_text("")  # as in a merge that began before `enable`
