@@ -33,8 +33,12 @@ def git(arguments: Sequence[str], *, data: bytes | None = None, folder: str | No
         raise UsageError("git is not installed, and only git knows revisions", hint="name two files") from None
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ").split("\n")[0]
-        raise UsageError(f"git {arguments[0]} says: {said or f'exit code {done.returncode}'}")
+        raise UsageError(f"git {_command(arguments)} says: {said or f'exit code {done.returncode}'}")
     return done.stdout
+
+
+def _command(arguments: Sequence[str]) -> str:
+    return arguments[2] if arguments[0] == "-c" else arguments[0]
 
 
 def is_revision(word: str) -> bool:
@@ -65,12 +69,24 @@ def changed(words: Sequence[str], staged: bool) -> Iterator[Pair]:
     for path in paths:
         if not Path(path).exists() and not _known(path, revisions):
             raise UsageError(f"{path} is neither a file nor a revision that git knows")
-    top = Path(git(["rev-parse", "--show-toplevel"]).decode("utf-8", "surrogateescape").rstrip("\n"))
-    command = ["diff", "--raw", "-z", "-M", "--no-abbrev", "--no-ext-diff", "--ignore-submodules"]
+    command = [
+        "-c",
+        "diff.relative=false",
+        "diff",
+        "--raw",
+        "-z",
+        "-M",
+        "--no-abbrev",
+        "--no-ext-diff",
+        "--ignore-submodules",
+    ]
     command += (["--cached"] if staged else []) + (revisions or ["HEAD"]) + ["--", *paths]
     changes = [c for c in _parse(git(command)) if is_notebook(c.old_path) or is_notebook(c.new_path)]
+    if not changes:
+        _refuse_other_repositories(paths)
     wanted = {sha for c in changes for sha in (c.old, c.new) if sha != _ABSENT}
     blobs = _blobs(sorted(wanted))
+    top: Path | None = None
     names = [*revisions, "index" if staged else "working tree"]
     if not revisions:
         names.insert(0, "HEAD")
@@ -80,11 +96,26 @@ def changed(words: Sequence[str], staged: bool) -> Iterator[Pair]:
         if change.status == "D":
             remote = Version(f"{change.new_path} ({names[1]})", None, change.new_path)
         elif change.new == _ABSENT:
-            name = f"{change.new_path} ({names[1]})"
+            name, top = f"{change.new_path} ({names[1]})", top or _top()
             remote = file_version(str(top / change.new_path), name)._replace(path=change.new_path)
         else:
             remote = Version(f"{change.new_path} ({names[1]})", blobs.get(change.new), change.new_path)
         yield Pair(base, remote, change.new_path)
+
+
+def _refuse_other_repositories(paths: Sequence[str]) -> None:
+    """Git says nothing at all of paths in a submodule, or in a repository that lies in this one."""
+    here = _top() if paths and any(Path(p).exists() for p in paths) else None
+    for path in paths if here else ():
+        folder = path if Path(path).is_dir() else str(Path(path).parent)
+        found = git(["rev-parse", "--show-toplevel"], folder=folder).decode("utf-8", "surrogateescape").rstrip("\n")
+        if Path(found) != here:
+            raise UsageError(f"{path} belongs to another repository", hint=f"call nbdiff in {found}")
+
+
+def _top() -> Path:
+    """The folder that git's paths begin at; a bare repository has none."""
+    return Path(git(["rev-parse", "--show-toplevel"]).decode("utf-8", "surrogateescape").rstrip("\n"))
 
 
 def _sort(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -93,7 +124,7 @@ def _sort(words: Sequence[str]) -> tuple[list[str], list[str]]:
     rest = list(words)
     while rest and len(revisions) < 2:
         word = rest[0]
-        if word == "--" or Path(word).exists():
+        if word == "--" or _is_path(word):
             break
         left, dots, right = word.partition("..")
         if dots and not revisions and (is_revision(left or "HEAD") and is_revision(right.lstrip(".") or "HEAD")):
@@ -107,6 +138,13 @@ def _sort(words: Sequence[str]) -> tuple[list[str], list[str]]:
             break
         revisions.append(rest.pop(0))
     return revisions, [word for word in rest if word != "--"]
+
+
+def _is_path(word: str) -> bool:
+    """Whether a word is a notebook or folder here, or another file that is no revision (a bare repository has a file
+    `HEAD`)."""
+    path = Path(word)
+    return path.exists() and (path.is_dir() or is_notebook(word) or not is_revision(word))
 
 
 def _known(path: str, revisions: Sequence[str]) -> bool:

@@ -34,17 +34,16 @@ def show(pairs: Sequence[Pair], from_git: bool, options: argparse.Namespace) -> 
         from nb2flow.cli.diff_flow import show_flow
 
         return show_flow(pairs, options)
-    whole = options.html is not None or options.json
-    diffs = [(pair, *_compare(pair, scope_of(options), whole)) for pair in pairs]
+    if options.html is None and not options.json:
+        return _text(pairs, from_git, options)
+    diffs = [(pair, *_compare(pair, scope_of(options), True)) for pair in pairs]
     if options.html is not None:
         from nb2flow.diff.show.page import pieces_of_page
 
         pieces = pieces_of_page([diff for _, diff, _ in diffs])
         _write(options.html, (piece.encode("utf-8", "replace") for piece in pieces))
-    elif options.json:
-        _json([(diff, matching) for _, diff, matching in diffs], from_git)
     else:
-        _text(((pair, diff) for pair, diff, _ in diffs), options)
+        _json([(diff, matching) for _, diff, matching in diffs], from_git)
     return any(diff.changed for _, diff, _ in diffs)
 
 
@@ -82,23 +81,56 @@ def _compare(pair: Pair, scope: Scope, whole: bool) -> tuple[NotebookDiff, Match
     return describe(base, remote, matching, scope), matching
 
 
-def _text(diffs: Iterable[tuple[Pair, NotebookDiff]], options: argparse.Namespace) -> None:
-    terminal_wanted = sys.stdout.isatty()
+class _Told:
+    """What came out while comparisons were told one after the other: changes, and notebooks that cannot be read."""
+
+    def __init__(self) -> None:
+        self.changed = False
+        self.faults: list[NotebookError] = []
+
+
+def _compared(pairs: Sequence[Pair], scope: Scope, told: _Told) -> Iterator[tuple[Pair, NotebookDiff]]:
+    """Each pair when it is its turn; one that cannot be read does not keep the others from being told."""
+    for pair in pairs:
+        try:
+            diff, _ = _compare(pair, scope, False)
+        except NotebookError as fault:
+            told.faults.append(fault)
+            continue
+        told.changed |= diff.changed
+        yield pair, diff
+
+
+def _text(pairs: Sequence[Pair], from_git: bool, options: argparse.Namespace) -> bool:
+    """Text, summaries or names of all pairs; faults are told at the end."""
+    told = _Told()
+    _tell(_lines(_compared(pairs, scope_of(options), told), from_git, options), options)
+    for fault in told.faults[:-1]:
+        sys.stderr.write(f"nbdiff: {fault.message}\n")
+    if told.faults:
+        raise told.faults[-1]
+    return told.changed
+
+
+def _style(options: argparse.Namespace) -> terminal.Style:
     coloured = options.color == "always" or (
         options.color == "auto"
-        and terminal_wanted
+        and sys.stdout.isatty()
         and "NO_COLOR" not in os.environ
         and os.environ.get("TERM") != "dumb"
     )
-    style = terminal.Style(
+    return terminal.Style(
         colours=terminal.COLOURS if coloured else terminal.PLAIN,
         context=max(options.unified, 0),
         outputs=None if options.full_outputs and scope_of(options).outputs else 20,
         inline=options.color_words,
         fold_outputs=options.fold_outputs,
     )
-    lines = _lines(diffs, options, style)
-    if terminal_wanted and not options.no_pager and not options.name_only:
+
+
+def _tell(lines: Iterator[str], options: argparse.Namespace) -> None:
+    """Lines to a pager, where there is a terminal, or to standard output."""
+    if sys.stdout.isatty() and not options.no_pager and not options.name_only:
         from nb2flow.cli.diff_pager import page
 
         page(lines)
@@ -109,18 +141,19 @@ def _text(diffs: Iterable[tuple[Pair, NotebookDiff]], options: argparse.Namespac
     sys.stdout.buffer.flush()
 
 
-def _lines(
-    diffs: Iterable[tuple[Pair, NotebookDiff]], options: argparse.Namespace, style: terminal.Style
-) -> Iterator[str]:
+def _lines(diffs: Iterable[tuple[Pair, NotebookDiff]], from_git: bool, options: argparse.Namespace) -> Iterator[str]:
+    style = _style(options)
     first = True
     for pair, diff in diffs:
+        renamed = from_git and pair.base.path != pair.remote.path
         if options.name_only:
             if diff.changed:
                 yield pair.path
         elif options.stat:
+            name = f"{pair.base.path} → {pair.remote.path}" if renamed else pair.path
             noise = f" [noise: {words.noise_line(diff.noise)}]" if diff.noise else ""
-            yield f" {pair.path} | {words.whole_summary(diff)}{style.paint('dim', noise)}"
-        elif diff.changed or diff.noise or diff.base.warnings != diff.remote.warnings:
+            yield f" {name} | {words.whole_summary(diff)}{style.paint('dim', noise)}"
+        elif diff.changed or diff.noise or renamed or diff.base.warnings != diff.remote.warnings:
             if not first:
                 yield ""
             yield from terminal.render(diff, style)
@@ -176,7 +209,8 @@ def _write(path: str, pieces: Iterable[bytes | memoryview]) -> None:
 
 
 def replace_file(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file so that it is there whole or not at all; a link stays one."""
+    path = path.resolve() if path.is_symlink() else path
     if path.exists() and not path.is_file():  # /dev/stdout, a pipe
         with path.open("wb") as file:
             file.writelines(pieces)

@@ -120,6 +120,9 @@ def _enable(place: _Place, clean: str | None) -> int:
     sys.stdout.write(f"git compares and merges notebooks as notebooks in {where}.\n")
     if clean is not None:
         sys.stdout.write(f"Added notebooks are stripped of: {settings['filter.nb2flow.clean'].split()[-3]}.\n")
+        sys.stdout.write(
+            "Notebooks that were added before may show as modified: git add --renormalize . strips them.\n"
+        )
     return 0
 
 
@@ -179,8 +182,13 @@ def _status(place: _Place) -> int:
         good &= optional or bool(found and not problem)
         sys.stdout.write(f"{key:32} {found or ('off' if optional else 'not set')}{problem}\n")
     marked = _BEGIN in _lines(place.attributes)
+    where = place.attributes
+    if not marked and place.scope == "--local":
+        everywhere = _place(True).attributes
+        if _BEGIN in _lines(everywhere):
+            marked, where = True, everywhere
     good &= marked
-    sys.stdout.write(f"{'attributes':32} {place.attributes}: {'*.ipynb is set' if marked else 'not set'}\n")
+    sys.stdout.write(f"{'attributes':32} {where}: {'*.ipynb is set' if marked else 'not set'}\n")
     sys.stdout.write("enabled\n" if good else "not enabled here: nb2flow git enable\n")
     return 0 if good else 1
 

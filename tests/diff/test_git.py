@@ -255,3 +255,31 @@ def test_the_drivers_work_from_a_linked_worktree(repository: Repository) -> None
     linked.ours("main", "enable")
     assert "cells: 1 added" in linked.git("diff", "HEAD~1")
     assert SECOND["cells"][3]["source"] == "z = 3"
+
+
+def test_status_knows_what_is_enabled_for_all_repositories(repository: Repository) -> None:
+    repository.ours("main", "enable", "--global")
+    told = repository.ours("main", "status").stdout
+    assert told.endswith("enabled\n")
+    assert ".config/git/attributes: *.ipynb is set" in told
+
+
+def test_links_to_files_stay_links(repository: Repository) -> None:
+    """As people have them who keep their settings in a repository of their own, and notebooks on another disk."""
+    home = Path(repository.environment["HOME"])
+    kept = home.parent / "kept"
+    kept.mkdir()
+    (kept / "attributes").write_text("*.csv text\n")
+    (kept / "wines.ipynb").write_bytes(dump(nb(code("x", stream("out"), count=1))))
+    place = home / ".config" / "git" / "attributes"
+    place.parent.mkdir(parents=True)
+    place.symlink_to(kept / "attributes")
+    (repository.folder / "linked.ipynb").symlink_to(kept / "wines.ipynb")
+    repository.ours("main", "enable", "--global")
+    assert "diff=nb2flow" in (kept / "attributes").read_text()
+    repository.ours("main", "disable", "--global")
+    assert place.is_symlink()
+    assert (kept / "attributes").read_text() == "*.csv text\n"
+    repository.ours("clean_main", "linked.ipynb")
+    assert (repository.folder / "linked.ipynb").is_symlink()
+    assert json.loads((kept / "wines.ipynb").read_text())["cells"][0]["outputs"] == []
