@@ -58,6 +58,19 @@ def reduce_function(carrier: Carrier, function: Any) -> Any:
     return (*made, state, None, None, rebuild.fill_function)
 
 
+def reduce_method(carrier: Carrier, method: Any) -> Any:
+    """A method with its object. Pickle looks it up there by its function's name, which finds it only if a class has it
+    under that name, and nothing stands before it."""
+    owner, name = method.__self__, getattr(method.__func__, "__name__", "")
+    kinds = owner.__mro__ if isinstance(owner, type) else type(owner).__mro__
+    found = next((vars(kind)[name] for kind in kinds if name in vars(kind)), None)
+    if getattr(found, "__func__", found) is method.__func__ and name not in getattr(owner, "__dict__", {}):
+        return NotImplemented
+    if isinstance(owner, type) and found is not None and getattr(found, "__func__", found) is method.__func__:
+        return NotImplemented
+    return types.MethodType, (method.__func__, owner)
+
+
 def reduce_class(carrier: Carrier, kind: Any) -> Any:
     """A class by name when the name leads to it, else by value."""
     if id(kind) not in carrier.carried and _is_by_name(carrier, kind):

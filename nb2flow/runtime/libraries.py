@@ -43,6 +43,12 @@ def _masked_array(carrier: Carrier, array: Any) -> Any:
     return rebuild.masked, (array.view(numpy.ndarray), array._mask, *flags, more)
 
 
+def _record(carrier: Carrier, record: Any) -> Any:
+    """One row of an array of records: what is set in it is set in the array."""
+    numpy = sys.modules["numpy"]
+    return (rebuild.record, (numpy.asarray(record),)) if isinstance(record.base, numpy.ndarray) else NotImplemented
+
+
 def _block(carrier: Carrier, block: Any) -> Any:
     if not hasattr(block, "refs"):
         return NotImplemented
@@ -139,6 +145,7 @@ def _refuse(reason: str) -> Reducer:
 
 _REDUCERS: dict[str, Reducer] = {
     "builtins.function": byvalue.reduce_function,
+    "builtins.method": byvalue.reduce_method,
     "builtins.type": byvalue.reduce_class,
     "builtins.module": byvalue.reduce_module,
     "builtins.cell": byvalue.reduce_cell,
@@ -155,6 +162,7 @@ _REDUCERS: dict[str, Reducer] = {
     "dataclasses._KW_ONLY_TYPE": byvalue.reduce_dataclass_mark,
     "dataclasses._HAS_DEFAULT_FACTORY_CLASS": byvalue.reduce_dataclass_mark,
     "numpy.ndarray": _array,
+    "numpy.void": _record,
     "numpy.ma.MaskedArray": _masked_array,
     "numpy.ma.core.MaskedArray": _masked_array,
     "numpy.random.mtrand.RandomState": _numpy_random,

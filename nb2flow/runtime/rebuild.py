@@ -49,6 +49,11 @@ def fill_view(array: Any, attributes: dict[str, Any]) -> None:
     vars(array).update(attributes)
 
 
+def record(row: Any) -> Any:
+    """The row that an array without dimensions holds, as a view of its memory."""
+    return row[()]
+
+
 def masked(data: Any, mask: Any, fill_value: Any, hard: bool, shared: bool, attributes: dict[str, Any]) -> Any:
     """A numpy.ma.MaskedArray over its data and mask arrays, which may be shared."""
     numpy = importlib.import_module("numpy")

@@ -1,7 +1,7 @@
 """The resource `process:config`: options of libraries and of the interpreter, as a delta of sections and keys.
 
 Covers the warnings filters, matplotlib's rcParams, pandas' options, NumPy's print options and error states, the
-decimal context, loggers, the recursion limit and the locale. It is a safety net: configuration cells are replayed,
+decimal context, scikit-learn's configuration, loggers, the recursion limit and the locale. It is a safety net: configuration cells are replayed,
 which also catches what no registry shows. A library that was not imported at first is compared with its own defaults.
 """
 
@@ -47,6 +47,9 @@ def capture(home: Path) -> dict[str, dict[str, Any]]:
         context = decimal.getcontext()
         sections["decimal"] = {key: getattr(context, key) for key in _DECIMAL}
         sections["decimal"]["traps"] = {trap.__name__: on for trap, on in context.traps.items()}
+    sklearn = sys.modules.get("sklearn")
+    if hasattr(sklearn, "get_config"):
+        sections["sklearn"] = sklearn.get_config()  # type: ignore[union-attr]
     return sections
 
 
@@ -139,6 +142,8 @@ def _defaults(section: str) -> dict[str, Any]:
         default = sys.modules["decimal"].DefaultContext
         values = {key: getattr(default, key) for key in _DECIMAL}
         return {**values, "traps": {trap.__name__: on for trap, on in default.traps.items()}}
+    if section == "sklearn":
+        return dict(getattr(sys.modules.get("sklearn._config"), "_global_config", {}))
     known: dict[str, dict[str, Any]] = {"numpy print": _NUMPY_PRINT, "numpy errors": _NUMPY_ERRORS}
     return known.get(section, {})
 
@@ -215,6 +220,10 @@ def _apply_decimal(values: dict[str, Any]) -> None:
             setattr(context, key, value)
 
 
+def _apply_sklearn(values: dict[str, Any]) -> None:
+    importlib.import_module("sklearn").set_config(**values)
+
+
 _APPLY = {
     "logging": loggers.apply,
     "warnings": _apply_warnings,
@@ -224,4 +233,5 @@ _APPLY = {
     "numpy errors": _apply_numpy_errors,
     "pandas": _apply_pandas,
     "decimal": _apply_decimal,
+    "sklearn": _apply_sklearn,
 }

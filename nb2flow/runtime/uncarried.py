@@ -98,14 +98,15 @@ def _told(value: Any, left: list[int], depth: int) -> Any:
         return (id(value), len(value), parts)
     if isinstance(value, (set, frozenset)):
         return (id(value), len(value), sorted(map(repr, (_told(v, left, depth + 1) for v in _some(value, left)))))
-    if hasattr(value, "tobytes") and hasattr(value, "dtype"):
+    if hasattr(type(value), "tobytes") and hasattr(type(value), "dtype"):
         return (id(value), hash(value.tobytes()) if getattr(value, "nbytes", 0) <= 1 << 20 else None)
     getstate = getattr(value, "getstate", None) if type(value).__module__ == "random" else None
     if getstate is not None:
         return getstate()
     own = getattr(value, "__dict__", None)
     size = len(value) if type(value).__module__ in ("collections", "array") else None
-    return (id(value), size, _told(dict(own), left, depth + 1)[1:] if isinstance(own, dict) else None)
+    parts = own.items() if isinstance(own, dict) else ()
+    return (id(value), size, [(k, _told(v, left, depth + 1)) for k, v in _some(parts, left)])
 
 
 def _some(values: Iterable[Any], left: list[int]) -> Iterable[Any]:

@@ -51,6 +51,8 @@ def test_a_stream_that_is_not_there_is_absent(steps: Steps) -> None:
         ("import pandas as pd; pd.set_option('display.max_rows', 7)", ["process:config"]),
         ("import decimal; decimal.getcontext().prec = 5", ["process:config"]),
         ("import decimal; decimal.Decimal(1) / 3", []),
+        ("import sklearn; sklearn.set_config(transform_output='pandas')", ["process:config"]),
+        ("import sklearn", []),
         ("import numpy as np; np.set_printoptions(precision=2)", ["process:config"]),
         ("import sys; sys.setrecursionlimit(5000)", ["process:config"]),
         ("import logging; logging.getLogger('a').setLevel('INFO')", ["process:config"]),
@@ -106,7 +108,7 @@ def test_a_project_that_moved_keeps_its_working_directory(steps: Steps) -> None:
 
 OPTIONS = """
 import decimal, sys, warnings
-import matplotlib, numpy as np, pandas as pd
+import matplotlib, numpy as np, pandas as pd, sklearn
 """
 SET = """
 matplotlib.rcParams['axes.prop_cycle'] = matplotlib.cycler(color=['r', 'g'])
@@ -116,6 +118,7 @@ np.seterr(divide='raise')
 pd.set_option('display.max_rows', 7)
 pd.set_option('display.float_format', '{:.1f}'.format)
 decimal.getcontext().prec = 5
+sklearn.set_config(transform_output='pandas')
 decimal.getcontext().traps[decimal.Inexact] = True
 sys.setrecursionlimit(4321)
 warnings.filterwarnings('ignore', message='mine')
@@ -125,6 +128,7 @@ SHOW = """
 print([c['color'] for c in matplotlib.rcParams['axes.prop_cycle']], matplotlib.rcParams['font.family'])
 print(np.array([1.2345]), np.array([3]), np.geterr()['divide'], pd.get_option('display.max_rows'))
 print(pd.Series([1.25]).to_string(), decimal.getcontext().prec, decimal.getcontext().traps[decimal.Inexact])
+print(sklearn.get_config()['transform_output'])
 print(sys.getrecursionlimit(), [f[0] for f in warnings.filters], warnings.filters[0][1].pattern)
 """
 
@@ -139,7 +143,7 @@ def test_options_reach_a_later_step_through_others(steps: Steps) -> None:
     lines = steps.run("last", SHOW.replace(", warnings.filters[0][1].pattern", ""), load={"third": ["process:config"]},
                       setup=OPTIONS).splitlines()  # fmt: skip
     assert lines[1] == expected.splitlines()[1].replace(" 7", " 9")
-    assert lines[3] == "4321 []"
+    assert lines[3:] == ["pandas", "4321 []"]
 
 
 def test_options_import_only_the_libraries_they_are_about(steps: Steps) -> None:
@@ -153,6 +157,24 @@ def test_secrets_of_the_environment_stay_out_of_the_manifest(steps: Steps) -> No
     steps.run("first", "import os; os.environ['KEY'] = 'hunter2'", save=["process:environ"])
     assert "hunter2" not in steps.manifests["first"].read_text()
     assert steps.manifest("first")["outputs"]["process:environ"]["preview"] == "list of 1: 'KEY'"
+
+
+def test_a_module_of_the_project_may_keep_anything(steps: Steps) -> None:
+    text = """
+class Node:
+    asked = []
+    def __init__(self, inner): self.inner = inner
+    def __getattr__(self, name): Node.asked.append(name); raise RuntimeError(name)
+deep = None
+for _ in range(20): deep = Node(deep)
+"""
+    (steps.home / "nested.py").write_text(text)
+    assert (
+        steps.run("first", "print(nested.Node.asked)", setup="import sys; sys.path.insert(0, '.'); import nested")
+        == "[]"
+    )
+    steps.run("second", "nested.deep.inner.inner = 3", setup="import sys; sys.path.insert(0, '.'); import nested")
+    assert steps.manifest("second")["observed"]["changed"] == ["module:nested"]
 
 
 LOCAL_MODULE = '''

@@ -205,6 +205,19 @@ def test_kinds_of_arrays(tmp_path: Path) -> None:
     assert carried["text"].tolist() == ["a", "bcd"]
 
 
+def test_a_row_of_an_array_of_records_is_a_part_of_it(tmp_path: Path) -> None:
+    table = np.zeros(3, dtype=[("n", "i4"), ("at", "f4", (2,))])
+    records = table.view(np.recarray)
+    alone = np.zeros(2, dtype=[("o", object)])[1]
+    loaded, groups = carry(tmp_path, table=table, row=table[1], record=records[2], records=records, alone=alone)
+    assert {"table", "row", "record", "records"} in groups and {"alone"} in groups
+    loaded["row"]["n"], loaded["record"].n = 7, 8
+    loaded["table"]["at"][1] = 4
+    assert loaded["table"]["n"].tolist() == [0, 7, 8] == loaded["records"].n.tolist()
+    assert loaded["row"]["at"].tolist() == [4, 4] and type(loaded["record"]) is np.record
+    assert loaded["alone"]["o"] == 0
+
+
 def test_an_array_over_a_bytearray_is_refused_with_it(tmp_path: Path) -> None:
     memory = bytearray(100)
     found = problems_of(memory=memory, view=np.frombuffer(memory, dtype="u1"))

@@ -196,6 +196,37 @@ print(v['out'] is sys.stdout, v['env'] is os.environ, v['rng'] is random._inst, 
     assert steps.run("use", check, load={"load": ["v"]}) == " ".join(["True"] * 10)
 
 
+def test_methods_come_with_their_objects(steps: Steps) -> None:
+    setup = """
+import types
+class Giving:
+    def __init__(self): self.data = {}
+    def __getattr__(self, name):
+        if name.startswith('__'): raise AttributeError(name)
+        return self.data.setdefault(name, [])
+    def put(self, x): self.data['put'] = x; return self
+    def twice(self): return 2
+    @classmethod
+    def make(cls): return cls.__name__
+    other = put
+"""
+    code = """
+g = Giving()
+named, another, of_class = g.put, g.other, Giving.make
+given = types.MethodType(lambda self, x: self.data.update(x=x), g)
+g.twice = types.MethodType(lambda self: 4, g)
+hidden, library = types.MethodType(Giving.twice, g), 'a b'.split
+"""
+    names = ["g", "named", "another", "of_class", "given", "hidden", "library"]
+    steps.run("load", code, save=names, setup=setup)
+    use = """
+given(1), another(2)
+print(g.data, named(3) is g, g.data, of_class(), hidden(), g.twice(), library())
+"""
+    printed = steps.run("use", use, load={"load": names}, setup=setup)
+    assert printed == "{'x': 1, 'put': 3} True {'x': 1, 'put': 3} Giving 2 4 ['a', 'b']"
+
+
 def test_modules_written_by_the_notebook_are_imported_again(steps: Steps) -> None:
     code = """
 import pathlib, sys
