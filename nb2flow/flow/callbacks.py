@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterable
 
 from nb2flow.flow import scopes
-from nb2flow.flow.classes import bound, instantiate, member
+from nb2flow.flow.classes import ancestors, bound, instantiate, member
 from nb2flow.flow.following import follow
-from nb2flow.flow.machine import Machine
-from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, in_order, union
+from nb2flow.flow.machine import Machine, keeps_data
+from nb2flow.flow.values import SCALAR, Obj, Val, in_order, union
 
 # They call what they are given, instances and classes too, for each of many things.
 _CALLING = frozenset(
@@ -54,9 +54,11 @@ def run(m: Machine, values: tuple[Val, ...], base: Val, path: str, node: ast.AST
             reach = m.heap.reach(frozenset(holders))
             held = {o for o in m.functions_made & reach if "method" not in o.flags}
             held.update(o for cls in m.classes & reach for o in _methods_for_libraries(cls))
+            if unknown or ("." in path and not path.startswith(_KEEPING)):
+                held.update(o for obj in given if obj.cls is not None for o in _asked(obj.cls, everything=unknown))
             functions |= {o for o in held if has_body(o) and m.looks_at_data(o)}
             for cls in given & m.classes:  # `json.dumps(x, cls=Encoder)`
-                functions |= {o for o in _methods_for_libraries(cls) if has_body(o) and _keeps_data(cls)}
+                functions |= {o for o in _methods_for_libraries(cls) if has_body(o) and keeps_data(cls)}
     return _run(m, functions, union([base, *values]), node) if functions else []
 
 
@@ -79,11 +81,6 @@ def _handed_on(m: Machine, holder: Obj, node: ast.AST) -> set[Obj]:
     return functions | _calls_of_instances(m, holder.contains, node) | (holder.contains & m.classes)
 
 
-def _keeps_data(cls: Obj) -> bool:
-    held = [o for name, value in (cls.scope or {}).items() if name != "__bases__" for o in value.objs]
-    return any(o.kind not in NOT_DATA for o in held)
-
-
 def _methods_for_libraries(cls: Obj) -> list[Obj]:
     """The methods of a class and of the notebook's classes that it is made from, if one of them is made from a
     library's (Python's own containers call nothing that they were not made to)."""
@@ -100,6 +97,24 @@ def _methods_for_libraries(cls: Obj) -> list[Obj]:
     return (
         [o for scope in scopes_ for v in scope.values() for o in v.objs if "method" in o.flags] if from_library else []
     )
+
+
+_ASKED = frozenset(
+    ["__iter__", "__next__", "__getitem__", "__len__", "__contains__", "__array__", "__fspath__", "__float__"]
+)
+
+
+def _asked(cls: Obj, *, everything: bool) -> list[Obj]:
+    """The methods by which a library may use an instance: those that loops and conversions run, or any that is not the
+    class's own concern."""
+    return [
+        o
+        for kind in ancestors(cls)
+        for name, value in (kind.scope or {}).items()
+        if name in _ASKED or (everything and name[:1] != "_")
+        for o in value.objs
+        if "method" in o.flags
+    ]
 
 
 def held_functions(m: Machine, holder: Obj, values: Iterable[Val], node: ast.AST) -> list[Val]:

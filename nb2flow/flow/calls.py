@@ -7,7 +7,7 @@ import posixpath
 import re
 from dataclasses import replace
 
-from nb2flow.flow import known, known_methods, known_modules, library, magics, scopes, tables
+from nb2flow.flow import known, known_methods, known_modules, library, magics, scopes, tables, texts
 from nb2flow.flow.callbacks import held_functions
 from nb2flow.flow.classes import (
     Methods,
@@ -25,7 +25,7 @@ from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.following import follow
 from nb2flow.flow.instances import begin_loop, compare, copy, run_methods, show, use_up
 from nb2flow.flow.known import Call
-from nb2flow.flow.machine import UNBOUND, Machine
+from nb2flow.flow.machine import OF_NOTEBOOK, UNBOUND, Machine
 from nb2flow.flow.outcomes import Arguments, apply, set_config
 from nb2flow.flow.values import ATTRIBUTES, NOT_DATA, SCALAR, Obj, Val, in_order, union
 
@@ -158,7 +158,7 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
             results.append(apply(m, Call(touches="self", keeps=True, result="alias"), args, Val(frozenset({obj})), ""))
         else:
             if obj.label == UNBOUND:
-                m.barrier("a function whose code is not seen", reads_only=True)
+                m.barrier("a function whose code is not seen", reads_only=OF_NOTEBOOK not in obj.flags)
                 results.append(apply(m, known.UNKNOWN, args, None, ""))
                 continue
             results += held_functions(m, obj, args.values, args.node)
@@ -322,17 +322,12 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
         spec = replace(spec, touches="deep")
     elif name == "display" and args.keyword("display_id") is None:
         spec = known.SCALAR
-    elif (
-        name == "eval"
-        and args.positional
-        and args.positional[0].text is not None
-        and "{" not in args.positional[0].text
-    ):
-        from nb2flow.flow.syntax import parse_expression
-
-        tree = parse_expression(args.positional[0].text)
-        if tree is not None:
-            return evaluate(m, tree)
+    elif name in ("eval", "exec"):
+        found = texts.run(m, args)
+        if found is not None:
+            return found if name == "eval" else SCALAR
+        if name == "exec":
+            texts.run_unseen(m, args)
     elif name in ("globals", "locals") or (name == "vars" and not args.positional):
         if m.frames and name != "globals":
             spec = known.PURE  # the local names of a function

@@ -147,6 +147,8 @@ def subscript(m: Machine, node: ast.Subscript, base: Val) -> Val:
         selected = m.alloc("data", _origin(base), site=node)
         tables.keep_cells(m, selected, base)
         return Val(frozenset({selected}))
+    if tables.is_text_of_cells(node.value, base.objs):
+        return Val(frozenset({m.alloc("data", _origin(base), site=node)}))
     modules = [o for o in base.objs if o.kind == "module"]
     if modules:
         own = isinstance(index, ast.Constant) and index.value != "__main__"

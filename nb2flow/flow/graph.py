@@ -248,7 +248,7 @@ class Graph:
 
     def _plots(self, node: Node) -> bool:
         """Whether the step may draw: if it cannot, it is spared the plot configuration (and importing matplotlib)."""
-        modules = {m for u in node.units for m in u.modules} | {
+        modules = {m for u in node.units for m in u.modules | u.uses} | {
             m for v in node.replay for m in self.analysis.units[v].modules
         }
         attributes = {a for u in node.units for a in u.attributes}

@@ -129,7 +129,8 @@ def call_by_path(path: str) -> Call | None:
         found = BY_PATH.get(".".join(parts[:k]))
         if found is None:
             continue
-        if parts[0] == "sklearn" and not found.rng and not path.startswith(_SKLEARN_PURE) and parts[-1] not in _NO_RNG:
+        draws = not (found.rng or found.seeds or found.config)
+        if parts[0] == "sklearn" and draws and not path.startswith(_SKLEARN_PURE) and parts[-1] not in _NO_RNG:
             return replace(found, rng=(NP,))
         return found
     return None

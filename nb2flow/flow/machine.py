@@ -15,8 +15,8 @@ from typing import NamedTuple
 from nb2flow.flow.effects import HISTORY, FileUse, Unit, Unresolved, is_resource
 from nb2flow.flow.memory import Mark, Memory
 from nb2flow.flow.model import Outside, Site
-from nb2flow.flow.scopes import FUNCTIONS, global_names, local_names
-from nb2flow.flow.values import PARTED, SCALAR, Obj, ObjKind, Val, in_order
+from nb2flow.flow.scopes import FUNCTIONS, attributes_set, evaluates_text, global_names, local_names
+from nb2flow.flow.values import NOT_DATA, PARTED, SCALAR, Obj, ObjKind, Val, in_order
 
 BUILTIN_NAMES = frozenset(dir(builtins)) | {
     "display",
@@ -34,6 +34,7 @@ BUILTIN_NAMES = frozenset(dir(builtins)) | {
 }
 HISTORY_NAMES = frozenset({"_", "__", "___", "Out", "In", "_oh", "_ih", "_i", "_ii", "_iii", "_dh"})
 UNBOUND = "bound by code that is not seen"
+OF_NOTEBOOK = "runs in the notebook's namespace"
 MAX_DEPTH = 10
 MAX_NODES = 40_000  # in one statement, calls included
 OBJECTS_PER_NODE = 50  # so many objects asked for what they reach cost as much as one node
@@ -241,7 +242,10 @@ class Machine(Memory):
             self.use_resource(HISTORY, writes=False, text=name)
             return Val(frozenset({self.alloc("unknown", name)}))
         if self.unknown_from is not None and name not in BUILTIN_NAMES:
-            value = Val(frozenset({self.alloc("unknown", UNBOUND, site=("unbound", name))}))
+            made = self.alloc("unknown", UNBOUND, site=("unbound", name))
+            if _runs_text_here(self.units[self.unknown_from]):
+                made.flags.add(OF_NOTEBOOK)
+            value = Val(frozenset({made}))
             self.bind(name, value)  # from now on it is a name like others: what changes it is kept
             self.set_version([name], self.unknown_from)
             return self.read_name(name)
@@ -301,15 +305,22 @@ class Machine(Memory):
                 self.barrier("a function that it uses evaluates text as code", reads_only=True)
 
     def looks_at_data(self, function: Obj) -> bool:
-        """Whether a function, or one that it may call, looks up a global name that stands for something changeable."""
+        """Whether a function, or one that it may call, looks up a global name that stands for something changeable, or
+        for a class that keeps data for all its instances."""
         seen = {function}
         todo = [function]
         while todo:
-            for name in free_globals(todo.pop()):
+            one = todo.pop()
+            changed = attributes_set(one.node) if one.node is not None else frozenset[str]()
+            if not changed.isdisjoint(("type", "cls")):
+                return True
+            for name in free_globals(one):
                 value = self.names.get(name)
                 if value is None or not value.objs:
                     continue
-                if not value.objs <= self.definitions:
+                if not value.objs <= self.definitions or any(
+                    name in changed or keeps_data(o) for o in value.objs if o.kind == "class"
+                ):
                     return True
                 new = (self._code & self.heap.reach(value.objs)) - seen
                 seen |= new
@@ -382,6 +393,18 @@ def free_globals(obj: Obj) -> frozenset[str]:
     """Names that the bodies of a function or class may look up globally (computed once per definition)."""
     node = obj.node
     return global_names(node) if node is not None else frozenset()
+
+
+def keeps_data(cls: Obj) -> bool:
+    """Whether a class of the notebook has data of its own, which all its instances see."""
+    held = [o for name, value in (cls.scope or {}).items() if name != "__bases__" for o in value.objs]
+    return any(o.kind not in NOT_DATA for o in held)
+
+
+def _runs_text_here(unit: Unit) -> bool:
+    """Whether code that is not seen runs in the notebook's own namespace, and not in one of a module or script."""
+    text = unit.statement.source
+    return evaluates_text(unit.statement.node) or ("run" in text and (".ipynb" in text or " -i " in text))
 
 
 class Branch:

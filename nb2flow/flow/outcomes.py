@@ -80,6 +80,8 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         if path in _TAKES_ITEMS:
             given |= held(m, given)
         m.heap.link([o for o in base.objs if not o.label.startswith("matplotlib")], given)
+    elif spec is known.UNKNOWN:
+        _keep_functions(m, args)
     if spec.config:
         set_config(m, "", spec.config)
     if args.keyword("display_id") is not None:  # the output of one cell may be changed by another
@@ -94,7 +96,18 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     value = _result(m, spec, args, base, everything, path)
     if results and callbacks.calls_for_each(path):  # what it makes holds what the function gave
         m.heap.link([o for o in value.objs - everything.objs if o.kind not in NOT_DATA], union(results).objs)
+        if any(o.root == "pandas" for o in base.objs):
+            tables.find_cells(m, results, 1)
     return union([value, *results])
+
+
+def _keep_functions(m: Machine, args: Arguments) -> None:
+    """`event.listen(engine, "connect", greet)`: the engine will call the function."""
+    given = union(args.values).objs
+    functions = given & m.functions_made
+    keepers = [o for o in given if o.kind in ("unknown", "live")] if functions else []
+    if keepers:
+        m.heap.link(keepers, functions)
 
 
 # They look the names in their text up in the notebook.
@@ -359,9 +372,14 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
     if path in tables.MAKERS:
         tables.find_cells(m, args.values, tables.MAKERS[path])
     tables.keep_cells(m, obj, everything)
+    if base.objs:
+        tables.make_cells(m, obj, path, node)
+    elif path in _SPLITTING:  # of a text: it holds nothing but texts
+        obj.flags.add("container")
     return Val(frozenset({obj}))
 
 
+_SPLITTING = frozenset(["split", "rsplit", "splitlines"])
 _PYTHONS_OWN = frozenset(["tolist", "to_list", "to_dict", "to_pylist"])  # they give lists and dicts, whoever has them
 
 

@@ -219,6 +219,20 @@ def has_effects(node: FunctionNode, data: frozenset[str]) -> bool:
     return False
 
 
+@lru_cache(maxsize=8192)
+def attributes_set(node: ast.AST) -> frozenset[str]:
+    """The names at the roots of what code in a definition sets attributes of; `type` for those of `type(self)`."""
+    stored = [n for n in ast.walk(node) if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load)]
+    roots = {root_name(n) for n in stored}
+    return frozenset(roots | {"type" for n in stored if _is_own_class(n.value)})
+
+
+def _is_own_class(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "type"
+    return isinstance(node, ast.Attribute) and node.attr == "__class__"
+
+
 def root_name(node: ast.expr) -> str:
     """The name at the root of `name.a[k].b`; empty when there is none."""
     while isinstance(node, ast.Attribute | ast.Subscript):

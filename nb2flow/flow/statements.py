@@ -300,6 +300,12 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
                 followed.append(calls.invoke(m, Val(frozenset({obj})), args))
             elif obj.kind != "module":
                 m.heap.link(value.objs, [obj])
+                if obj.kind == "unknown":  # `@event.listens_for(engine, "connect")`: the engine keeps what is decorated
+                    keepers = [
+                        o for o in in_order(obj.contains) if o.kind in ("unknown", "live") and o not in value.objs
+                    ]
+                    m.touch(keepers, f"@{ast.unparse(decorator)[:50]}")
+                    m.heap.link(keepers, value.objs)
             if obj.root == "numba" and not m.varying.isdisjoint(scopes.global_names(node)):
                 m.heap.link(value.objs, fresh(m, node, kind="live", label=_COMPILED).objs)
             if obj.label in _CACHES and isinstance(node, ast.FunctionDef) and (m.asks_caches or _has_effects(m, node)):

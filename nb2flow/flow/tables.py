@@ -41,6 +41,35 @@ def keep_cells(m: Machine, made: Obj, of: Val) -> None:
         m.heap.link([made], [o for o in m.heap.reach(of.objs) if _CELL in o.flags])
 
 
+_GIVING_LISTS = frozenset(["split", "rsplit", "findall", "extractall"])
+_FOR_EACH = frozenset(["apply", "map", "agg", "aggregate", "transform", "applymap"])
+_LISTS = frozenset(["list", "dict", "set", "sorted", "loads", "literal_eval", "word_tokenize", "tolist", "to_dict"])
+
+
+def make_cells(m: Machine, made: Obj, name: str, node: ast.Call) -> None:
+    """A method of pandas' that makes the lists in the cells of its result itself: `t.name.str.split()`, `g.agg(list)`."""
+    given = [*node.args, *(k.value for k in node.keywords)]
+    if made.root != "pandas" or any(k.arg == "expand" for k in node.keywords):
+        return
+    if name in _GIVING_LISTS or (name in _FOR_EACH and any(map(_gives_list, given))):
+        cell = m.alloc("data", site=(node, _CELL))
+        cell.flags.update(("container", _CELL))
+        m.has_cells = True
+        m.heap.link([made], [cell])
+
+
+def _gives_list(function: ast.expr) -> bool:
+    if isinstance(function, ast.Dict):
+        return any(_gives_list(value) for value in function.values)
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name in _LISTS or name in _GIVING_LISTS
+
+
+def is_text_of_cells(node: ast.expr, objs: Iterable[Obj]) -> bool:
+    """Whether it is `column.str`, of which an item is the item of the list (or text) in each cell."""
+    return isinstance(node, ast.Attribute) and node.attr == "str" and any(o.root == "pandas" for o in objs)
+
+
 _OF_LISTS = frozenset(["append", "extend", "discard", "clear", "reverse", "setdefault", "popitem", "insert"])
 _OF_LISTS_AND_TABLES = frozenset(["add", "remove", "sort"])  # in a lambda it may be either
 _TABLES = ("pandas", "numpy")

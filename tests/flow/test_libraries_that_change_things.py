@@ -65,6 +65,14 @@ CASES = {
     " | for w in d: w.append(1) | print(c)",
     "lists in a table, by a lambda": "import pandas as pd; t=pd.read_csv('t'); c=t.copy()"
     " | c['a'].apply(lambda w: w.append(1)) | print(t)",
+    "a list that a table split, in a list": "import pandas as pd; c=pd.read_csv('t')['a'].str.split(); x=c.tolist()"
+    " | x[0].append(1) | print(c)",
+    "a list that a function gave a table": "import pandas as pd; c=pd.read_csv('t')['a'].map(lambda t: t.split())"
+    "; x=c.values.tolist() | x[0].append(1) | print(c)",
+    "a list of a group": "import pandas as pd; c=pd.read_csv('t').groupby('a')['b'].agg(list); x=c.to_dict()"
+    " | x[0].append(1) | print(c)",
+    "a dictionary that was read from a cell": "import json; import pandas as pd; c=pd.read_csv('t')['a'].map(json.loads)"
+    "; x=c.copy() | for d in x: d['k']=1 | print(c)",
     "a list in a copy of an array": "import numpy as np; a=np.empty(2, dtype=object); a[0]=[1]; c=a.copy()"
     " | c[0].append(2) | print(a)",
     "a queue": "import queue; q=queue.Queue() | q.get() | print(q.qsize())",
@@ -111,6 +119,18 @@ CASES = {
     " | print(list(s.split([1, 2]))) | print(list(s.split([1])))",
     "what is left to an exit stack": "from contextlib import ExitStack; e=ExitStack(); seen=[]"
     "; e.callback(seen.append, 'bye') | e.close() | print(seen)",
+    "what listens to an engine": "import sqlalchemy as sa; e=sa.create_engine('sqlite://'); seen=[]"
+    " | @sa.event.listens_for(e, 'connect')\ndef f(*a): seen.append(1) | e.connect() | print(seen)",
+    "what was told to listen": "import sqlalchemy as sa; e=sa.create_engine('sqlite://'); seen=[]"
+    " | def f(*a): seen.append(1)\nsa.event.listen(e, 'connect', f) | e.connect() | print(seen)",
+    "data of an estimator's class": "from sklearn.base import BaseEstimator; from sklearn.pipeline import Pipeline"
+    "; from sklearn.model_selection import GridSearchCV\nclass L(BaseEstimator):\n    seen=[]"
+    "\n    def fit(self, X):\n        L.seen.append(1)\n        return self"
+    " | g=GridSearchCV(Pipeline([('l', L())]), {}) | g.fit([1]) | print(L.seen)",
+    "a count of a class that a library reads": "from gensim.models import Word2Vec\nclass S:\n    n=0"
+    "\n    def __iter__(self):\n        S.n+=1\n        yield ['a'] | s=S() | w=Word2Vec(s) | print(S.n)",
+    "a count by way of `type`": "import mk\nclass S:\n    n=0\n    def rows(self):\n        type(self).n+=1"
+    "\n        return []\ns=S() | mk.read(s) | print(S.n)",
     "a record of a training": "import lightgbm as lgb; res={}"
     " | lgb.train({}, 1, callbacks=[lgb.record_evaluation(res)]) | print(res)",
 }
@@ -143,8 +163,18 @@ SET_UP = {
     "a week that begins on Sunday": "import calendar | calendar.setfirstweekday(6) | print(calendar.month(2024, 1))",
     "a name put beside Python's own": "import builtins | builtins.shout = str.upper | print(shout('x'))",
     "tracing of memory": "import tracemalloc | tracemalloc.start() | print(tracemalloc.is_tracing())",
+    "how scikit-learn shows things": "from sklearn import set_config; from sklearn.svm import SVC"
+    " | set_config(display='text') | SVC()",
     "a session, which is begun once": "import mlflow | mlflow.start_run() | mlflow.log_metric('a', 1)",
 }
+
+
+def test_the_first_word_of_a_cell_is_no_list() -> None:
+    cells = (
+        "import pandas as pd; t=pd.read_csv('t'); t['f']=t['n'].str.split().str[0] | u=t[t['a'] > 1] | f(u) | print(t)"
+    )
+    flow = flow_of([("", source) for source in cells.split(" | ")], "cells")
+    assert {e.source for e in flow.edges if e.target == flow.steps[-1].name} == {flow.steps[0].name}
 
 
 def test_a_table_with_a_missing_value_changes_no_library() -> None:
