@@ -9,10 +9,8 @@ _MOST = 20  # digits of one that may be none
 _STEP = 4  # of 19 digits in a row, four are at every fourth byte
 _SAMPLED = b"0000"
 _BETWEEN = 12  # bytes from the first of these to the last
-_NEARER = 2  # and nine are at every second byte
-_SAMPLED_NEARER = b"0" * 9
 _ALL = b"0" * _FEWEST
-_MANY = 64
+_MANY = 64  # so many of these in one piece, as in tables, and all bytes are looked at from there on
 _DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 _PIECE = 1 << 16
 _RUN = re.compile(rb"[0-9]+")
@@ -20,28 +18,25 @@ _BEFORE, _AFTER = frozenset(b"[,: \n\r\t"), frozenset(b"],} \n\r\t")
 
 
 def holds_long_integers(data: bytes, first: int = 0, last: int | None = None) -> bool:
-    """Whether there may be an integer beyond 64 bits; only every fourth byte of most files is looked at.
+    """Whether there may be an integer beyond 64 bits; of most files only every fourth byte is looked at.
 
     Digits in a name, a float or an image are none; digits that stand alone in a text may be taken for one.
     """
     end = first  # of the digits that were looked at last
     last = len(data) if last is None else last
+    step, digits = _STEP, _SAMPLED
     for start in range(first, last, _PIECE):  # pieces stay in the processor's cache
         stop = min(start + _PIECE, last) + _FEWEST
-        sample = data[start:stop:_STEP].translate(_DIGITS)
-        step, digits = _STEP, _SAMPLED
-        looked = 0
+        sample = data[start:stop:step].translate(_DIGITS)
         place = sample.find(digits, max(0, end - start) // step)
+        looked = 0
         while place >= 0:
             here = start + step * place
             looked += 1
-            if looked == _MANY:  # as in tables: then a closer look at all is quicker
-                here = max(start, here - _STEP)  # digits may begin there
-                if data[here:stop:_NEARER].translate(_DIGITS).find(_SAMPLED_NEARER) < 0:
-                    break
+            if looked == _MANY and step > 1:
                 step, digits = 1, _ALL
                 sample = data[start:stop].translate(_DIGITS)
-                place = sample.find(digits, here - start)
+                place = sample.find(digits, max(0, here - _STEP - start))  # digits may begin there
                 continue
             if here < end:
                 place = sample.find(digits, place + 1)

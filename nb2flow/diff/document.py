@@ -15,7 +15,7 @@ from nb2flow.diff.upgrade import upgrade_worksheets
 from nb2flow.errors import NotebookError
 from nb2flow.integers import holds_long_integers
 
-SMALL = 200_000  # bytes that the standard library has parsed before the fast parser would even be imported
+SMALL = 1_250_000  # bytes that the standard library has parsed before the fast parser would even be imported
 _MARKER = rb"(?m)^(<{7}|>{7}|\|{7}|={7})(\s.*)?$"
 
 

@@ -122,6 +122,7 @@ class _Script:
         self._guarded = guarded
         self._view = view
         self._lifted = lifted
+        self._lists = lifted if lifted is not None and lifted.holds_lists else None
 
     def notebook(self, old: dict[str, Any], new: dict[str, Any], matching: Matching) -> list[Edit]:
         """Two notebooks whose `cells` are aligned as `matching` says."""
@@ -231,6 +232,9 @@ class _Script:
         if depth > _DEEPEST:
             return None
         kind = type(old)
+        if self._lists is not None and (kind is str or type(new) is str):
+            old, new = self._lists.opened(old), self._lists.opened(new)
+            kind = type(old)
         if kind is not type(new):
             return None
         if kind is str:
@@ -277,8 +281,8 @@ class _Script:
 
 
 def _opaque(key: str) -> bool:
-    """Whether what stands under a key is an image in base64, whose lines are no lines."""
-    return key.startswith("image/") and key != "image/svg+xml"
+    """Whether what stands under a key is an image, which is another one or the same: nobody reads its lines."""
+    return key.startswith("image/")
 
 
 def _keys(old: list[Any], new: list[Any]) -> tuple[list[Any], list[Any]]:

@@ -2,15 +2,17 @@
 
 An edit script only asks of an image or of a line of 30 kB in an output whether it is equal to another one, and holds it
 where it is not. It need not become an object in between, which is most of the work for a notebook full of new images.
-Lifted are images, and single lines of outputs, in the layout of `shared.py`. Two texts that are equal must both be
-lifted or both stay: so all is left as it is where one of the notebooks writes the same things in another way. Images
-may have stand-ins of their own although only their escapes differ: `Lifted.equal` tells.
+Lifted are images, single lines of outputs, and whole lists of lines (`listed.py`), in the layout of `shared.py`. Two
+texts that are equal must both be lifted or both stay: so all is left as it is where one of the notebooks writes the
+same things in another way. Images may have stand-ins of their own although only their escapes differ: `Lifted.equal`
+tells; lists of lines are opened (`Lifted.opened`) when their lines are asked for.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -18,12 +20,15 @@ import orjson
 
 from nb2flow.diff.common import common_start
 from nb2flow.diff.document import parse
+from nb2flow.diff.listed import long_lists, text_inside, texts_of_outputs, value_of
+from nb2flow.diff.sameness import same
 
 _LONG = 8192
 _STEP = 1 << 15
 _LINE = re.compile(rb' {5,}("[^"\\]{1,80}": )?"')  # in an output; sources stand further left
 _END = re.compile(rb'(\\n)?"(,?)\Z')
 _IMAGES = (b"image/png", b"image/jpeg", b"image/gif")
+_DRAWING = b"image/svg+xml"
 _IMAGE_IN_LINES = re.compile(rb'"image/(?:png|jpeg|gif)": \[')
 _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e"
 _ENDS = 64
@@ -41,10 +46,29 @@ class _Stays(Enum):
 
 
 class _Text(NamedTuple):
+    """A stretch of a notebook: the inside of a JSON string, or, `listed`, that of a list of lines. `checked` says
+    whether it was looked for what no JSON string may hold."""
+
     data: bytes
     start: int
     stop: int
     image: bool
+    listed: bool = False
+    checked: bool = False
+
+    def surely_differs(self, other: _Text) -> bool:
+        """Whether it is another text, as can be seen where the bytes begin to differ: no escape is there, nor, in a
+        list, the end of a line."""
+        if self.listed != other.listed:
+            return False
+        most = min(self.stop - self.start, other.stop - other.start)
+        k = common_start(self.data, other.data, self.start, other.start, most)
+        near = k - min(k, _ESCAPE)
+        around = b"%s %s" % tuple(text.data[text.start + near : text.start + k + 1] for text in (self, other))
+        last = b"%s %s" % tuple(text.data[text.start + max(0, k - 1) : text.start + k + 1] for text in (self, other))
+        if k == most or b"\\u" in around or b"\\" in last:
+            return False
+        return not self.listed or b'"' not in around
 
 
 class Lifted:
@@ -57,12 +81,18 @@ class Lifted:
     def __init__(self, mark: str, long: int = _LONG, step: int = _STEP) -> None:
         self.long, self._step = long, step
         self._mark = b"lifted-%s-" % mark.encode()
+        self._list_mark = f"lifted-{mark}-L"
+        self._lists = 0, 0
         self._names: dict[int, str] = {}
         self._texts: list[tuple[_Text, bytes]] = []
         self._alike: dict[tuple[int, bytes, bytes], list[tuple[_Text, bytes]]] = {}
 
-    def shorten(self, first: Stretch, second: Stretch, names: tuple[str, str]) -> tuple[Stretch, Stretch]:
-        """Stretches of two notebooks' bytes with stand-ins for their long texts."""
+    def shorten(
+        self, first: Stretch, second: Stretch, names: tuple[str, str], *, lists: bool = True
+    ) -> tuple[Stretch, Stretch]:
+        """Stretches of two notebooks' bytes with stand-ins for their long texts; `lists` says whether also for lists of
+        lines, which `misplaced` must then be asked about."""
+        self._lists = 0, 0
         if max(first[2] - first[1], second[2] - second[1]) < self.long:
             return first, second
         sides: list[list[_Text]] = []
@@ -72,12 +102,41 @@ class Lifted:
             texts, said = self._find(data, start, stop)
             stays = max(stays, said, key=lambda s: s.value)
             sides.append(texts)
+        if lists and stays is _Stays.ALONE:
+            sides = [self._with_lists(*stretch, texts) for stretch, texts in zip((first, second), sides, strict=True)]
         if stays is not _Stays.WITH_ALL:
             lifted = [[text for text in texts if text.image or stays is _Stays.ALONE] for texts in sides]
             cut = self._cut(first, lifted[0]), self._cut(second, lifted[1])
             if not any(_IMAGE_IN_LINES.search(*stretch) for stretch in cut):  # as they were written once
+                self._lists = _listed(lifted[0]), _listed(lifted[1])
                 return cut
         return first, second
+
+    @property
+    def holds_lists(self) -> bool:
+        """Whether there is anything to open."""
+        return self._lists != (0, 0)
+
+    def misplaced(self, first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -> bool:
+        """Whether a list of lines that was lifted last stood where lists are no texts, given the cells that were read:
+        then all must be read again without."""
+        for cells, lists in zip((first, second), self._lists, strict=True):
+            if lists and lists != sum(map(self._is_listed, texts_of_outputs(cells))):
+                return True
+        return False
+
+    def _is_listed(self, value: Any) -> bool:
+        return type(value) is str and value.startswith(self._list_mark)
+
+    def _with_lists(self, data: bytes, start: int, stop: int, texts: list[_Text]) -> list[_Text]:
+        """Texts of one notebook, and the long lists of lines that hold none of them; in order."""
+        starts = [text.start for text in texts]
+        found = [
+            _Text(data, first, last, image, listed=True)
+            for first, last, image in long_lists(data, start, stop, self.long)
+            if bisect_left(starts, first) == bisect_left(starts, last)
+        ]
+        return sorted([*texts, *found], key=lambda text: text.start) if found else texts
 
     def _cut(self, stretch: Stretch, texts: list[_Text]) -> Stretch:
         if not texts:
@@ -86,33 +145,57 @@ class Lifted:
         view = memoryview(data)
         pieces: list[bytes | memoryview] = []
         for text in texts:
-            pieces += [view[start : text.start], self._stand_in(text)]
-            start = text.stop
+            if text.listed:
+                pieces += [view[start : text.start - 1], b'"%s"' % self._stand_in(text)]
+                start = text.stop + 1
+            else:
+                pieces += [view[start : text.start], self._stand_in(text)]
+                start = text.stop
         cut = b"".join([*pieces, view[start:stop]])
         return cut, 0, len(cut)
 
-    def equal(self, old: Any, new: Any) -> bool:
-        """Whether two stand-ins stand for the same image, written with other escapes."""
-        if type(old) is not str or type(new) is not str:
-            return False
-        mark = self._mark.decode()
-        if not (old.startswith(mark) and new.startswith(mark)):
-            return False
-        number, _, end = old.removeprefix(mark).partition("-")
-        other_number, _, other_end = new.removeprefix(mark).partition("-")
-        if number == other_number:  # only the line end that follows differs
-            return False
-        a, start, stop, _ = self._texts[int(number)][0]
-        b, other, other_stop, _ = self._texts[int(other_number)][0]
-        most = min(stop - start, other_stop - other)
-        k = common_start(a, b, start, other, most)
-        near = max(0, k - _ESCAPE)
-        if k < most and b"\\" not in a[start + near : start + k + 1] and b"\\" not in b[other + near : other + k + 1]:
-            return False  # what differs first is no part of an escape
+    def opened(self, value: Any) -> Any:
+        """A value as it is in the notebook, if it stands for a list of lines. Raises `NotebookError`."""
+        if not self._is_listed(value):
+            return value
+        text = self._parted(value)[0]
         try:
-            return bool(_decoded(a, start, stop) + end == _decoded(b, other, other_stop) + other_end)
-        except orjson.JSONDecodeError:
+            return value_of(*text[:3])
+        except ValueError:
+            parse(text.data, self._names[id(text.data)])
+            raise
+
+    def equal(self, old: Any, new: Any) -> bool:
+        """Whether two values, of which at least one holds stand-ins, are the same image, written in other ways."""
+        mark = self._mark.decode()
+        held = [value.count(mark) for value in (old, new) if type(value) is str]
+        if not any(held):
             return False
+        if held == [1, 1] and old.startswith(mark) and new.startswith(mark):
+            first, second = self._parted(old)[0], self._parted(new)[0]
+            if first is second:  # only the line end that follows differs
+                return False
+            if first.surely_differs(second):
+                return False
+        try:
+            return same(self._whole(old), self._whole(new))
+        except ValueError:
+            return False
+
+    def _parted(self, stand_in: str) -> tuple[_Text, str]:
+        """What a stand-in stands for, and what follows it."""
+        number, _, end = stand_in[len(self._mark) :].partition("-")
+        return self._texts[int(number.removeprefix("L"))][0], end
+
+    def _whole(self, value: Any) -> Any:
+        mark = self._mark.decode()
+        if self._is_listed(value):
+            return value_of(*self._parted(value)[0][:3])
+        if type(value) is not str or mark not in value:
+            return value
+        first, *others = value.split(mark)
+        parted = [self._parted(mark + other) for other in others]
+        return first + "".join(_decoded(*text[:3]) + end for text, end in parted)
 
     def restore(self, written: bytes) -> list[bytes | memoryview]:
         """JSON that was written with stand-ins, with the texts in their places; in pieces, to be written one by one.
@@ -125,21 +208,21 @@ class Lifted:
         pieces: list[bytes | memoryview] = [first]
         for other in others:
             number, _, rest = other.partition(b"-")
-            text = self._texts[int(number)][0]
-            self._check(text)
-            pieces += [memoryview(text.data)[text.start : text.stop], rest]
+            text = self._texts[int(number.removeprefix(b"L"))][0]
+            if not text.listed:
+                self._check(text)
+                pieces += [memoryview(text.data)[text.start : text.stop], rest]
+            elif (joined := text_inside(*text[:3])) is not None and _is_text(joined, 0, len(joined), self._step):
+                pieces += [joined, rest]
+            else:
+                value = orjson.dumps(self.opened(f"{self._mark.decode()}{number.decode()}-"))
+                pieces += [pieces.pop()[:-1], value, rest[1:]]  # without the quotes around
         return pieces
 
     def _check(self, text: _Text) -> None:
         """Look for what no JSON string may hold."""
-        data, start, stop, image = text
-        if not image and data.find(b"\\", start, stop) >= 0:
-            return  # it was looked at already
-        try:
-            for piece in _pieces(data, start, stop, self._step):
-                orjson.loads(piece)
-        except orjson.JSONDecodeError:
-            parse(data, self._names[id(data)])
+        if not text.checked and not _is_text(text.data, text.start, text.stop, self._step):
+            parse(text.data, self._names[id(text.data)])
 
     def _find(self, data: bytes, start: int, stop: int) -> tuple[list[_Text], _Stays]:
         """The texts that can be lifted, and what follows from the others."""
@@ -160,18 +243,22 @@ class Lifted:
         return found, stays
 
     def _stand_in(self, text: _Text) -> bytes:
-        data, start, stop, _ = text
+        data, start, stop = text[:3]
         alike = self._alike.setdefault((stop - start, data[start : start + _ENDS], data[stop - _ENDS : stop]), [])
-        for (other, at, end, _), known in alike:
-            if all(
+        for (other, at, end, _, listed, _), known in alike:
+            if listed == text.listed and all(
                 data[start + k : min(start + k + _STEP, stop)] == other[at + k : min(at + k + _STEP, end)]
                 for k in range(0, stop - start, _STEP)
             ):
                 return known
-        added = text, b"%s%d-" % (self._mark, len(self._texts))
+        added = text, b"%s%s%d-" % (self._mark, b"L" if text.listed else b"", len(self._texts))
         alike.append(added)
         self._texts.append(added)
         return added[1]
+
+
+def _listed(texts: Sequence[_Text]) -> int:
+    return sum(text.listed for text in texts)
 
 
 def _text(data: bytes, line: int, end: int, long: int, step: int) -> _Text | _Stays:
@@ -180,7 +267,8 @@ def _text(data: bytes, line: int, end: int, long: int, step: int) -> _Text | _St
     if opened is None:
         return _Stays.ALONE
     key = opened[1]
-    image = key is not None and key[1:-3] in _IMAGES
+    mime = b"" if key is None else key[1:-3]
+    image = mime in _IMAGES or mime == _DRAWING
     closed = _END.search(data, max(end - 4, opened.end()), end)
     if closed is None:
         return _Stays.WITH_ALL
@@ -191,9 +279,13 @@ def _text(data: bytes, line: int, end: int, long: int, step: int) -> _Text | _St
         return _Stays.WITH_ALL
     if not image and (key is not None or (closed[1] is None and closed[2])):
         return _Stays.WITH_LINES  # several lines in one string, or one line in several
+    if mime == _DRAWING:
+        return _Text(data, start, stop, image, checked=True) if _is_text(data, start, stop, step) else _Stays.WITH_ALL
     if (image or data.find(b"\\", start, stop) < 0) and data.find(b'"', start, stop) >= 0:
         return _Stays.WITH_ALL  # it does not end here
-    return (None if image else _kind(data, start, stop, step)) or _Text(data, start, stop, image)
+    escapes = not image and data.find(b"\\", start, stop) >= 0
+    stays = None if image else _kind(data, start, stop, step)
+    return stays or _Text(data, start, stop, image, checked=escapes)
 
 
 def _kind(data: bytes, start: int, stop: int, step: int) -> _Stays | None:
@@ -216,6 +308,16 @@ def _kind(data: bytes, start: int, stop: int, step: int) -> _Stays | None:
         if any(mark in text for mark in _LINE_ENDS):
             return _Stays.WITH_LINES
     return None
+
+
+def _is_text(data: bytes, start: int, stop: int, step: int) -> bool:
+    """Whether a stretch is the inside of a JSON string."""
+    try:
+        for piece in _pieces(data, start, stop, step):
+            orjson.loads(piece)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _pieces(data: bytes, start: int, stop: int, step: int) -> Iterator[bytes]:

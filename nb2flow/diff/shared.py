@@ -156,10 +156,11 @@ def _rest(
         for data, place in zip(files, places, strict=True)
     )
     if lifted is not None and spacing == USUAL:
-        a, b = lifted.shorten(a, b, names)
-    cells_a, cells_b = spacing.cells(*a), spacing.cells(*b)
-    read_a = _read(a, cells_a, {}, parser)
-    read_b = _read(b, cells_b, {j: read_a[i] for j, i in _twins(a[0], cells_a, b[0], cells_b)}, parser)
+        read_a, read_b = _both(spacing, *lifted.shorten(a, b, names), parser)
+        if lifted.misplaced(read_a, read_b):
+            read_a, read_b = _both(spacing, *lifted.shorten(a, b, names, lists=False), parser)
+    else:
+        read_a, read_b = _both(spacing, a, b, parser)
     around = [data[: place.start] + data[place.stop :] for data, place in zip(files, places, strict=True)]
     parts = lifted is not None and _mostly_same(around[0], around[1], lifted.long)
     notebooks = _around(around[0], around[1], spacing, names, parser, parts)
@@ -168,6 +169,13 @@ def _rest(
         found = [*_unread(common.head, common.ids_before), *cells, *_unread(common.tail, common.ids_after)]
         documents.append(document(_filled(notebook, found, spacing.worksheets), name))
     return documents[0], documents[1]
+
+
+def _both(spacing: Spacing, a: Stretch, b: Stretch, parser: _Parser) -> tuple[list[Any], list[Any]]:
+    """The cells of two stretches; those that are the same, byte for byte, are the same objects."""
+    cells_a, cells_b = spacing.cells(*a), spacing.cells(*b)
+    read_a = _read(a, cells_a, {}, parser)
+    return read_a, _read(b, cells_b, {j: read_a[i] for j, i in _twins(a[0], cells_a, b[0], cells_b)}, parser)
 
 
 def _around(

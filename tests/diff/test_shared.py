@@ -265,8 +265,15 @@ BASE64 = "iVBORw0KGgo" * 10_000
         ({"text/html": "line\n" * 5_000}, False),
         ({"text/html": ["<script>\n", 'a = "b";\t' * 5_000 + "\n", "</script>"]}, True),
         ({"text/html": ["a\nb" * 5_000]}, False),  # compared line by line
-        ({"text/html": ["a\u2028b" * 5_000]}, False),
+        ({"text/html": ["a\u2028b" * 5_000]}, True),
+        ({"text/html": ["line\n"] * 5_000}, True),
+        ({"text/plain": ['h\u00e9 "quoted"\n'] * 5_000}, True),
+        ({"text/plain": ["ends in a backslash\\"] * 5_000}, False),
+        ({"text/latex": ["line\n"] * 5_000}, False),
+        ({"text/html": ["line\n"] * 5_000 + [1]}, True),
         ({"image/svg+xml": ["<g>\n" + "x" * 9_000]}, False),
+        ({"image/svg+xml": '<g id="g">\n' * 5_000}, True),
+        ({"image/svg+xml": ['<g id="g">\n'] * 5_000}, True),
         ({"application/json": {"values": [1.5] * 5_000}}, False),
     ],
 )
@@ -285,7 +292,7 @@ def test_only_long_texts_that_nobody_looks_into_are_lifted(value: Json, lifts: b
 @pytest.mark.parametrize(
     "text", ["one line" * 5_000, "line\n" * 5_000, ("line " * 5_000 + "\n") * 3, "h\u00e9" * 9_000]
 )
-@pytest.mark.parametrize("kind", ["image/png", "text/html"])
+@pytest.mark.parametrize("kind", ["image/png", "text/html", "text/plain", "image/svg+xml"])
 def test_a_long_text_written_in_another_way_is_no_change(text: str, kind: str) -> None:
     ways: list[Any] = [text, text.splitlines(True), [text], [text[:9_000], text[9_000:]]]
     outputs = [{"data": {kind: way}, "metadata": {}, "output_type": "display_data"} for way in ways]
@@ -308,6 +315,48 @@ def test_a_long_text_that_is_no_json_is_a_fault_at_its_place(damage: bytes) -> N
     with pytest.raises(NotebookError) as plain:
         reads(broken, "b")
     assert lifted.value.message == plain.value.message
+
+
+LINES = ["line\n"] * 5_000
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        {**code("x"), "outputs": [{"output_type": "stream", "name": "stdout", "text": LINES}]},
+        {**code("x"), "outputs": [{"name": "stdout", "text": LINES}]},
+        {**code("x"), "outputs": [{"output_type": "display_data", "metadata": {"text/html": LINES}, "data": {}}]},
+        {**code("x"), "outputs": [{"output_type": "error", "traceback": LINES, "data": {"text/html": LINES}}]},
+        {**code("x"), "outputs": [{"output_type": "display_data", "data": {"text/html": {"text/html": LINES}}}]},
+        {**code("x"), "others": [{"output_type": "display_data", "data": {"text/html": LINES}}]},
+        {**code("x"), "cell_type": "markdown", "outputs": [{"output_type": "stream", "text": LINES}]},
+        {**code("x"), "metadata": {"deep": {"er": {"text/html": LINES}}}},
+    ],
+)
+def test_a_list_of_lines_counts_as_a_text_only_where_it_is_one(cell: Json) -> None:
+    changed = orjson.loads(orjson.dumps(cell).replace(b"line", b"LINE", 1))
+    gone = orjson.loads(orjson.dumps(cell).replace(b'"line\\n",', b"", 100))
+    for one, other in ((cell, changed), (changed, gone), (code("y"), cell), (cell, code("y"))):
+        data = [written(notebook([c])) for c in (one, other)]
+        lifted = Lifted("0a1b")
+        assert orjson.loads(b"".join(lifted.restore(script(data, lifted)))) == orjson.loads(script(data, None))
+
+
+@pytest.mark.parametrize("damage", [b'"', b"\\", b"\t", b"\\x", b"\xff", b"\n", b'", "x', b'",\n'])
+def test_a_long_list_that_is_no_json_is_a_fault_at_its_place(damage: bytes) -> None:
+    output = {"data": {"text/html": LINES}, "metadata": {}, "output_type": "display_data"}
+    whole = written(notebook([{**code("show()"), "outputs": [output], "id": "one"}]))
+    middle = whole.index(b'"line') + 40_003
+    data = [written(notebook([code("show()")])), whole[:middle] + damage + whole[middle:]]
+    lifted = Lifted("0a1b")
+    try:
+        plain = script(data, None)
+    except NotebookError as fault:
+        with pytest.raises(NotebookError) as found:
+            lifted.restore(script(data, lifted))
+        assert found.value.message == fault.message
+    else:
+        assert orjson.loads(b"".join(lifted.restore(script(data, lifted)))) == orjson.loads(plain)
 
 
 def test_cells_that_are_the_same_are_parsed_once() -> None:
@@ -333,9 +382,10 @@ IMAGE = "iVBORw0KGgo\n" * 2_000
         (IMAGE + "\u00e9", IMAGE + "\\u00e9", False),
     ],
 )
-def test_images_are_compared_whatever_their_escapes(old: str, new: str, changed: bool) -> None:
+@pytest.mark.parametrize("mime", ["image/png", "image/svg+xml"])
+def test_images_are_compared_whatever_their_escapes(mime: str, old: str, new: str, changed: bool) -> None:
     def file(image: str) -> bytes:
-        output = {"data": {"image/png": image}, "metadata": {}, "output_type": "display_data"}
+        output = {"data": {mime: image}, "metadata": {}, "output_type": "display_data"}
         return written(notebook([{**code("show()"), "outputs": [output], "id": "one"}])).replace(b"\\\\u", b"\\u")
 
     lifted = Lifted("0a1b")

@@ -1,0 +1,91 @@
+"""Long texts that are lists of lines in a notebook's bytes: where they are, and the text of one without parsing it.
+
+A list of lines is written one line each, so the text is what is left when what stands between two lines is taken out.
+Only the layout of `shared.py` is known, and only the place of a list in the indentation: whether it is what it looks
+like is to be seen in what is parsed around it (`texts_of_outputs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+_IMAGE = b'      "image/svg+xml": ['
+_OPENINGS = (_IMAGE, b'      "text/html": [', b'      "text/plain": [', b'     "text": [')
+_OPENED = b"[\n"
+_LINES = (b'      "', b'       "')  # in a stream, in a result
+_END = b"\n%s]"
+_FIRST, _BETWEEN, _LAST = b'\n%s"', b'",\n%s"', b'"\n%s'
+_ESCAPED_END = b'\\",\n'  # a text that ends in a backslash, or no JSON
+_UNIT = b" "
+_RESULTS = ("execute_result", "display_data")
+
+
+def long_lists(data: bytes, start: int, stop: int, long: int) -> Iterator[tuple[int, int, bool]]:
+    """Where lists of lines begin and end, without their brackets, and whether each is an image.
+
+    A long list is met by looking at a line from time to time.
+    """
+    place = start + long
+    while place < stop:
+        line = data.rfind(b"\n", start, place) + 1
+        if place - line > long:  # a line that may be lifted by itself
+            place = data.find(b"\n", place, stop)
+            if place < 0:
+                return
+        elif line and data.startswith(_LINES, line):
+            first = data.rfind(_OPENED, start, line)
+            opening = _opening(data, data.rfind(b"\n", start, first) + 1) if first > 0 else None
+            if opening is not None:
+                first += len(b"[")
+                end = _END % (_UNIT * _depth(opening))
+                last = data.find(end, first, stop)
+                if last < 0:
+                    return
+                if last - first >= long and data.find(_ESCAPED_END, first, last) < 0:
+                    yield first, last + len(end) - len(b"]"), opening is _IMAGE
+                place = max(place, last)
+        place += long
+
+
+def _opening(data: bytes, line: int) -> bytes | None:
+    return next((opening for opening in _OPENINGS if data.startswith(opening, line)), None)
+
+
+def _depth(line: bytes) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def text_inside(data: bytes, start: int, stop: int) -> bytes | None:
+    """The lines of a list, joined, as the inside of a JSON string; None if it is another list, or no JSON at all."""
+    depth = stop - data.rfind(b"\n", start, stop)  # one more than the bracket's
+    indent = _UNIT * depth
+    first, last = _FIRST % indent, _LAST % indent[1:]
+    if not data.startswith(first, start) or not data.endswith(last, start, stop):
+        return None
+    return data[start + len(first) : stop - len(last)].replace(_BETWEEN % indent, b"")
+
+
+def value_of(data: bytes, start: int, stop: int) -> Any:
+    """What such a list stands for: its lines joined, or itself if it has others than strings. Raises `ValueError`."""
+    found = orjson.loads(b"[%s]" % data[start:stop])
+    return "".join(found) if all(type(line) is str for line in found) else found
+
+
+def texts_of_outputs(cells: Iterable[dict[str, Any]]) -> Iterator[Any]:
+    """The texts in all places where a list of lines counts as the joined text."""
+    for cell in cells:
+        outputs = cell.get("outputs")
+        if cell.get("cell_type") != "code" or type(outputs) is not list:
+            continue
+        for output in outputs:
+            if type(output) is not dict:
+                continue
+            kind, data = output.get("output_type"), output.get("data")
+            if kind not in _RESULTS:
+                if kind:
+                    yield output.get("text")
+            elif type(data) is dict:
+                yield from data.values()
