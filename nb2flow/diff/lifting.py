@@ -11,7 +11,6 @@ tells; lists of lines are opened (`Lifted.opened`) when their lines are asked fo
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
@@ -63,12 +62,13 @@ class _Text(NamedTuple):
             return False
         most = min(self.stop - self.start, other.stop - other.start)
         k = common_start(self.data, other.data, self.start, other.start, most)
-        near = k - min(k, _ESCAPE)
-        around = b"%s %s" % tuple(text.data[text.start + near : text.start + k + 1] for text in (self, other))
-        last = b"%s %s" % tuple(text.data[text.start + max(0, k - 1) : text.start + k + 1] for text in (self, other))
-        if k == most or b"\\u" in around or b"\\" in last:
+        if k == most:
             return False
-        return not self.listed or b'"' not in around
+        for data, start in ((self.data, self.start), (other.data, other.start)):
+            near = data[start + max(0, k - _ESCAPE) : start + k + 1]
+            if b"\\u" in near or b"\\" in near[-2:] or (self.listed and b'"' in near):
+                return False
+        return True
 
 
 class Lifted:
@@ -81,7 +81,8 @@ class Lifted:
     def __init__(self, mark: str, long: int = _LONG, step: int = _STEP) -> None:
         self.long, self._step = long, step
         self._mark = b"lifted-%s-" % mark.encode()
-        self._list_mark = f"lifted-{mark}-L"
+        self._prefix = self._mark.decode()
+        self._list_prefix = f"{self._prefix}L"
         self._lists = 0, 0
         self._names: dict[int, str] = {}
         self._texts: list[tuple[_Text, bytes]] = []
@@ -126,17 +127,20 @@ class Lifted:
         return False
 
     def _is_listed(self, value: Any) -> bool:
-        return type(value) is str and value.startswith(self._list_mark)
+        return type(value) is str and value.startswith(self._list_prefix)
 
     def _with_lists(self, data: bytes, start: int, stop: int, texts: list[_Text]) -> list[_Text]:
-        """Texts of one notebook, and the long lists of lines that hold none of them; in order."""
-        starts = [text.start for text in texts]
-        found = [
-            _Text(data, first, last, image, listed=True)
-            for first, last, image in long_lists(data, start, stop, self.long)
-            if bisect_left(starts, first) == bisect_left(starts, last)
-        ]
-        return sorted([*texts, *found], key=lambda text: text.start) if found else texts
+        """Texts of one notebook, and the long lists of lines between them; in order."""
+        found: list[_Text] = []
+        for text in [*texts, None]:
+            end = stop if text is None else text.start
+            if end - start >= self.long:
+                lists = long_lists(data, start, end, self.long)
+                found += [_Text(data, first, last, image, listed=True) for first, last, image in lists]
+            if text is not None:
+                found.append(text)
+                start = text.stop
+        return found
 
     def _cut(self, stretch: Stretch, texts: list[_Text]) -> Stretch:
         if not texts:
@@ -167,16 +171,13 @@ class Lifted:
 
     def equal(self, old: Any, new: Any) -> bool:
         """Whether two values, of which at least one holds stand-ins, are the same image, written in other ways."""
-        mark = self._mark.decode()
-        held = [value.count(mark) for value in (old, new) if type(value) is str]
-        if not any(held):
+        mark = self._prefix
+        texts = [value for value in (old, new) if type(value) is str and mark in value]
+        if not texts:
             return False
-        if held == [1, 1] and old.startswith(mark) and new.startswith(mark):
-            first, second = self._parted(old)[0], self._parted(new)[0]
-            if first is second:  # only the line end that follows differs
-                return False
-            if first.surely_differs(second):
-                return False
+        starts = [self._parted(value)[0] for value in texts if value.startswith(mark)]
+        if len(starts) == 2 and starts[0].surely_differs(starts[1]):
+            return False
         try:
             return same(self._whole(old), self._whole(new))
         except ValueError:
@@ -188,7 +189,7 @@ class Lifted:
         return self._texts[int(number.removeprefix("L"))][0], end
 
     def _whole(self, value: Any) -> Any:
-        mark = self._mark.decode()
+        mark = self._prefix
         if self._is_listed(value):
             return value_of(*self._parted(value)[0][:3])
         if type(value) is not str or mark not in value:
@@ -215,7 +216,7 @@ class Lifted:
             elif (joined := text_inside(*text[:3])) is not None and _is_text(joined, 0, len(joined), self._step):
                 pieces += [joined, rest]
             else:
-                value = orjson.dumps(self.opened(f"{self._mark.decode()}{number.decode()}-"))
+                value = orjson.dumps(self.opened(f"{self._prefix}{number.decode()}-"))
                 pieces += [pieces.pop()[:-1], value, rest[1:]]  # without the quotes around
         return pieces
 

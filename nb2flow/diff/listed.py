@@ -31,11 +31,7 @@ def long_lists(data: bytes, start: int, stop: int, long: int) -> Iterator[tuple[
     place = start + long
     while place < stop:
         line = data.rfind(b"\n", start, place) + 1
-        if place - line > long:  # a line that may be lifted by itself
-            place = data.find(b"\n", place, stop)
-            if place < 0:
-                return
-        elif line and data.startswith(_LINES, line):
+        if line and data.startswith(_LINES, line):
             first = data.rfind(_OPENED, start, line)
             opening = _opening(data, data.rfind(b"\n", start, first) + 1) if first > 0 else None
             if opening is not None:
@@ -44,7 +40,7 @@ def long_lists(data: bytes, start: int, stop: int, long: int) -> Iterator[tuple[
                 last = data.find(end, first, stop)
                 if last < 0:
                     return
-                if last - first >= long and data.find(_ESCAPED_END, first, last) < 0:
+                if last - first >= long:
                     yield first, last + len(end) - len(b"]"), opening is _IMAGE
                 place = max(place, last)
         place += long
@@ -63,7 +59,8 @@ def text_inside(data: bytes, start: int, stop: int) -> bytes | None:
     depth = stop - data.rfind(b"\n", start, stop)  # one more than the bracket's
     indent = _UNIT * depth
     first, last = _FIRST % indent, _LAST % indent[1:]
-    if not data.startswith(first, start) or not data.endswith(last, start, stop):
+    regular = data.startswith(first, start) and data.endswith(last, start, stop)
+    if not regular or data.find(_ESCAPED_END, start, stop) >= 0:
         return None
     return data[start + len(first) : stop - len(last)].replace(_BETWEEN % indent, b"")
 

@@ -268,7 +268,7 @@ BASE64 = "iVBORw0KGgo" * 10_000
         ({"text/html": ["a\u2028b" * 5_000]}, True),
         ({"text/html": ["line\n"] * 5_000}, True),
         ({"text/plain": ['h\u00e9 "quoted"\n'] * 5_000}, True),
-        ({"text/plain": ["ends in a backslash\\"] * 5_000}, False),
+        ({"text/plain": ["ends in a backslash\\"] * 5_000}, True),
         ({"text/latex": ["line\n"] * 5_000}, False),
         ({"text/html": ["line\n"] * 5_000 + [1]}, True),
         ({"image/svg+xml": ["<g>\n" + "x" * 9_000]}, False),
