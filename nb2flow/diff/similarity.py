@@ -17,6 +17,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import Indel, Postfix, Prefix
 
 _WORD = re.compile(r"\w+")
+_BETWEEN_WORDS = bytes(byte if chr(byte).isalnum() or byte == ord("_") else ord(" ") for byte in range(128)) * 2
 _HEADING = re.compile(r"#{1,6} .*\w.*")
 _FIRST_CODE = 1
 _MOST_WORDS = 4000
@@ -75,8 +76,15 @@ class Lexicon:
         return similarity(self.text(a), self.text(b), cutoff)
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a text: letters, digits and underscores in a row."""
+    if text.isascii():  # five times as quick
+        return text.encode("ascii").translate(_BETWEEN_WORDS).decode("ascii").split()
+    return _WORD.findall(text)
+
+
 def _words(source: str) -> list[str]:
-    return _WORD.findall(source)[:_MOST_WORDS]
+    return words_of(source)[:_MOST_WORDS]
 
 
 def weight(source: str) -> float:

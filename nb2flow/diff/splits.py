@@ -6,13 +6,13 @@ them. It knows texts and indexes, nothing of direction: a merge is a split with 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from rapidfuzz.distance import Indel, LCSseq
 
-_WORD = re.compile(r"\w+")
+from nb2flow.diff.similarity import words_of
+
 _PART = 0.6  # of a part's text comes from the whole
 _WHOLE = 0.6  # of the whole's text is found in the parts
 _STRICT = 0.85  # both, where single words have to serve as lines
@@ -107,7 +107,7 @@ def _parts(whole: str, run: Sequence[str], pieces: Sequence[Sequence[str]]) -> l
     """Which texts of a run are parts of the whole; empty when they do not make it up. `pieces` are their lines."""
     lines, least_part, least_whole, edited = _lines(whole), _PART, _WHOLE, _MOST_EDITED
     if len(lines) < 2:
-        lines, pieces = _WORD.findall(whole), [_WORD.findall(text) for text in run]
+        lines, pieces = words_of(whole), [words_of(text) for text in run]
         least_part, least_whole, edited = _STRICT, _STRICT, 0
         if len(lines) < 4:
             return []
