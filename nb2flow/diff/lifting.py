@@ -23,7 +23,7 @@ from nb2flow.diff.listed import long_lists, text_inside, texts_of_outputs, value
 from nb2flow.diff.sameness import same
 
 _LONG = 8192
-_STEP = 1 << 15
+_STEP = 1 << 14
 _LINE = re.compile(rb' {5,}("[^"\\]{1,80}": )?"')  # in an output; sources stand further left
 _END = re.compile(rb'(\\n)?"(,?)\Z')
 _IMAGES = (b"image/png", b"image/jpeg", b"image/gif")
@@ -58,8 +58,10 @@ class _Text(NamedTuple):
     def surely_differs(self, other: _Text) -> bool:
         """Whether it is another text, as can be seen where the bytes begin to differ: no escape is there, nor, in a
         list, the end of a line."""
-        if self.listed != other.listed:
+        if self.listed != other.listed or self is other:
             return False
+        if not self.listed and all(t.data.find(b"\\", t.start, t.stop) < 0 for t in (self, other)):
+            return True  # without escapes a text is written in one way only
         most = min(self.stop - self.start, other.stop - other.start)
         k = common_start(self.data, other.data, self.start, other.start, most)
         if k == most:
