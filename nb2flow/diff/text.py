@@ -75,8 +75,11 @@ def changes(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int
     i, j, stop, other_stop = start, start, n - end, m - end
     if i == stop or j == other_stop:
         return [(i, stop, j, other_stop)] if i < stop or j < other_stop else []
+    first, second = a[i:stop], b[j:other_stop]
+    if set(first).isdisjoint(second):
+        return [(i, stop, j, other_stop)]
     found: list[tuple[int, int, int, int]] = []
-    for x0, y0, size in _common(a[i:stop], b[j:other_stop]):
+    for x0, y0, size in _common(first, second):
         x, y = x0 + start, y0 + start
         if i < x or j < y:
             found.append((i, x, j, y))
@@ -114,8 +117,6 @@ def cut(found: Sequence[Block], starts_a: Sequence[int], starts_b: Sequence[int]
 def _common(a: Sequence[Hashable], b: Sequence[Hashable]) -> Iterator[tuple[int, int, int]]:
     """Where two sequences have stretches in common that keep their order: places in both, and lengths."""
     numbers = dict(zip(a, range(len(a)), strict=True))
-    if numbers.keys().isdisjoint(b):
-        return
     strangers = len(a)  # members that only the second has; they need not be told apart
     first, second = [numbers[x] for x in a], [numbers.get(x, strangers) for x in b]
     if len(a) * len(b) <= _LARGEST:
