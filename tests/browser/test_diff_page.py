@@ -28,12 +28,15 @@ def written(tmp_path: Path) -> Path:
         *same,
         code("plot(4)", result(1, image_png=_plot(40))),
         code("x = " + "1 + " * 99),
+        kernelspec={"name": "python3", "display_name": "env" * 40},
     )
     new = nb(
         md("# Wines\n\nNew *words*."),
         *same,
         code("plot(4)", result(1, image_png=_plot(90))),
         code("x = " + "2 + " * 99, result(2, text_html=_WIDE)),
+        code("plot(9)", result(3, image_png=png(900, 30, b"\x20\x40\x80" * 900 * 30))),
+        kernelspec={"name": "python3", "display_name": "venv" * 40},
     )
     place = tmp_path / "page.html"
     place.write_text(render_page([compare(old, new)]), encoding="utf-8")
@@ -58,6 +61,16 @@ def test_the_swipe_folds_and_themes(page: Page, written: Path) -> None:
     place, whole = bar.bounding_box(), box.bounding_box()
     assert place and whole and abs(place["x"] - whole["x"] - whole["width"] / 5) < 2
 
+    down = whole["y"] + 20
+    page.mouse.move(whole["x"] + 0.9 * whole["width"], down)
+    page.mouse.down()
+    page.mouse.move(whole["x"] + 0.6 * whole["width"], down, steps=3)
+    page.mouse.move(whole["x"] + 0.4 * whole["width"], down, steps=3)  # over the other picture
+    page.mouse.up()
+    page.mouse.move(whole["x"] + 0.1 * whole["width"], down)
+    expect(handle).to_have_value("40")
+    expect(top).to_have_css("clip-path", "inset(0px 60% 0px 0px)")
+
     kept = page.get_by_text("step_1 = 1")
     expect(kept).to_be_hidden()
     page.get_by_role("button", name="Unfold unchanged").click()
@@ -74,9 +87,13 @@ def test_the_swipe_folds_and_themes(page: Page, written: Path) -> None:
         expect(page.locator("body")).to_have_css("background-color", other)
 
 
-@pytest.mark.parametrize("width", [800, 1280])
+@pytest.mark.parametrize("width", [400, 800, 1280])
 def test_nothing_makes_the_page_wider_than_the_window(page: Page, written: Path, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(written.as_uri())
     page.evaluate("() => { for (const fold of document.querySelectorAll('details')) fold.open = true }")
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    picture = page.get_by_alt_text("image/png").last
+    box = picture.bounding_box()
+    assert box and box["x"] + box["width"] <= width  # shrunk, not cut
+    expect(picture).to_have_css("background-color", "rgb(255, 255, 255)")  # plots have black letters on nothing

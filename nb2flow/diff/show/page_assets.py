@@ -11,7 +11,7 @@ STYLE = """
   --old:#3c1618; --old-word:#8e2b2b; --old-ink:#ff8f87; --new:#12301c; --new-word:#1f6f37; --new-ink:#6fdd8b;
   --mod:#d4a72c; --move:#b98cff; --code:#161b22; }
 * { box-sizing:border-box } body { margin:0; background:var(--bg); color:var(--ink);
-  font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif }
+  font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif; overflow-wrap:break-word }
 main { max-width:1080px; margin:0 auto; padding:24px 20px 80px }
 h1 { font-size:21px; margin:0 0 4px; overflow-wrap:anywhere } .files { color:var(--soft); overflow-wrap:anywhere }
 a { color:var(--link) } .summary { font-size:16px; margin:14px 0 6px; font-weight:600 }
@@ -39,7 +39,7 @@ pre { margin:0; white-space:pre-wrap; overflow-wrap:anywhere }
 summary { cursor:pointer; color:var(--soft); font-size:13.5px }
 details.same>summary { padding:6px 14px; border:1px dashed var(--line); border-radius:8px }
 .rendered { overflow-x:auto } .rendered h1 { font-size:1.5em } .rendered h2 { font-size:1.3em }
-.rendered img,.pair img { max-width:100%; background:#fff }
+.rendered img,.output img { max-width:100%; background:#fff }
 .rendered blockquote { margin:0; padding-left:12px; border-left:3px solid var(--line); color:var(--soft) }
 table { border-collapse:collapse; font-size:13px }
 th,td { border:1px solid var(--line);
@@ -48,7 +48,7 @@ th,td { border:1px solid var(--line);
   font-size:13.5px; color:var(--soft) } .pair { display:grid; grid-template-columns:1fr 1fr; gap:12px }
 .pair>div { min-width:0; overflow-x:auto } .pair>div::before { content:attr(data-side); display:block; font-size:12px;
   color:var(--soft) } .swipe { position:relative; display:inline-block; max-width:100%; line-height:0; margin-top:8px }
-.swipe img { max-width:100%; background:#fff }
+.swipe img { cursor:ew-resize; touch-action:pan-y; user-select:none }
 .swipe .top { position:absolute; inset:0; clip-path:inset(0 50% 0 0) }
 .swipe .bar { position:absolute; top:0; bottom:0; left:50%; width:2px; background:var(--link);
   pointer-events:none }
@@ -68,12 +68,27 @@ for (const fold of document.querySelectorAll('details.swiping')) {  // the page 
     top.src = old.src;
   }, { once: true });
 }
-for (const range of document.querySelectorAll('.swipe input')) {
+for (const box of document.querySelectorAll('.swipe')) {
+  const range = box.querySelector('input');
   range.addEventListener('input', () => {
-    const box = range.parentElement;
     box.querySelector('.top').style.clipPath = 'inset(0 ' + (100 - range.value) + '% 0 0)';
     box.querySelector('.bar').style.left = range.value + '%';
   });
+  const follow = event => {  // the picture itself can be dragged as well
+    const place = box.getBoundingClientRect();
+    range.value = 100 * (event.clientX - place.left) / place.width;
+    range.dispatchEvent(new Event('input'));
+  };
+  for (const picture of box.querySelectorAll('img')) {
+    picture.addEventListener('dragstart', event => event.preventDefault());
+    picture.addEventListener('pointerdown', event => {
+      picture.setPointerCapture(event.pointerId);
+      follow(event);
+    });
+    picture.addEventListener('pointermove', event => {
+      if (picture.hasPointerCapture(event.pointerId)) follow(event);
+    });
+  }
 }
 document.getElementById('all').addEventListener('click', () => {
   const folds = [...document.querySelectorAll('details.same')];
