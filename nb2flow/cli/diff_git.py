@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from nb2flow.cli.diff_sources import Pair, Version, file_version, is_notebook
+from nb2flow.cli.diff_sources import Pair, Version, file_version, is_notebook, single
 from nb2flow.errors import UsageError
 
 _ABSENT = "0" * 40
@@ -68,7 +68,13 @@ def changed(words: Sequence[str], staged: bool) -> Iterator[Pair]:
     revisions, paths = _sort(words)
     for path in paths:
         if not Path(path).exists() and not _known(path, revisions):
-            raise UsageError(f"{path} is neither a file nor a revision that git knows")
+            alone = len(words) == 1 and single(path) in ("blob", "step", "address", "stream")
+            raise UsageError(
+                f"{path} is one version, and nothing says what to compare it with"
+                if alone
+                else f"{path} is neither a file nor a revision that git knows",
+                hint="name a second one" if alone else "",
+            )
     command = [
         "-c",
         "diff.relative=false",

@@ -10,7 +10,7 @@ from typing import Any
 
 from nb2flow.cli.diff_options import merge_parser, patch_parser
 from nb2flow.cli.diff_output import load, replace_file
-from nb2flow.cli.diff_sources import read
+from nb2flow.cli.diff_sources import is_text, read, refuse_two_streams
 from nb2flow.diff.document import parse
 from nb2flow.diff.edits import digest
 from nb2flow.diff.layout import form_of, join_notebook, writes
@@ -19,12 +19,21 @@ from nb2flow.diff.merge_cells import Options
 from nb2flow.diff.merge_text import Labels
 from nb2flow.diff.patching import MisfitError, apply
 from nb2flow.diff.show.document_json import FORMAT, VERSION
+from nb2flow.errors import UsageError
 
 
 def run(arguments: Sequence[str]) -> int:
     """`nbmerge`."""
     options = merge_parser("nbmerge").parse_args(arguments)
-    base, local, remote = (read(word) for word in (options.base, options.local, options.remote))
+    words = (options.base, options.local, options.remote)
+    refuse_two_streams(words)
+    base, local, remote = versions = [read(word) for word in words]
+    for version in versions:
+        if is_text(version):
+            raise UsageError(
+                f"{version.name} is a text notebook: it has no outputs, ids or kernel, and a merge would lose them",
+                hint="jupytext --to ipynb --update puts it into its notebook",
+            )
     result = merge(load(base), load(local), load(remote), merge_options(options))
     if options.decisions:
         for line in tell(result):
@@ -56,6 +65,7 @@ def tell(result: MergeResult) -> list[str]:
 def run_patch(arguments: Sequence[str]) -> int:
     """`nbpatch`."""
     options = patch_parser("nbpatch").parse_args(arguments)
+    refuse_two_streams((options.base, options.patch))
     base, patch = read(options.base), read(options.patch)
     found = parse(patch.data or b"", patch.name)
     value = parse(base.data, base.name) if base.data else {}
@@ -63,17 +73,17 @@ def run_patch(arguments: Sequence[str]) -> int:
         patched: Any = apply(join_notebook(value) if isinstance(value, dict) else value, found)
         data = writes(patched, form_of(base.data), split=True)
     else:
-        data = writes(_apply_ours(value, found), form_of(base.data))
+        data = writes(_apply_ours(value, found, patch.name), form_of(base.data))
     if not options.check:
         emit(options.output, data)
     return 0
 
 
-def _apply_ours(value: Any, patch: Any) -> Any:
+def _apply_ours(value: Any, patch: Any, name: str) -> Any:
     if not isinstance(patch, dict) or patch.get("format") != FORMAT or "edits" not in patch:
-        raise MisfitError("it is no output of nbdiff --json or nbdiff --out", ())
+        raise UsageError(f"{name} is no output of nbdiff --json or nbdiff --out")
     if patch.get("version") != VERSION:
-        raise MisfitError(f"it has version {patch.get('version')!r}, and only version {VERSION} is known", ())
+        raise UsageError(f"{name} has version {patch.get('version')!r}, and only version {VERSION} is known")
     patched = apply(value, patch["edits"])
     wanted, base = (patch.get(side, {}) for side in ("remote", "base"))
     exact = isinstance(base, dict) and base.get("digest") == digest(value)

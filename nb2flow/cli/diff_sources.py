@@ -10,9 +10,12 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nb2flow.errors import NotebookError, UsageError
+
+if TYPE_CHECKING:
+    from nb2flow.runs.folders import RunFolder
 
 NOTHING = ("/dev/null", "nul", "NUL")
 SUFFIXES = (".ipynb",)
@@ -42,6 +45,7 @@ def resolve(words: Sequence[str], staged: bool = False) -> tuple[list[Pair], boo
     Two files, streams, addresses, blobs (`REF:path`) or steps (`RUN:step`) are compared with each other; otherwise the
     words are up to two git revisions, then paths, as `git diff` has it.
     """
+    refuse_two_streams(words)
     singles = [single(word) for word in words] if len(words) == 2 and not staged else []
     if singles and all(v is not None for v in singles):
         base, remote = (read(word) for word in words)
@@ -49,6 +53,12 @@ def resolve(words: Sequence[str], staged: bool = False) -> tuple[list[Pair], boo
     from nb2flow.cli.diff_git import changed
 
     return list(changed(words, staged)), True
+
+
+def refuse_two_streams(words: Sequence[str]) -> None:
+    """Standard input can be read but once."""
+    if list(words).count("-") > 1:
+        raise UsageError("standard input (-) can stand for one version only")
 
 
 def single(word: str) -> str | None:
@@ -89,6 +99,10 @@ def read(word: str) -> Version:
         except UsageError as fault:
             if not _may_be_step(run, step):
                 raise
+            if (folder := _run(run)) is not None:
+                there = ", ".join(sorted(p.stem for p in folder.executed(step).parent.glob("*.ipynb")))
+                hint = f"there are {there}" if there else "no step of it has run"
+                raise UsageError(f"no notebook of a step {step} is in the run {run}", hint=hint) from None
             raise UsageError(f"{word} is neither a step of a run here nor a blob: {fault.message}") from None
     if kind == "step":
         left, _, right = word.partition(":")
@@ -110,22 +124,25 @@ def file_version(path: str, name: str) -> Version:
 
 def run_step(run: str, step: str) -> Path | None:
     """The executed notebook of a run's step; runs are named as for `nb2flow show`, in the current folder's project."""
-    if not _may_be_step(run, step):
-        return None
+    folder = _run(run) if _may_be_step(run, step) else None
+    found = folder.executed(step) if folder is not None else None
+    return found if found is not None and found.is_file() else None
+
+
+def _run(run: str) -> RunFolder | None:
     from nb2flow.config import find_home
     from nb2flow.runs.folders import Home
     from nb2flow.runs.store import RunStore
 
     home = find_home(Path.cwd()).home
     folder = Home(home).run(run)
-    if not folder.path.is_dir():
-        try:
-            with RunStore(home) as store:
-                folder = Home(home).run(store.find(run))
-        except UsageError:
-            return None
-    found = folder.executed(step)
-    return found if found.is_file() else None
+    if folder.path.is_dir():
+        return folder
+    try:
+        with RunStore(home) as store:
+            return Home(home).run(store.find(run))
+    except UsageError:
+        return None
 
 
 def _may_be_step(run: str, step: str) -> bool:

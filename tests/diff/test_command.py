@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import http.server
 import io
 import json
-import socket
 import sys
-import threading
 import types
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +13,6 @@ from diff.conftest import FIRST, SECOND, Run
 from diff.making import Json, code, dump, md, nb, numbered, result, stream
 
 from nb2flow.cli.diff import merge_main
-from nb2flow.cli.diff_fetch import raw_address
 
 
 @pytest.fixture
@@ -150,6 +145,7 @@ def test_a_patch_that_does_not_fit_is_refused(files: tuple[Path, Path], nbdiff: 
     assert other.read_bytes() == before
     patch.write_text(json.dumps({"format": "nb2flow.diff", "version": 9, "edits": []}))
     assert "only version 1 is known" in nbdiff(files[0], patch, command="patch_main")[2]
+    assert "is no output of nbdiff" in nbdiff(files[0], files[1], command="patch_main")[2]
 
 
 def test_a_patch_applies_where_only_other_places_differ(files: tuple[Path, Path], nbdiff: Run, tmp_path: Path) -> None:
@@ -209,53 +205,19 @@ def test_standard_input(files: tuple[Path, Path], nbdiff: Run, monkeypatch: pyte
     assert nbdiff("--stat", files[0], "-")[1] == " standard input | cells: 1 added, 1 modified\n"
 
 
-@pytest.fixture
-def server(files: tuple[Path, Path]) -> Iterator[str]:
-    """A web server on this machine that serves the two files."""
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    def handler(*arguments: object, **options: object) -> Handler:
-        return Handler(*arguments, directory=str(files[0].parent), **options)  # type: ignore[arg-type]
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as found:  # type: ignore[arg-type]
-        thread = threading.Thread(target=found.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{found.server_port}"
-        found.shutdown()
+def test_standard_input_can_be_read_but_once(files: tuple[Path, Path], nbdiff: Run) -> None:
+    for command, words in (("main", ["-", "-"]), ("merge_main", [files[0], "-", "-"]), ("patch_main", ["-", "-"])):
+        status, out, err = nbdiff(*words, command=command)
+        assert (status, out) == (2, "")
+        assert "can stand for one version only" in err
 
 
-def test_addresses(files: tuple[Path, Path], nbdiff: Run, server: str) -> None:
-    assert nbdiff(files[0], f"{server}/b.ipynb")[0] == 1
-    assert nbdiff(f"{server}/a.ipynb", files[0])[0] == 0
-    status, _, err = nbdiff(files[0], f"{server}/none.ipynb")
-    assert status == 2
-    assert "the server answers 404" in err
-
-
-def test_addresses_of_pages_lead_to_the_file() -> None:
-    assert raw_address("https://github.com/o/r/blob/main/a.ipynb") == "https://github.com/o/r/raw/main/a.ipynb"
-    assert raw_address("https://gitlab.com/g/s/r/-/blob/v1/a.ipynb") == "https://gitlab.com/g/s/r/-/raw/v1/a.ipynb"
-    assert raw_address("https://example.org/a.ipynb") == "https://example.org/a.ipynb"
-
-
-def test_an_answer_that_is_no_http_is_told(files: tuple[Path, Path], nbdiff: Run) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            connection, _ = listening.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(b"nonsense\r\n\r\n")
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        status, out, err = nbdiff(files[0], f"http://127.0.0.1:{listening.getsockname()[1]}/b.ipynb")
-        thread.join()
+def test_a_script_is_not_merged(files: tuple[Path, Path], nbdiff: Run, tmp_path: Path) -> None:
+    script = tmp_path / "a.py"
+    script.write_text("# %%\nx = 1\n")
+    status, out, err = nbdiff(files[0], files[1], script, command="merge_main")
     assert (status, out) == (2, "")
-    assert "cannot be reached" in err
+    assert "would lose them" in err
 
 
 def test_steps_of_two_runs(tmp_path: Path, nbdiff: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +232,9 @@ def test_steps_of_two_runs(tmp_path: Path, nbdiff: Run, monkeypatch: pytest.Monk
     assert "+ 0.7" in out
     status, _, err = nbdiff("run-1:train", "run-2:fit")
     assert status == 2
-    assert "run-2:fit is neither a step of a run here nor a blob" in err
+    assert err == "nbdiff: no notebook of a step fit is in the run run-2\n  there are train\n"
+    assert "run-3:fit is neither a step of a run here nor a blob" in nbdiff("run-1:train", "run-3:fit")[2]
+    assert "nothing says what to compare it with" in nbdiff("run-1:train")[2]
 
 
 BROKEN: dict[str, bytes] = {
