@@ -215,8 +215,8 @@ class Lifted:
             if not text.listed:
                 self._check(text)
                 pieces += [memoryview(text.data)[text.start : text.stop], rest]
-            elif (joined := text_inside(*text[:3])) is not None and _is_text(joined, 0, len(joined), self._step):
-                pieces += [joined, rest]
+            elif (joined := text_inside(*text[:3], self._step)) is not None:
+                pieces += [*joined, rest]
             else:
                 value = orjson.dumps(self.opened(f"{self._prefix}{number.decode()}-"))
                 pieces += [pieces.pop()[:-1], value, rest[1:]]  # without the quotes around

@@ -54,15 +54,34 @@ def _depth(line: bytes) -> int:
     return len(line) - len(line.lstrip())
 
 
-def text_inside(data: bytes, start: int, stop: int) -> bytes | None:
-    """The lines of a list, joined, as the inside of a JSON string; None if it is another list, or no JSON at all."""
+def text_inside(data: bytes, start: int, stop: int, step: int) -> list[bytes] | None:
+    """The lines of a list, joined, as the inside of a JSON string, in pieces of about `step` bytes; None if it is
+    another list, or no JSON at all."""
     depth = stop - data.rfind(b"\n", start, stop)  # one more than the bracket's
     indent = _UNIT * depth
-    first, last = _FIRST % indent, _LAST % indent[1:]
-    regular = data.startswith(first, start) and data.endswith(last, start, stop)
-    if not regular or data.find(_ESCAPED_END, start, stop) >= 0:
+    first, between, last = _FIRST % indent, _BETWEEN % indent, _LAST % indent[1:]
+    if not data.startswith(first, start) or not data.endswith(last, start, stop):
         return None
-    return data[start + len(first) : stop - len(last)].replace(_BETWEEN % indent, b"")
+    place, end = start + len(first), stop - len(last)
+    pieces: list[bytes] = []
+    while place <= end:
+        border = data.find(between, place + step, end) if place + step < end else -1
+        border = end if border < 0 else border
+        lines = data[place:border]
+        piece = lines.replace(between, b"")
+        if _ESCAPED_END in lines or not _is_inside(piece):
+            return None
+        pieces.append(piece)
+        place = border + len(between)
+    return pieces
+
+
+def _is_inside(piece: bytes) -> bool:
+    try:
+        orjson.loads(b'"%s"' % piece)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def value_of(data: bytes, start: int, stop: int) -> Any:
