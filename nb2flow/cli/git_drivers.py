@@ -7,6 +7,7 @@ a file that is no notebook is shown, merged or passed on as the text that it is.
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -32,7 +33,12 @@ def run(command: str, arguments: Sequence[str]) -> int:
         from nb2flow.cli.diff_merge import run as run_merge
 
         base, local, remote, merged = arguments
-        return run_merge([base or NOTHING[0], local, remote, "--out", merged])
+        code = run_merge([base or NOTHING[0], local, remote, "--out", merged])
+        if code == 1:
+            sys.stderr.write(
+                f"The conflicts are marked in the cells. Edit those, then: git add {shlex.quote(merged)}\n"
+            )
+        return code
     from nb2flow.cli.git_clean import filter_stream
 
     return filter_stream(arguments)

@@ -131,6 +131,7 @@ def test_mergetool_and_difftool(repository: Repository) -> None:
     done = repository.run("git", "mergetool", "--no-prompt", "--tool=nb2flow", check=False)
     assert done.returncode == 1  # conflicts remain, and git is told so
     assert "conflict in cell 2: source" in done.stderr
+    assert "then: git add wines.ipynb" in done.stderr
 
 
 def test_difftool_starts_the_tool_that_was_named(repository: Repository) -> None:

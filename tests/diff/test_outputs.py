@@ -159,3 +159,23 @@ def test_random_marks_are_settled_around_embedded_files_but_not_inside_them() ->
     text = f"<x at 0x7f12345678> <source src='{sound}'> <y at 0x7f12345678>"
     assert settled(text) == f"<x at …> <source src='{sound}'> <y at …>"
     assert settled(text.replace(sound, "sound")) == "<x at …> <source src='sound'> <y at …>"
+
+
+def a_map(number: int, lake: str) -> dict[str, object]:
+    """A map as Folium writes it: a frame with a page in it, all names random."""
+    name = f"{number:032x}"
+    drawn = "".join(f"var marker_{name} = L.marker([{k}.5, 3.1]).addTo(map_{name});\n" for k in range(40))
+    inner = f"&lt;script src=&quot;https://cdn/leaflet.js&quot;&gt;\n{drawn}// {lake}\n&lt;/script&gt;"
+    return result(1, text_html=f'<div><iframe srcdoc="{inner}"></iframe></div>', text_plain="<folium.Map object>")
+
+
+def test_maps_are_told_by_their_size_and_their_random_names_are_noise() -> None:
+    assert noise([a_map(1, "Garda")], [a_map(2, "Garda")]) == "memory addresses and random ids changed (1 cell)"
+    found = compare(nb(code("x", a_map(1, "Garda"))), nb(code("x", a_map(2, "Como"))))
+    shown = list(terminal.render(found, terminal.Style()))
+    assert shown[-1] == "  output 1 (text/html) changed: 4.6 kB → 4.6 kB of HTML with scripts or frames"
+    whole = list(terminal.render(found, terminal.Style(outputs=None)))
+    assert "    - // Garda" in whole
+    assert told([result(1, text_html="<p>a</p>\n<script></script>")], [result(1, text_html="<p>b</p>")]) == [
+        "output 1 (text/html) changed"
+    ]

@@ -211,7 +211,7 @@ def _output(change: OutputChange, style: Style) -> Iterator[str]:
         for line in words.detail_lines(part, 1000 if style.outputs is None else 12):
             yield f"    {line}"
         pair = words.texts(part)
-        if pair is not None:
+        if pair is not None and (style.outputs is None or not words.unreadable(part)):
             yield from _cut(text_diff(*pair, style, "    "), style)
 
 

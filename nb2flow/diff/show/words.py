@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from nb2flow.diff.changes import CellChange, Noise, NotebookDiff, Summary
 from nb2flow.diff.noise import MISSING, ValueChange
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_VALUES = 12
 _LONGEST_VALUE = 80
+_PROGRAM = 2000
 
 
 def count(number: int, noun: str) -> str:
@@ -139,7 +140,7 @@ def output_headline(change: OutputChange) -> str:
 
 
 def part_line(part: Part) -> str:
-    """One phrase for what changed inside an output; empty for text, which is shown itself."""
+    """One phrase for what changed inside an output; empty for readable text, which is shown itself."""
     if isinstance(part, ImagePart):
         return image_line(part)
     if isinstance(part, TablePart):
@@ -153,7 +154,16 @@ def part_line(part: Part) -> str:
         return count(len(part.changes), "value") + f" in {part.mime}"
     if isinstance(part, DataPart):
         return _presence(part)
+    if unreadable(part):
+        return f"{size(len(part.old))} → {size(len(part.new))} of HTML with scripts or frames"
     return ""
+
+
+def unreadable(part: Part) -> TypeGuard[TextPart]:
+    """Whether a text is the source of a map or another program, of which people see nothing in its lines."""
+    if not isinstance(part, TextPart) or part.mime != "text/html" or max(len(part.old), len(part.new)) < _PROGRAM:
+        return False
+    return any(mark in text for text in (part.old, part.new) for mark in ("<script", "<iframe"))
 
 
 def _presence(part: DataPart) -> str:
