@@ -505,7 +505,7 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
     for obj in outcomes.modules_meant(base):
         path = f"{obj.label}.{target.attr}" if isinstance(target, ast.Attribute) else obj.label
         outcomes.set_config(m, path)
-    rest = [o for o in base.objs if o.kind != "module"]
+    rest = m.meant(o for o in in_order(base.objs) if o.kind != "module")
     given = value.objs
     text = ast.unparse(target)[:60] + " = …"
     m.touch(rest, text)

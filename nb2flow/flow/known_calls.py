@@ -306,6 +306,7 @@ _PACKAGES: dict[str, Call] = {
     ),
     **each("contextlib.redirect_stdout contextlib.redirect_stderr", Call(touches="first", result="alias")),
     **each("itertools", Call(result="iterator")),
+    **each("skimage.util skimage.img_as_float skimage.img_as_ubyte skimage.img_as_uint skimage.img_as_int", ALIAS),
     **each("scipy skimage statsmodels patsy networkx sympy mpl_toolkits", HOLDS),
     **each("sklearn xgboost lightgbm catboost", HOLDS),
     **each("matplotlib", Call(result="unknown", draws=True)),

@@ -167,6 +167,8 @@ def call_by_receiver(name: str, labels: frozenset[str]) -> Call | None:
     if all_from(*_TREES) and by_name is not None:  # what is found in a tree is a part of it
         changes = by_name.touches != "none" or name == "extract"
         return Call(touches="deep", keeps=True, result="alias") if changes else ALIAS
+    if name == "split" and all_from("torch", "numpy"):  # parts of it; a text has no such label
+        return ALIAS
     if all_from(*_MODULES) and name in _CONVERTING and not all_from("torch.nn.functional"):
         return Call(touches="deep", result="alias")
     if all_from(*_TRAINERS, "contextlib.ExitStack"):

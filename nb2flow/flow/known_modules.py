@@ -40,8 +40,6 @@ SCALAR_ATTRIBUTES = frozenset(
         "second",
         "stem",
         "suffix",
-        "real",
-        "imag",
     ]
 )
 PLOT_MODULES = ("matplotlib", "seaborn", "mpl_toolkits", "matplotlib_inline")

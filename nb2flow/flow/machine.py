@@ -35,6 +35,7 @@ BUILTIN_NAMES = frozenset(dir(builtins)) | {
 HISTORY_NAMES = frozenset({"_", "__", "___", "Out", "In", "_oh", "_ih", "_i", "_ii", "_iii", "_dh"})
 UNBOUND = "bound by code that is not seen"
 OF_NOTEBOOK = "runs in the notebook's namespace"
+VIEW = "a view or part of what it holds, perhaps"
 MAX_DEPTH = 10
 MAX_NODES = 40_000  # in one statement, calls included
 OBJECTS_PER_NODE = 50  # so many objects asked for what they reach cost as much as one node
@@ -353,10 +354,20 @@ class Machine(Memory):
 
         Definitions among data are bystanders; only when nothing else can be meant are they what is changed.
         """
-        found = [o for o in objs if o.kind != "module"]
+        found = self.meant(o for o in objs if o.kind != "module")
         data = [o for o in found if o.kind not in ("class", "function")]
         for obj in in_order(data or found):
             self.touched.setdefault(obj, text)
+
+    def meant(self, objs: Iterable[Obj]) -> list[Obj]:
+        """These objects, and what nobody knows whether they are it, a part of it or a view of it: `chart.layer(…)`."""
+        found = dict.fromkeys(objs)
+        todo = [o for o in found if VIEW in o.flags]
+        while todo:
+            new = [o for o in in_order(todo.pop().contains) if o.kind in ("unknown", "data") and o not in found]
+            found.update(dict.fromkeys(new))
+            todo += [o for o in new if VIEW in o.flags]
+        return list(found)
 
     # -- resources -------------------------------------------------------------------------------------------------
 

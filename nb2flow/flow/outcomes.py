@@ -12,7 +12,7 @@ from nb2flow.flow import callbacks, known, known_calls, known_modules, library, 
 from nb2flow.flow.dispatch import fresh
 from nb2flow.flow.effects import DISPLAYS
 from nb2flow.flow.known import Call
-from nb2flow.flow.machine import Machine
+from nb2flow.flow.machine import VIEW, Machine
 from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, in_order, union
 
 # Methods that put into their object what their argument holds.
@@ -332,6 +332,8 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
         return Val(frozenset({m.alloc("data", site=node)}) if "Path" in path else frozenset(), joined)
     if spec.result == "scalar":
         return SCALAR
+    if path == "numpy.einsum" and len(args.positional) == 2:  # a diagonal, or other order of the axes
+        spec = known.ALIAS
     if spec.result == "fresh" and (args.is_false("copy") or not m.classes.isdisjoint(m.heap.reach(everything.objs))):
         spec = known.ALIAS  # no copy; or one of an instance: its class's methods go with it
     if path in known_modules.MAKE_CLASSES:
@@ -372,6 +374,8 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
     if path in tables.MAKERS:
         tables.find_cells(m, args.values, tables.MAKERS[path])
     tables.keep_cells(m, obj, everything)
+    if spec is known.UNKNOWN:
+        obj.flags.add(VIEW)
     if base.objs:
         tables.make_cells(m, obj, path, node)
     elif path in _SPLITTING:  # of a text: it holds nothing but texts

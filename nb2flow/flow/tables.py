@@ -47,7 +47,7 @@ _LISTS = frozenset(["list", "dict", "set", "sorted", "loads", "literal_eval", "w
 
 
 def make_cells(m: Machine, made: Obj, name: str, node: ast.Call) -> None:
-    """A method of pandas' that makes the lists in the cells of its result itself: `t.name.str.split()`, `g.agg(list)`."""
+    """A method of pandas' that makes the lists in its result's cells itself: `t.name.str.split()`, `g.agg(list)`."""
     given = [*node.args, *(k.value for k in node.keywords)]
     if made.root != "pandas" or any(k.arg == "expand" for k in node.keywords):
         return

@@ -16,7 +16,6 @@ from nb2flow.flow.outcomes import Arguments
 from nb2flow.flow.syntax import parse_statements
 from nb2flow.flow.values import SCALAR, Obj, Val, union
 
-
 _AWAY = "a function that looks its names up in a dictionary of its own"
 
 

@@ -84,6 +84,7 @@ def _attempt(
     try:
         carrier.dump(values)
         _refuse_process_objects(carrier)
+        _refuse_pickles_inside(carrier)
     except Exception as error:  # noqa: BLE001 - the author's own __reduce__ may raise anything
         culprit = error.culprit if isinstance(error, UncarryableError) else _culprit(carrier.last, carried)
         problems.extend(explain.unpicklable(name, value, culprit, error) for name, value in values.items())
@@ -111,6 +112,16 @@ def _refuse_process_objects(carrier: Carrier) -> None:
     for thing in carrier.met():
         if id(thing) in process:
             raise UncarryableError(f"holds {process[id(thing)]}, of which a copy would go its own way", thing)
+
+
+# How a function of the notebook begins in a pickle by cloudpickle or dill (protocol 4 and later; before).
+_BY_OTHERS = (b"\x8c\x17cloudpickle.cloudpickle\x94", b"ccloudpickle.cloudpickle\n", b"\x8c\ndill._dill\x94")
+
+
+def _refuse_pickles_inside(carrier: Carrier) -> None:
+    """Some libraries pickle functions on their own (Polars in a lazy frame): they would get copies of what they use."""
+    if any(mark in carrier.stream for mark in _BY_OTHERS):
+        raise UncarryableError("holds a function that its library saves itself, with copies of all that it uses")
 
 
 def _loads(carrier: Carrier, values: dict[str, Any], problems: list[dict[str, str]]) -> bool:

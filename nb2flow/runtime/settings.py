@@ -1,8 +1,9 @@
 """The resource `process:config`: options of libraries and of the interpreter, as a delta of sections and keys.
 
 Covers the warnings filters, matplotlib's rcParams, pandas' options, NumPy's print options and error states, the
-decimal context, scikit-learn's configuration, loggers, the recursion limit and the locale. It is a safety net: configuration cells are replayed,
-which also catches what no registry shows. A library that was not imported at first is compared with its own defaults.
+decimal context, scikit-learn's configuration, loggers, the recursion limit and the locale. It is a safety net:
+configuration cells are replayed, which also catches what no registry shows. A library that was not imported at first is
+compared with its own defaults.
 """
 
 from __future__ import annotations

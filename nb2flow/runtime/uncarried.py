@@ -105,8 +105,8 @@ def _told(value: Any, left: list[int], depth: int) -> Any:
         return getstate()
     own = getattr(value, "__dict__", None)
     size = len(value) if type(value).__module__ in ("collections", "array") else None
-    parts = own.items() if isinstance(own, dict) else ()
-    return (id(value), size, [(k, _told(v, left, depth + 1)) for k, v in _some(parts, left)])
+    attributes = list(own.items()) if isinstance(own, dict) else []
+    return (id(value), size, [(k, _told(v, left, depth + 1)) for k, v in _some(attributes, left)])
 
 
 def _some(values: Iterable[Any], left: list[int]) -> Iterable[Any]:

@@ -71,10 +71,21 @@ CASES = {
     "; x=c.values.tolist() | x[0].append(1) | print(c)",
     "a list of a group": "import pandas as pd; c=pd.read_csv('t').groupby('a')['b'].agg(list); x=c.to_dict()"
     " | x[0].append(1) | print(c)",
-    "a dictionary that was read from a cell": "import json; import pandas as pd; c=pd.read_csv('t')['a'].map(json.loads)"
+    "a dictionary read from a cell": "import json; import pandas as pd; c=pd.read_csv('t')['a'].map(json.loads)"
     "; x=c.copy() | for d in x: d['k']=1 | print(c)",
     "a list in a copy of an array": "import numpy as np; a=np.empty(2, dtype=object); a[0]=[1]; c=a.copy()"
     " | c[0].append(2) | print(a)",
+    "a view that nobody knows": "import mk; import numpy as np; a=np.ones(3); b=mk.turned(a) | b[0]=1 | print(a)",
+    "a part that nobody knows": "import mk; a=[[1]]; b=mk.first(a) | b.append(1) | print(a)",
+    "the object itself, perhaps": "import mk; a=mk.Plan(); b=a.with_steps(3) | b.name='x' | print(a)",
+    "a part of a part": "import xarray as xr; a=xr.open_dataset('t'); b=a.isel(y=0).sel(x=3) | b[:]=1 | print(a)",
+    "what a getter gives": "from operator import attrgetter\nclass A: pass\na=A(); a.x=[]; b=attrgetter('x')(a)"
+    " | b.append(1) | print(a.x)",
+    "parts of a tensor": "import torch; a=torch.ones(4); b, c=a.split(2) | b.zero_() | print(a)",
+    "the diagonal": "import numpy as np; a=np.ones((3, 3)); b=np.einsum('ii->i', a) | b[:]=0 | print(a)",
+    "the real part": "import numpy as np; a=np.ones(3, dtype=complex); b=a.real | b[0]=0 | print(a)",
+    "an image that is converted already": "from skimage import img_as_float; import numpy as np; a=np.ones(3)"
+    "; b=img_as_float(a) | b += 1 | print(a)",
     "a queue": "import queue; q=queue.Queue() | q.get() | print(q.qsize())",
     "a sample drawn": "import random; r=random.Random(0) | print(r.sample([1, 2], 1)) | print(r.random())",
     "a buffer cut": "import io; s=io.StringIO('abc') | s.truncate(0) | print(s.getvalue())",

@@ -264,6 +264,10 @@ REFUSED = [
      "it can be saved but not loaded again"),
     ("class C:\n    def __getstate__(self): raise ZeroDivisionError('mine')\nv = [C()]", "cannot be saved (mine)"),
     ("v = []\nfor _ in range(100_000): v = [v]", "it is nested too deeply to be saved"),
+    ("import cloudpickle\nseen = []\nclass Lazy:\n"
+     "    def __getstate__(self): return cloudpickle.dumps(lambda x: seen.append(x))\n"
+     "    def __setstate__(self, state): pass\nv = Lazy()",
+     "it holds a function that its library saves itself"),
     ("def f():\n    yield\nclass C: pass\nv = C()\nv.f = lambda x=f(): x", "(generator) cannot be saved"),
 ]  # fmt: skip
 
