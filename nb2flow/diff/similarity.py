@@ -195,7 +195,7 @@ def _heading(text: Text) -> str:
         found = _HEADING.match(text.stripped)
         return found[0] if found else ""
     line, more, _ = text.stripped.partition("\n")
-    return line if more and len(line) >= 40 and len(_WORD.findall(line)) >= 8 else ""
+    return line if more and len(line) >= 40 and len(_WORD.findall(line)) >= 6 else ""
 
 
 def ends_alike(a: str, b: str) -> bool:
