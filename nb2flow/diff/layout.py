@@ -77,7 +77,8 @@ def split_cell(cell: Any) -> Any:
 
 
 class Form(NamedTuple):
-    """How a file is written: its indentation, whether texts are lists of lines, and so on."""
+    """How a file is written: its indentation, whether texts are lists of lines, and so on; `marks` are those of `<>&`
+    that are escaped, as for a web page."""
 
     indent: str | None = " "
     spaced: bool = True
@@ -85,6 +86,7 @@ class Form(NamedTuple):
     lists: bool = True
     line_end: str = "\n"
     last_line_end: bool = True
+    marks: str = ""
 
 
 def form_of(data: bytes | None) -> Form:
@@ -99,6 +101,7 @@ def form_of(data: bytes | None) -> Form:
         source is None or source.group(1) == b"[",
         "\r\n" if data[end - 1 : end] == b"\r" else "\n",
         data.endswith(b"\n"),
+        "".join(c for c in "<>&" if b"\\u00%02x" % ord(c) in data and c.encode("ascii") not in data),
     )
 
 
@@ -110,6 +113,8 @@ def writes(notebook: Any, form: Form | None = None, *, split: bool = False) -> b
         notebook = {**notebook, "cells": [split_cell(cell) for cell in notebook["cells"]]}
     separators = ("," if form.indent or not form.spaced else ", ", ": " if form.spaced else ":")
     text = json.dumps(notebook, indent=form.indent, ensure_ascii=form.escaped, separators=separators)
+    for mark in form.marks:
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
     text += "\n" if form.last_line_end else ""
     if form.line_end != "\n":
         text = text.replace("\n", form.line_end)

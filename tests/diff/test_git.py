@@ -284,3 +284,16 @@ def test_links_to_files_stay_links(repository: Repository) -> None:
     repository.ours("clean_main", "linked.ipynb")
     assert (repository.folder / "linked.ipynb").is_symlink()
     assert json.loads((kept / "wines.ipynb").read_text())["cells"][0]["outputs"] == []
+
+
+def test_clean_keeps_escapes_that_are_meant_for_web_pages(repository: Repository) -> None:
+    def written(count: str) -> bytes:
+        cell = (
+            f'{{"cell_type":"code","execution_count":{count},"metadata":{{}},"outputs":[],"source":"1 \\u003c 2 & 3"}}'
+        )
+        return f'{{"cells":[{cell}],"metadata":{{}},"nbformat":4,"nbformat_minor":4}}\n'.encode()
+
+    path = repository.folder / "wines.ipynb"
+    path.write_bytes(written("3"))
+    repository.ours("clean_main", "wines.ipynb")
+    assert path.read_bytes() == written("null")
