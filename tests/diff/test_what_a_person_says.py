@@ -59,7 +59,9 @@ def test_a_cell_moved_and_edited_is_both() -> None:
     b = nb(code(CLEAN), code(FIT), code(SHOW), code(PLOT), code(LOAD.replace("wines", "beers")))
     found = compare(a, b)
     assert [c.kind for c in found.cells if c.kind != "unchanged"] == ["moved-modified"]
-    assert words.summary(found.summary) == "1 cell moved (1 of them edited)"
+    assert words.summary(found.summary) == "1 cell moved and edited"
+    some = found.summary._replace(moved=3)
+    assert words.summary(some) == "cells: 3 moved (1 of them edited)"
 
 
 def test_of_two_cells_that_changed_places_the_edited_one_moved() -> None:
@@ -83,9 +85,10 @@ def test_the_lines_that_a_split_or_a_merge_keeps_are_shown_as_kept() -> None:
     parts = nb(code(LOAD.replace("shape", "size")), code(CLEAN), code(SHOW))
     shown = list(terminal.render(compare(whole, parts), terminal.Style()))[4:]
     kept = [f"  {line}" for line in (*LOAD.split("\n")[:-1], *CLEAN.split("\n"), SHOW)]
-    head = "@@ cells 1 → 1+2+3 split into 3 (code)"
+    head = "@@ cell 1 split into 1+2+3 (code)"
     assert shown == [head, *kept[:2], "- df.shape", "- ", "+ df.size", "+ ────", *kept[2:4], "+ ────", kept[4]]
     shown = list(terminal.render(compare(parts, whole), terminal.Style()))[4:]
+    assert shown[0] == "@@ cells 1+2+3 merged into 1 (code)"
     assert [line for line in shown[1:] if line.startswith("  ")] == kept
     assert shown.count("- ────") == 2
     assert not {"- df.size", "+ df.shape"} - set(shown)

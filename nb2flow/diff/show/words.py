@@ -35,9 +35,11 @@ def count(number: int, noun: str) -> str:
 
 
 def headline(change: CellChange) -> str:
-    """What happened to a cell: `cell 3 → 4 moved and edited`. Cells are numbered from 1."""
+    """What happened to a cell: `cell 3 → 4 moved and edited`, `cells 1+2 merged into 1`. Cells are numbered from 1."""
     old = "+".join(str(c.number + 1) for c in change.base)
     new = "+".join(str(c.number + 1) for c in change.remote)
+    if change.kind in ("split", "merged"):
+        return f"cell {old} split into {new}" if change.kind == "split" else f"cells {old} merged into {new}"
     place = " → ".join(n for n in ([old] if old == new else [old, new]) if n)
     said = {
         "unchanged": "unchanged",
@@ -46,13 +48,11 @@ def headline(change: CellChange) -> str:
         "modified": "modified",
         "moved": "moved",
         "moved-modified": "moved and edited",
-        "split": f"split into {len(change.remote)}",
-        "merged": "merged into one",
         "type-changed": "type changed",
         "outputs": "outputs changed",
         "metadata": "metadata changed",
     }[change.kind]
-    return f"cell{'s' if max(len(change.base), len(change.remote)) > 1 else ''} {place} {said}"
+    return f"cell {place} {said}"
 
 
 def cell_type(change: CellChange) -> str:
@@ -63,7 +63,10 @@ def cell_type(change: CellChange) -> str:
 
 def summary(found: Summary) -> str:
     """One line: `1 added, 2 modified, 3 moved (1 of them edited); outputs changed in 4 cells`."""
-    moved = f"{found.moved} moved" + (f" ({found.moved_modified} of them edited)" if found.moved_modified else "")
+    edited = found.moved_modified
+    moved = f"{found.moved} moved" + (
+        "" if not edited else " and edited" if edited == found.moved else f" ({edited} of them edited)"
+    )
     said = [
         f"{found.added} added" if found.added else "",
         f"{found.removed} removed" if found.removed else "",
