@@ -19,7 +19,7 @@ import orjson
 
 from nb2flow.diff.common import common_start
 from nb2flow.diff.document import parse
-from nb2flow.diff.listed import long_lists, text_inside, texts_of_outputs, value_of
+from nb2flow.diff.listed import long_arrays, long_lists, text_inside, texts_of_outputs, value_of
 from nb2flow.diff.sameness import same
 
 _LONG = 8192
@@ -45,8 +45,8 @@ class _Stays(Enum):
 
 
 class _Text(NamedTuple):
-    """A stretch of a notebook: the inside of a JSON string, or, `listed`, that of a list of lines. `checked` says
-    whether it was looked for what no JSON string may hold."""
+    """A stretch of a notebook: the inside of a JSON string, or, `listed`, that of a list of lines, or, `array`, a whole
+    list of anything. `checked` says whether it was looked for what no JSON string may hold."""
 
     data: bytes
     start: int
@@ -54,6 +54,7 @@ class _Text(NamedTuple):
     image: bool
     listed: bool = False
     checked: bool = False
+    array: bool = False
 
     def surely_differs(self, other: _Text) -> bool:
         """Whether it is another text, as can be seen where the bytes begin to differ: no escape is there, nor, in a
@@ -85,6 +86,8 @@ class Lifted:
         self._mark = b"lifted-%s-" % mark.encode()
         self._prefix = self._mark.decode()
         self._list_prefix = f"{self._prefix}L"
+        self._array_prefix = f"{self._prefix}A"
+        self.holds_lists = False
         self._lists = 0, 0
         self._names: dict[int, str] = {}
         self._texts: list[tuple[_Text, bytes]] = []
@@ -112,13 +115,30 @@ class Lifted:
             cut = self._cut(first, lifted[0]), self._cut(second, lifted[1])
             if not any(_IMAGE_IN_LINES.search(*stretch) for stretch in cut):  # as they were written once
                 self._lists = _listed(lifted[0]), _listed(lifted[1])
-                return cut
-        return first, second
+                self.holds_lists |= any(self._lists)
+                first, second = cut
+        return self.without_arrays(first, second, names)
 
-    @property
-    def holds_lists(self) -> bool:
-        """Whether there is anything to open."""
-        return self._lists != (0, 0)
+    def without_arrays(self, first: Stretch, second: Stretch, names: tuple[str, str]) -> tuple[Stretch, Stretch]:
+        """Stretches with stand-ins for long lists of numbers that both have, as in the state of widgets."""
+        if min(first[2] - first[1], second[2] - second[1]) < self.long:
+            return first, second
+        found: list[list[tuple[bytes, int, int]]] = []
+        for data, start, stop in (first, second):
+            found.append([(data[at:end], at, end) for at, end in long_arrays(data, start, stop, self.long)])
+            if not found[-1]:
+                return first, second
+        both = {array for array, _, _ in found[0]} & {array for array, _, _ in found[1]}
+        if not both:
+            return first, second
+        self.holds_lists = True
+        cut = []
+        for stretch, arrays, name in zip((first, second), found, names, strict=True):
+            data = stretch[0]
+            self._names[id(data)] = name
+            texts = [_Text(data, at, end, False, array=True) for array, at, end in arrays if array in both]
+            cut.append(self._cut(stretch, texts))
+        return cut[0], cut[1]
 
     def misplaced(self, first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -> bool:
         """Whether a list of lines that was lifted last stood where lists are no texts, given the cells that were read:
@@ -154,6 +174,9 @@ class Lifted:
             if text.listed:
                 pieces += [view[start : text.start - 1], b'"%s"' % self._stand_in(text)]
                 start = text.stop + 1
+            elif text.array:
+                pieces += [view[start : text.start], b'"%s"' % self._stand_in(text)]
+                start = text.stop
             else:
                 pieces += [view[start : text.start], self._stand_in(text)]
                 start = text.stop
@@ -161,10 +184,12 @@ class Lifted:
         return cut, 0, len(cut)
 
     def opened(self, value: Any) -> Any:
-        """A value as it is in the notebook, if it stands for a list of lines. Raises `NotebookError`."""
-        if not self._is_listed(value):
+        """A value as it is in the notebook, if it stands for a list. Raises `NotebookError`."""
+        if type(value) is not str or not value.startswith((self._list_prefix, self._array_prefix)):
             return value
         text = self._parted(value)[0]
+        if text.array:
+            return parse(text.data[text.start : text.stop], self._names[id(text.data)])
         try:
             return value_of(*text[:3])
         except ValueError:
@@ -188,7 +213,7 @@ class Lifted:
     def _parted(self, stand_in: str) -> tuple[_Text, str]:
         """What a stand-in stands for, and what follows it."""
         number, _, end = stand_in[len(self._mark) :].partition("-")
-        return self._texts[int(number.removeprefix("L"))][0], end
+        return self._texts[int(number.lstrip("LA"))][0], end
 
     def _whole(self, value: Any) -> Any:
         mark = self._prefix
@@ -211,15 +236,19 @@ class Lifted:
         pieces: list[bytes | memoryview] = [first]
         for other in others:
             number, _, rest = other.partition(b"-")
-            text = self._texts[int(number.removeprefix(b"L"))][0]
-            if not text.listed:
+            text = self._texts[int(number.lstrip(b"LA"))][0]
+            if text.array:
+                parse(text.data[text.start : text.stop], self._names[id(text.data)])
+                array = memoryview(text.data)[text.start : text.stop]
+                pieces += [pieces.pop()[:-1], array, rest[1:]]  # without the quotes around
+            elif not text.listed:
                 self._check(text)
                 pieces += [memoryview(text.data)[text.start : text.stop], rest]
             elif (joined := text_inside(*text[:3], self._step)) is not None:
                 pieces += [*joined, rest]
             else:
                 value = orjson.dumps(self.opened(f"{self._prefix}{number.decode()}-"))
-                pieces += [pieces.pop()[:-1], value, rest[1:]]  # without the quotes around
+                pieces += [pieces.pop()[:-1], value, rest[1:]]
         return pieces
 
     def _check(self, text: _Text) -> None:
@@ -247,14 +276,17 @@ class Lifted:
 
     def _stand_in(self, text: _Text) -> bytes:
         data, start, stop = text[:3]
-        alike = self._alike.setdefault((stop - start, data[start : start + _ENDS], data[stop - _ENDS : stop]), [])
-        for (other, at, end, _, listed, _), known in alike:
-            if listed == text.listed and all(
+        size = stop - start
+        ends = min(size, _ENDS)
+        alike = self._alike.setdefault((size, data[start : start + ends], data[stop - ends : stop]), [])
+        for (other, at, end, _, listed, _, array), known in alike:
+            if (listed, array) == (text.listed, text.array) and all(
                 data[start + k : min(start + k + _STEP, stop)] == other[at + k : min(at + k + _STEP, end)]
                 for k in range(0, stop - start, _STEP)
             ):
                 return known
-        added = text, b"%s%s%d-" % (self._mark, b"L" if text.listed else b"", len(self._texts))
+        kind = b"L" if text.listed else b"A" if text.array else b""
+        added = text, b"%s%s%d-" % (self._mark, kind, len(self._texts))
         alike.append(added)
         self._texts.append(added)
         return added[1]

@@ -1,4 +1,4 @@
-"""Long texts that are lists of lines in a notebook's bytes: where they are, and the text of one without parsing it.
+"""Long lists in a notebook's bytes: where they are, and the text of a list of lines without parsing it.
 
 A list of lines is written one line each, so the text is what is left when what stands between two lines is taken out.
 Only the layout of `shared.py` is known, and only the place of a list in the indentation: whether it is what it looks
@@ -7,6 +7,7 @@ like is to be seen in what is parsed around it (`texts_of_outputs`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,11 +16,15 @@ import orjson
 _IMAGE = b'      "image/svg+xml": ['
 _OPENINGS = (_IMAGE, b'      "text/html": [', b'      "text/plain": [', b'     "text": [')
 _OPENED = b"[\n"
+_MEMBER = b'": [\n'
+_NUMBERS = re.compile(rb" *[-0-9\[\]]")
 _LINES = (b'      "', b'       "')  # in a stream, in a result
 _END = b"\n%s]"
 _FIRST, _BETWEEN, _LAST = b'\n%s"', b'",\n%s"', b'"\n%s'
 _ESCAPED_END = b'\\",\n'  # a text that ends in a backslash, or no JSON
+_NO_NUMBERS = (b"N", b"I")  # NaN and Infinity, which are no JSON
 _UNIT = b" "
+_WIDEST = 64
 _RESULTS = ("execute_result", "display_data")
 
 
@@ -43,6 +48,25 @@ def long_lists(data: bytes, start: int, stop: int, long: int) -> Iterator[tuple[
                 if last - first >= long:
                     yield first, last + len(end) - len(b"]"), opening is _IMAGE
                 place = max(place, last)
+        place += long
+
+
+def long_arrays(data: bytes, start: int, stop: int, long: int) -> Iterator[tuple[int, int]]:
+    """Where lists of numbers, or of such lists, begin and end, with their brackets; most are met."""
+    place = start + long
+    while place < stop:
+        line = data.rfind(b"\n", start, place) + 1
+        if line and _NUMBERS.match(data, line):
+            member = data.rfind(_MEMBER, start, line)
+            opening = data.rfind(b"\n", start, member) + 1
+            if member > 0 and opening:
+                first = member + len(_MEMBER) - len(_OPENED)
+                end = _END % (_UNIT * _depth(data[opening : opening + _WIDEST]))
+                last = data.find(end, first, stop)
+                if last > place and last - first >= long:
+                    if all(data.find(letter, first, last) < 0 for letter in _NO_NUMBERS):
+                        yield first, last + len(end)
+                    place = last
         place += long
 
 

@@ -66,7 +66,8 @@ def test_files_in_other_layouts_tell_the_same(pair: tuple[Json, Json], indent: i
     data = [written_otherwise(n, indent) for n in pair]
     whole = told(reads(data[0], "a"), reads(data[1], "b"))
     assert told(*reads_both(data[0], data[1], ("a", "b"))) == whole
-    assert orjson.loads(script(data, Lifted("0a1b", long=12))) == orjson.loads(script(data, None))
+    lifted = Lifted("0a1b", long=12)
+    assert orjson.loads(b"".join(lifted.restore(script(data, lifted)))) == orjson.loads(script(data, None))
 
 
 ODD = [b"[NaN]", b'["\\ud800"]', b"[1e999]", b"[123456789012345678901234567890]", b"\xef\xbb\xbf[1]", b'{"a":1,"a":2}']
@@ -357,6 +358,38 @@ def test_a_long_list_that_is_no_json_is_a_fault_at_its_place(damage: bytes) -> N
         assert found.value.message == fault.message
     else:
         assert orjson.loads(b"".join(lifted.restore(script(data, lifted)))) == orjson.loads(plain)
+
+
+NUMBERS = [[k / 7, -k] for k in range(1_000)]
+OTHERS = [float(k) for k in range(2_000)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"x": NUMBERS, "name": "a"}, {"x": NUMBERS, "name": "b"}),
+        ({"x": NUMBERS, "y": OTHERS}, {"x": OTHERS, "y": NUMBERS}),
+        ({"x": NUMBERS}, {"x": NUMBERS, "y": NUMBERS}),
+        ({"x": NUMBERS, "y": NUMBERS}, {"z": NUMBERS}),
+        ({"x": [NUMBERS, OTHERS], "y": OTHERS}, {"x": [OTHERS, NUMBERS], "y": OTHERS, "z": 2.5}),
+        ({"x": NUMBERS, "y": [1, "a"]}, {"x": NUMBERS, "y": ["a"]}),
+    ],
+)
+def test_long_lists_of_numbers_that_both_have_are_lifted(old: Json, new: Json) -> None:
+    def file(state: Json, inside: bool) -> bytes:
+        bundle = {"application/vnd.plotly.v1+json": {"data": [state, {"type": "scatter"}]}} if inside else {}
+        output = {"data": bundle, "metadata": {}, "output_type": "display_data"}
+        whole = notebook([{**code("show()"), "outputs": [output], "id": "one"}])
+        whole["metadata"] = {} if inside else {"widgets": {"state": {"model": state}}}
+        return written({"cells": whole["cells"], **whole})
+
+    for inside in (False, True):
+        data = [file(old, inside), file(new, inside)]
+        lifted = Lifted("0a1b")
+        edits = script(data, lifted)
+        assert lifted.holds_lists
+        assert len(edits) < 1_000 or old["x"] != new.get("x")
+        assert orjson.loads(b"".join(lifted.restore(edits))) == orjson.loads(script(data, None))
 
 
 def test_cells_that_are_the_same_are_parsed_once() -> None:
