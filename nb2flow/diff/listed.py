@@ -57,8 +57,8 @@ def long_arrays(data: bytes, start: int, stop: int, long: int) -> Iterator[tuple
     while place < stop:
         line = data.rfind(b"\n", start, place) + 1
         if line and _NUMBERS.match(data, line):
-            member = data.rfind(_MEMBER, start, line)
-            opening = data.rfind(b"\n", start, member) + 1
+            member = data.rfind(b'"', start, line)  # there is none among numbers
+            opening = data.rfind(b"\n", start, member) + 1 if data.startswith(_MEMBER, member) else 0
             if member > 0 and opening:
                 first = member + len(_MEMBER) - len(_OPENED)
                 end = _END % (_UNIT * _depth(data[opening : opening + _WIDEST]))

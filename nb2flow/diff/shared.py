@@ -161,10 +161,13 @@ def _rest(
             read_a, read_b = _both(spacing, *lifted.shorten(a, b, names, lists=False), parser)
     else:
         read_a, read_b = _both(spacing, a, b, parser)
-    around = [data[: place.start] + data[place.stop :] for data, place in zip(files, places, strict=True)]
-    if lifted is not None and around[0] != around[1]:
-        x, y = ((data, 0, len(data)) for data in around)
-        around = [data for data, _, _ in lifted.without_arrays(x, y, names)]
+    x, y = ((data, place.stop, len(data)) for data, place in zip(files, places, strict=True))
+    if lifted is not None:
+        x, y = lifted.without_arrays(x, y, names)
+    around = [
+        data[: place.start] + rest[start:stop]
+        for data, place, (rest, start, stop) in zip(files, places, (x, y), strict=True)
+    ]
     parts = lifted is not None and _mostly_same(around[0], around[1], lifted.long)
     notebooks = _around(around[0], around[1], spacing, names, parser, parts)
     documents = []
