@@ -15,7 +15,17 @@ from collections.abc import Iterator, Sequence
 from rapidfuzz.distance import LCSseq
 
 from nb2flow.diff.document import Cell
-from nb2flow.diff.similarity import Choices, Lexicon, Text, ends_alike, held, rare_words, weight
+from nb2flow.diff.similarity import (
+    Choices,
+    Lexicon,
+    Text,
+    ends_alike,
+    heading,
+    held,
+    rare_words,
+    single_headings,
+    weight,
+)
 
 Pair = tuple[int, int]
 
@@ -37,6 +47,7 @@ class Sides:
         self.keys_b = [codes.setdefault((c.type, c.source), len(codes)) for c in b]
         self.times_a, self.times_b = _times(self.keys_a, len(codes)), _times(self.keys_b, len(codes))
         self._lexicon = Lexicon()
+        self._headings: set[str] | None = None
         self.trust = 0.0
 
     def text_a(self, i: int) -> Text:
@@ -61,15 +72,26 @@ class Sides:
         found = self.a[i].id
         return found is not None and found == self.b[j].id and self.trust >= 0.5
 
-    def likeness(self, i: int, j: int, cutoff: float) -> float:
-        """How likely the two are one cell: similarity, and what the id adds; 0 below the cutoff."""
+    def likeness(self, i: int, j: int, cutoff: float, headed: bool = True) -> float:
+        """How likely the two are one cell: similarity (`headed`: headings count), and what the id adds; 0 below the
+        cutoff."""
         if self.keys_a[i] == self.keys_b[j]:
             return 1.1 if self.same_id(i, j) else 1.0
         known = self.same_id(i, j)
         retyped = self.a[i].type != self.b[j].type
         least = 0.0 if known else max(cutoff, RETYPED) if retyped else cutoff
-        found = self._lexicon.similarity(self.a[i].source, self.b[j].source, least)
+        found = self._lexicon.similarity(self.a[i].source, self.b[j].source, least, headed)
         return 0.45 + 0.55 * found if known else found
+
+    def headed(self, i: int, j: int) -> bool:
+        """Whether both begin with a heading that no other cell of either version has."""
+        said = heading(self.a[i].source.strip())
+        if not said or said != heading(self.b[j].source.strip()):
+            return False
+        if self._headings is None:
+            first, second = (single_headings(c.source.strip() for c in side) for side in (self.a, self.b))
+            self._headings = first.keys() & second.keys()
+        return said in self._headings
 
     def holds(self, i: int, j: int) -> bool:
         """Whether all that one of two cells of a type says stands, in one piece, in the other."""
@@ -79,17 +101,19 @@ class Sides:
         """For each of some base cells its `likeness` to each of some remote cells, by position in `columns`, where it
         is not 0."""
         texts = Choices([self.text_b(j) for j in columns])
+        single: dict[str, int] = single_headings(self.text_a(i).stripped for i in rows) if texts.headed else {}
+        headed = set(single.values())
         equal: dict[int, list[int]] = {}
         named: dict[str | None, list[int]] = {}
         for c, j in enumerate(columns):
             equal.setdefault(self.keys_b[j], []).append(c)
             if self.trust >= 0.5 and self.b[j].id is not None:
                 named.setdefault(self.b[j].id, []).append(c)
-        for i in rows:
+        for r, i in enumerate(rows):
             kind = self.a[i].type
             found = {
                 c: value
-                for c, value in texts.similarities(self.text_a(i), cutoff).items()
+                for c, value in texts.similarities(self.text_a(i), cutoff, r in headed).items()
                 if value >= RETYPED or self.b[columns[c]].type == kind
             }
             found.update(dict.fromkeys(equal.get(self.keys_a[i], ()), 1.0))
@@ -319,7 +343,7 @@ def candidates(sides: Sides, rows: Sequence[int], columns: Sequence[int], least:
         if sides.a[i].id in by_id:
             likely.add(by_id[sides.a[i].id])
         for k in sorted(likely, reverse=True):
-            value = sides.likeness(i, columns[k], least)
+            value = sides.likeness(i, columns[k], least, sides.headed(i, columns[k]))
             if value:
                 found.append((i, columns[k], value * text.weight))
     return found

@@ -72,6 +72,6 @@ def _extend(sides: Sides, found: dict[int, int], free_a: set[int], free_b: set[i
         i, j = waiting.pop()
         for step in (-1, 1):
             x, y = i + step, j + step
-            if x in free_a and y in free_b and sides.likeness(x, y, _BESIDE) >= _BESIDE:
+            if x in free_a and y in free_b and sides.likeness(x, y, _BESIDE, sides.headed(x, y)) >= _BESIDE:
                 _take(found, free_a, free_b, x, y)
                 waiting.append((x, y))

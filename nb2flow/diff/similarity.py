@@ -9,7 +9,7 @@ ids, no notebook. The weights were set on real histories whose cell ids say whic
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import log2
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ _SHORT = 200
 _FEW = 8
 _CONTAINED = 0.5  # a heading that got a paragraph below it is the same cell
 _ROUNDING = 1e-6
+_LONG_LINE, _MANY_WORDS = 40, 6
 _CHARACTERS = 0.5  # letters alone say half as much as words
 
 
@@ -67,13 +68,13 @@ class Lexicon:
             self._texts[source] = known
         return known
 
-    def similarity(self, a: str, b: str, cutoff: float = 0.0) -> float:
+    def similarity(self, a: str, b: str, cutoff: float = 0.0, headed: bool = True) -> float:
         """`similarity` of two sources; it need not prepare them, which takes longest, where their words are alike."""
         if a not in self._texts and b not in self._texts:
             found = float(Indel.normalized_similarity(_words(a), _words(b), score_cutoff=max(cutoff, _CONTAINED)))
             if found:
                 return found
-        return similarity(self.text(a), self.text(b), cutoff)
+        return similarity(self.text(a), self.text(b), cutoff, headed)
 
 
 def words_of(text: str) -> list[str]:
@@ -92,8 +93,8 @@ def weight(source: str) -> float:
     return 4.0 + log2(2 + len(source))
 
 
-def similarity(a: Text, b: Text, cutoff: float = 0.0) -> float:
-    """How alike two sources are; below `cutoff` it may answer 0."""
+def similarity(a: Text, b: Text, cutoff: float = 0.0, headed: bool = True) -> float:
+    """How alike two sources are; below `cutoff` it may answer 0. `headed` says whether equal headings tell anything."""
     if a.source == b.source:
         return 1.0
     small, large = (a, b) if len(a.words) <= len(b.words) else (b, a)
@@ -101,7 +102,7 @@ def similarity(a: Text, b: Text, cutoff: float = 0.0) -> float:
     found = 0.0
     if shortest and 2 * shortest >= cutoff * (shortest + longest):
         found = float(Indel.normalized_similarity(a.words, b.words, score_cutoff=cutoff))
-    if found < _CONTAINED and (_contained(a, b) or _heading(a) == _heading(b) != ""):
+    if found < _CONTAINED and (_contained(a, b) or (headed and heading(a.stripped) == heading(b.stripped) != "")):
         found = _CONTAINED
     if found < _CHARACTERS and a.stripped and b.stripped and max(len(a.source), len(b.source)) <= _SHORT:
         found = max(found, _CHARACTERS * float(Indel.normalized_similarity(a.source, b.source)))
@@ -118,16 +119,19 @@ class Choices:
         self._sources: dict[str, list[int]] = {}
         self._ends: dict[str, list[int]] = {}
         self._starts: dict[str, list[int]] = {}
-        self._headings: dict[str, list[int]] = {}
         for k, text in enumerate(texts):
             self._sources.setdefault(text.source, []).append(k)
             for end in {text.words[:1], text.words[-1:]}:
                 self._ends.setdefault(end, []).append(k)
             self._starts.setdefault(text.stripped[:4], []).append(k)
-            if heading := _heading(text):
-                self._headings.setdefault(heading, []).append(k)
+        self._headings = single_headings(text.stripped for text in texts)
 
-    def similarities(self, text: Text, cutoff: float) -> dict[int, float]:
+    @property
+    def headed(self) -> bool:
+        """Whether any of them begins with a heading of its own."""
+        return bool(self._headings)
+
+    def similarities(self, text: Text, cutoff: float, headed: bool = True) -> dict[int, float]:
         """`similarity` of one source with each of these, by index, where it reaches the cutoff (more than 0).
 
         The comparisons that decide most pairs run in two C calls; whether one text contains another is asked only of
@@ -151,9 +155,9 @@ class Choices:
                     continue  # which needs no more calls for most
                 if found.get(k, 0.0) < _CONTAINED and _contained(text, self._texts[k]):
                     found[k] = _CONTAINED
-            alike = self._headings.get(_heading(text), ())  # one that several have tells nothing
-            if len(alike) == 1 and found.get(alike[0], 0.0) < _CONTAINED:
-                found[alike[0]] = _CONTAINED
+            alike = self._headings.get(heading(text.stripped)) if headed else None
+            if alike is not None and found.get(alike, 0.0) < _CONTAINED:
+                found[alike] = _CONTAINED
         if len(text.source) <= _SHORT and cutoff < _CHARACTERS:
             for _, score, k in _extract(text.source, self._short, cutoff / _CHARACTERS - _ROUNDING):
                 value = _CHARACTERS * score
@@ -188,14 +192,23 @@ def held(a: Text, b: Text) -> bool:
     return len(small.words) >= 2 and len(small.stripped) >= 8 and small.words in large.words
 
 
-def _heading(text: Text) -> str:
+def heading(stripped: str) -> str:
     """The heading (or comment) that a text begins with, or a first line with much in it: what is below it may have been
     written anew."""
-    if text.stripped[:1] == "#":
-        found = _HEADING.match(text.stripped)
+    if stripped[:1] == "#":
+        found = _HEADING.match(stripped)
         return found[0] if found else ""
-    line, more, _ = text.stripped.partition("\n")
-    return line if more and len(line) >= 40 and len(_WORD.findall(line)) >= 6 else ""
+    end = stripped.find("\n")
+    return stripped[:end] if end >= _LONG_LINE and len(words_of(stripped[:end])) >= _MANY_WORDS else ""
+
+
+def single_headings(texts: Iterable[str]) -> dict[str, int]:
+    """Where each heading is that only one of some texts has; one that several have (`# Solution`) tells nothing."""
+    found: dict[str, int] = {}
+    for k, text in enumerate(texts):
+        if said := heading(text):
+            found[said] = -1 if said in found else k
+    return {said: k for said, k in found.items() if k >= 0}
 
 
 def ends_alike(a: str, b: str) -> bool:

@@ -55,6 +55,16 @@ def test_a_long_first_line_counts_as_a_heading_does() -> None:
     assert "modified 1→1" in found
 
 
+def test_a_heading_that_many_cells_have_tells_nothing() -> None:
+    moved = code("plots = [site.plot(k) for k in range(40)]\ndepths = [p.depth for p in plots]\nprint(max(depths))")
+    stays = [code(f"layer_{k} = site.layer({k})\nlayer_{k}.draw(colour='brown')") for k in range(4)]
+    first, edited = code("# Solution\n\nsite.open('meadow')"), code("# Solution\n\nsite.open('moor')")
+    old = code("# Solution\n\nks = np.linspace(0.01, 2, num=51)\nprior_k = make_uniform(ks)")
+    new = code("# Solution\n\nfig, ax = plt.subplots()")
+    a, b = nb(first, *stays, moved, old), nb(edited, moved, new, *stays)
+    assert changes(a, b) == ["modified 0→0", "moved 5→1", "added 2", "removed 6"]
+
+
 def test_a_sentence_that_was_moved_by_one_cell_and_got_another_before_it() -> None:
     old = "If you run this on your own machine, you can reach the table of soils on port 7007."
     new = (
