@@ -6,7 +6,7 @@ them. It knows texts and indexes, nothing of direction: a merge is a split with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from rapidfuzz.distance import Indel, LCSseq
@@ -113,6 +113,10 @@ def _parts(whole: str, run: Sequence[str], pieces: Sequence[Sequence[str]]) -> l
             return []
     if set(lines).isdisjoint(chain.from_iterable(pieces)) and len(lines) != sum(map(len, pieces)):
         return []  # nor are there edited lines: those need equal ones around them, or as many on both sides
+    known = set(lines)
+    others = known.difference(*pieces)
+    if edited and sum(not known.isdisjoint(piece) or _may_be_part(piece, others) for piece in pieces) < 2:
+        return []
     codes: dict[str, int] = {}
     sequence = [codes.setdefault(line, len(codes)) for line in lines]
     weights = [len(line) for line in lines]
@@ -155,6 +159,16 @@ def _cut(lines: Sequence[str], texts: Sequence[str], start: int, end: int, share
 def _bounded(piece: str, text: str) -> bool:
     at = text.find(piece)
     return at >= 0 and (at == 0 or text[at - 1].isspace()) and not text[at + len(piece) : at + len(piece) + 1].isalnum()
+
+
+def _may_be_part(piece: Sequence[str], lines: Iterable[str]) -> bool:
+    """Whether any line of a piece may be one of some others, edited, or a piece of one, going by their lengths."""
+    sizes = {len(line) for line in lines}
+    longest = max(sizes, default=0)
+    return any(
+        _PIECE <= len(x) < longest or any(2 * min(len(x), size) >= _EDITED * (len(x) + size) for size in sizes)
+        for x in piece
+    )
 
 
 def _lines(text: str) -> list[str]:
