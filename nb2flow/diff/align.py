@@ -89,7 +89,7 @@ class Sides:
         if not said or said != heading(self.b[j].source.strip()):
             return False
         if self._headings is None:
-            first, second = (single_headings(c.source.strip() for c in side) for side in (self.a, self.b))
+            first, second = (single_headings(heading(c.source.strip()) for c in side) for side in (self.a, self.b))
             self._headings = first.keys() & second.keys()
         return said in self._headings
 
@@ -101,8 +101,7 @@ class Sides:
         """For each of some base cells its `likeness` to each of some remote cells, by position in `columns`, where it
         is not 0."""
         texts = Choices([self.text_b(j) for j in columns])
-        single: dict[str, int] = single_headings(self.text_a(i).stripped for i in rows) if texts.headed else {}
-        headed = set(single.values())
+        headed = set(single_headings([self.text_a(i).heading for i in rows]).values()) if texts.headed else set()
         equal: dict[int, list[int]] = {}
         named: dict[str | None, list[int]] = {}
         for c, j in enumerate(columns):

@@ -31,12 +31,13 @@ _CHARACTERS = 0.5  # letters alone say half as much as words
 
 class Text(NamedTuple):
     """A cell's source, prepared: `words` has one character for each word, `stripped` no white space around it,
-    `weight` grows with its logarithm."""
+    `weight` grows with its logarithm, `heading` is what the function says."""
 
     source: str
     stripped: str
     words: str
     weight: float
+    heading: str
 
     @property
     def blank(self) -> bool:
@@ -64,7 +65,8 @@ class Lexicon:
         known = self._texts.get(source)
         if known is None:
             words = "".join(map(self._codes.__getitem__, _words(source)))
-            known = Text(source, source.strip(), words, weight(source))
+            stripped = source.strip()
+            known = Text(source, stripped, words, weight(source), heading(stripped))
             self._texts[source] = known
         return known
 
@@ -102,7 +104,7 @@ def similarity(a: Text, b: Text, cutoff: float = 0.0, headed: bool = True) -> fl
     found = 0.0
     if shortest and 2 * shortest >= cutoff * (shortest + longest):
         found = float(Indel.normalized_similarity(a.words, b.words, score_cutoff=cutoff))
-    if found < _CONTAINED and (_contained(a, b) or (headed and heading(a.stripped) == heading(b.stripped) != "")):
+    if found < _CONTAINED and (_contained(a, b) or (headed and a.heading == b.heading != "")):
         found = _CONTAINED
     if found < _CHARACTERS and a.stripped and b.stripped and max(len(a.source), len(b.source)) <= _SHORT:
         found = max(found, _CHARACTERS * float(Indel.normalized_similarity(a.source, b.source)))
@@ -124,7 +126,7 @@ class Choices:
             for end in {text.words[:1], text.words[-1:]}:
                 self._ends.setdefault(end, []).append(k)
             self._starts.setdefault(text.stripped[:4], []).append(k)
-        self._headings = single_headings(text.stripped for text in texts)
+        self._headings = single_headings([text.heading for text in texts])
 
     @property
     def headed(self) -> bool:
@@ -155,7 +157,7 @@ class Choices:
                     continue  # which needs no more calls for most
                 if found.get(k, 0.0) < _CONTAINED and _contained(text, self._texts[k]):
                     found[k] = _CONTAINED
-            alike = self._headings.get(heading(text.stripped)) if headed else None
+            alike = self._headings.get(text.heading) if headed else None
             if alike is not None and found.get(alike, 0.0) < _CONTAINED:
                 found[alike] = _CONTAINED
         if len(text.source) <= _SHORT and cutoff < _CHARACTERS:
@@ -202,11 +204,11 @@ def heading(stripped: str) -> str:
     return stripped[:end] if end >= _LONG_LINE and len(words_of(stripped[:end])) >= _MANY_WORDS else ""
 
 
-def single_headings(texts: Iterable[str]) -> dict[str, int]:
+def single_headings(headings: Iterable[str]) -> dict[str, int]:
     """Where each heading is that only one of some texts has; one that several have (`# Solution`) tells nothing."""
     found: dict[str, int] = {}
-    for k, text in enumerate(texts):
-        if said := heading(text):
+    for k, said in enumerate(headings):
+        if said:
             found[said] = -1 if said in found else k
     return {said: k for said, k in found.items() if k >= 0}
 
