@@ -83,8 +83,8 @@ def guarded(program: str, command: Callable[[], int]) -> int:
     except Nb2flowError as fault:
         _say(program, fault.message, fault.hint)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the pager was closed: Python must not complain at exit
-        return SAME
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read it has left: Python must not complain at exit
+        return 141  # as git and the shell have it
     except KeyboardInterrupt:
         return 130
     except RecursionError:

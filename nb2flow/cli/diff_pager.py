@@ -14,7 +14,10 @@ from collections.abc import Iterator
 def page(lines: Iterator[str]) -> None:
     """Show lines through the pager that the environment names; `less` quits by itself when they fit the screen."""
     command = next((os.environ[k] for k in ("NBDIFF_PAGER", "GIT_PAGER", "PAGER") if os.environ.get(k)), "less")
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a quotation mark too few
+        words = []
     if not words or words == ["cat"] or shutil.which(words[0]) is None:
         for line in lines:
             sys.stdout.write(f"{line}\n")
