@@ -146,6 +146,18 @@ def run_given(m: Machine, iterator: Obj, node: ast.AST) -> None:
         m.heap.link([iterator], [elements])
 
 
+def changes_anything(m: Machine, given: Val, node: ast.AST) -> bool:
+    """Whether the notebook's functions in what is given, and the methods of its instances, change what they can see."""
+    reach = m.heap.reach(given.objs)
+    functions = {o for o in reach & m.functions_made if has_body(o) and "method" not in o.flags}
+    functions |= {o for obj in reach if obj.cls is not None for o in _asked(obj.cls, everything=True) if has_body(o)}
+    before, m.touched = m.touched, {}
+    _run(m, functions, given, node)
+    changed = bool(m.touched)
+    m.touched = {**before, **m.touched}
+    return changed
+
+
 def _run(m: Machine, functions: Iterable[Obj], everything: Val, node: ast.AST) -> list[Val]:
     """Follow functions, in the order in which they were made, with any of these things as any argument."""
     given = Val(m.heap.reach(everything.objs) - m.definitions)

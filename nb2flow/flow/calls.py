@@ -22,11 +22,12 @@ from nb2flow.flow.classes import (
     own_methods,
 )
 from nb2flow.flow.dispatch import evaluate, expression, fresh
+from nb2flow.flow.effects import INTERPRETER
 from nb2flow.flow.following import follow
 from nb2flow.flow.instances import begin_loop, compare, copy, run_methods, show, use_up
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import OF_NOTEBOOK, UNBOUND, Machine
-from nb2flow.flow.outcomes import Arguments, apply, set_config
+from nb2flow.flow.outcomes import Arguments, apply, hand_over, set_config
 from nb2flow.flow.values import ATTRIBUTES, NOT_DATA, SCALAR, Obj, Val, in_order, union
 
 _READING = frozenset(("read", "readline", "readlines", "read1", "tell"))
@@ -177,7 +178,8 @@ def _call_library(m: Machine, path: str, args: Arguments) -> Val:
     ):  # `pd.DataFrame.insert(table, …)`
         return _call_method(m, name, args.positional[0], replace(args, positional=args.positional[1:]))
     if args.node in m.unused and not union(args.values).objs and library.sets_itself_up(path):
-        m.use_resource("module:" + path.partition(".")[0], writes=True)
+        resource = INTERPRETER if library.changes_python(path) else "module:" + path.partition(".")[0]
+        m.use_resource(resource, writes=True)
         m.unit.fixed = m.unit.fixed or library.begins_a_session(path)
     return apply(m, library.call_by_path(path) or known.UNKNOWN, args, None, path)
 
@@ -228,6 +230,8 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             for end in (receiver, *args.positional[:1]):
                 m.use_file(posixpath.normpath(end.text) if end.text else None, writes=True, reads=end is receiver)
         spec = _method_spec(name, plain, unused=args.node in m.unused)
+        if _sets_for_good(m, name, plain):
+            spec = Call(touches="self", config=INTERPRETER, keeps=True, result="alias")
         if name == "copy" and any(not o.label.startswith(known_modules.SELF_CONTAINED) for o in plain):
             spec = known.HOLDS  # of a list or dict: what it holds is shared
         if not receiver.objs and spec is known.PURE and receiver.text is None:
@@ -241,6 +245,19 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             for obj in results[-1].objs:
                 m.flag(obj, "keys")
     return union(results)
+
+
+def _sets_for_good(m: Machine, name: str, receivers: set[Obj]) -> bool:
+    """Whether a context is entered here and left elsewhere: whatever it sets for the process holds until then."""
+    labels = [o.label for o in receivers if o.kind != "live"]
+    if name in ("start", "stop"):
+        return any(label.startswith(("unittest.mock", "mock.")) for label in labels)
+    by_hand = name in ("__enter__", "__exit__", "enter_context") and not m.frames
+    return (
+        by_hand
+        and not isinstance(m.unit.statement.node, ast.With)
+        and any("." in label or label == "matplotlib" for label in labels)
+    )
 
 
 def _no_scalar_after_all(m: Machine, name: str, node: ast.Call) -> None:
@@ -346,8 +363,10 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
         for obj in in_order(args.positional[0].objs):
             if obj.kind == "module":
                 set_config(m, f"{obj.label}.{args.positional[1].text or 'unknown'}")
+                hand_over(m, union(args.positional[2:]), args.node)
     elif name == "id":
         m.identity = True
+        return fresh(m, args.node, kind="live", label=known.ADDRESS)
     elif name == "vars" and args.positional:
         held = [o for o in args.positional[0].objs if o.kind not in NOT_DATA]
         attributes = frozenset({m.alloc("data", ATTRIBUTES, site=args.node, holds=held)} if held else ())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import posixpath
 
-from nb2flow.flow import callbacks, classes, instances, known_modules, outcomes, scopes, tables
+from nb2flow.flow import callbacks, classes, instances, known, known_modules, outcomes, scopes, tables
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.machine import Branch, Frame, Machine
 from nb2flow.flow.values import ATTRIBUTES, SCALAR, Obj, Val, in_order, union
@@ -88,6 +88,8 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
     if rest and node.attr in m.accessors:
         own = (Val(frozenset(rest)),)
         found += [classes.instantiate(m, cls, own, (), node) for cls in in_order(m.accessors[node.attr])]
+    if rest and node.attr in ("__array_interface__", "ctypes"):
+        return fresh(m, node, kind="live", label=known.ADDRESS)
     if rest and node.attr == ATTRIBUTES:
         found.append(Val(frozenset({m.alloc("data", ATTRIBUTES, site=node, holds=rest)})))
     if rest and node.attr not in known_modules.SCALAR_ATTRIBUTES:
@@ -505,6 +507,7 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
     for obj in outcomes.modules_meant(base):
         path = f"{obj.label}.{target.attr}" if isinstance(target, ast.Attribute) else obj.label
         outcomes.set_config(m, path)
+        outcomes.hand_over(m, value, target)
     rest = m.meant(o for o in in_order(base.objs) if o.kind != "module")
     given = value.objs
     text = ast.unparse(target)[:60] + " = …"

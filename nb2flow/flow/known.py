@@ -47,6 +47,7 @@ HOLDS = Call(result="holds")
 ALIAS = Call(result="alias")
 UNKNOWN = Call(touches="deep", result="unknown", keeps=True)
 DRAWS_PLOT = Call(result="unknown", draws=True)
+ADDRESS = "an address in the memory of another process"
 NP, PY, TORCH = "rng:numpy", "rng:python", "rng:torch"
 
 

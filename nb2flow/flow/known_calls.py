@@ -19,8 +19,10 @@ _CONFIG: dict[str, Call] = {
             logging.Logger.removeFilter logging.Logger.handlers logging.Handler
             locale.setlocale sklearn.set_config sys.setrecursionlimit decimal.setcontext
             gc.disable gc.enable torch.set_printoptions torch.set_default_dtype torch.set_num_threads
-            torch.use_deterministic_algorithms torch.set_default_device torch.set_float32_matmul_precision
-            importlib.reload tensorflow.get_logger socket.setdefaulttimeout faulthandler.enable polars.Config
+            torch.use_deterministic_algorithms torch.set_grad_enabled torch.autograd.set_grad_enabled
+            torch.set_default_tensor_type torch.set_flush_denormal torch.autograd.set_detect_anomaly
+            torch.set_default_device torch.set_float32_matmul_precision importlib.reload tensorflow.get_logger
+            socket.setdefaulttimeout faulthandler.enable polars.Config
             jax.config.update absl.logging.set_verbosity transformers.logging.set_verbosity_error
             datasets.disable_progress_bar altair.renderers.enable altair.data_transformers.enable
             altair.data_transformers.disable_max_rows hvplot.extension holoviews.extension
@@ -313,6 +315,7 @@ _PACKAGES: dict[str, Call] = {
     **each("matplotlib.pyplot seaborn", DRAWS_PLOT),
     **each("IPython.display IPython.core.display", HOLDS),
     **each("requests urllib.request urllib3 bs4 lxml", HOLDS),
+    **each("torch.cuda torch.version torch.device torch.get_default_dtype torch.is_grad_enabled", PURE),
     **each("torch torchvision torchaudio", Call(result="holds", rng=(TORCH,))),
     **each("tensorflow keras jax flax optax", Call(result="holds", rng=("rng:tensorflow",))),
     **each(

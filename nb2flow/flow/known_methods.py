@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nb2flow.flow.known import ALIAS, HOLDS, NOWHERE, NP, PURE, RECEIVER, SCALAR, Call, each
+from nb2flow.flow.known import ADDRESS, ALIAS, HOLDS, NOWHERE, NP, PURE, RECEIVER, SCALAR, Call, each
 
 BUILTINS: dict[str, Call] = {
     **each(
@@ -129,6 +129,7 @@ BY_METHOD: dict[str, Call] = {
     "connect": Call(touches="self", result="live", label="a connection"),
     "shuffle": Call(touches="deep", result="alias"),
 }
+BY_METHOD["data_ptr"] = Call(result="live", label=ADDRESS)
 BY_METHOD.update(
     each("write_text write_bytes mkdir touch unlink rmdir", Call(result="scalar", file="w", path_arg=RECEIVER))
 )

@@ -140,7 +140,8 @@ def call_by_path(path: str) -> Call | None:
 _KEEP_STATE = ("tensorflow", "keras", "jax")
 _SETTING_UP = re.compile(
     r"(set|use|init|start|enable|disable|configure|config|register|unregister|reset|clear|seed|activate|deactivate"
-    r"|login|logout|prefer|require|autolog|shutdown|finish|end)(_|$)|(add|allow|update)_"
+    r"|login|logout|prefer|require|autolog|shutdown|finish|end|initiali[sz]e|defaults|run_functions)(_|$)"
+    r"|(add|allow|update)_|(install|uninstall|patch|unpatch|apply)$"
 )
 _SESSIONS = frozenset(["mlflow.start_run", "wandb.init", "comet_ml.init", "neptune.init", "neptune.init_run"])
 
@@ -157,6 +158,11 @@ def sets_itself_up(path: str) -> bool:
         return False
     method = call_by_method(name)
     return bool(_SETTING_UP.match(name)) or ("." in rest and method is not None and method.touches == "self")
+
+
+def changes_python(path: str) -> bool:
+    """Whether such a call puts itself in the place of Python's own or of other libraries': `rich.pretty.install()`."""
+    return path.rpartition(".")[2] in ("install", "uninstall", "patch", "unpatch", "apply")
 
 
 def begins_a_session(path: str) -> bool:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from nb2flow.flow import callbacks, known, known_calls, known_modules, library, tables
 from nb2flow.flow.dispatch import fresh
-from nb2flow.flow.effects import DISPLAYS
+from nb2flow.flow.effects import DISPLAYS, INTERPRETER
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import VIEW, Machine
 from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, in_order, union
@@ -84,6 +84,7 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         _keep_functions(m, args)
     if spec.config:
         set_config(m, "", spec.config)
+        hand_over(m, union(args.values), args.node)
     if args.keyword("display_id") is not None:  # the output of one cell may be changed by another
         m.use_resource(DISPLAYS, writes=True)
     if path == "os.getcwd" or path.startswith(("os.path.abspath", "os.path.realpath")):
@@ -254,6 +255,14 @@ def set_config(m: Machine, path: str, resource: str = "") -> None:
     m.use_resource(resource, writes=True)
 
 
+def hand_over(m: Machine, given: Val, node: ast.AST) -> None:
+    """Code of the notebook that the process, or a library as a whole, calls from now on whenever it likes: a hook, a
+    handler of a logger, a function in the place of a library's. If it changes something, nobody can tell when."""
+    if given.objs and (m.functions_made or m.classes) and callbacks.changes_anything(m, given, node):
+        m.unit.fixed = True
+        m.use_resource(INTERPRETER, writes=True)
+
+
 def _random(m: Machine, spec: Call, args: Arguments, base: Val, path: str, text: str) -> None:
     settled = "." not in path and not path.startswith(_DRAWING) and spec is not known.UNKNOWN
     if settled and not spec.seeds and not spec.rng:
@@ -336,6 +345,9 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
         spec = known.ALIAS
     if spec.result == "fresh" and (args.is_false("copy") or not m.classes.isdisjoint(m.heap.reach(everything.objs))):
         spec = known.ALIAS  # no copy; or one of an instance: its class's methods go with it
+    root = path.partition(".")[0] if "." in path else ""
+    if spec.result == "fresh" and root and root not in _COMPUTING and not m.functions_made.isdisjoint(everything.objs):
+        spec = known.HOLDS  # `make_scorer(f)`: what calls the function later
     if path in known_modules.MAKE_CLASSES:
         return fresh(m, node, args.values, kind="class")
     if spec.result == "alias":
@@ -383,6 +395,7 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
     return Val(frozenset({obj}))
 
 
+_COMPUTING = ("numpy", "pandas")  # they call a function that they are given at once
 _SPLITTING = frozenset(["split", "rsplit", "splitlines"])
 _PYTHONS_OWN = frozenset(["tolist", "to_list", "to_dict", "to_pylist"])  # they give lists and dicts, whoever has them
 

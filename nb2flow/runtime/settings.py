@@ -1,7 +1,7 @@
 """The resource `process:config`: options of libraries and of the interpreter, as a delta of sections and keys.
 
 Covers the warnings filters, matplotlib's rcParams, pandas' options, NumPy's print options and error states, the
-decimal context, scikit-learn's configuration, loggers, the recursion limit and the locale. It is a safety net:
+decimal context, scikit-learn's and PyTorch's, loggers, the recursion limit and the locale. It is a safety net:
 configuration cells are replayed, which also catches what no registry shows. A library that was not imported at first is
 compared with its own defaults.
 """
@@ -51,6 +51,9 @@ def capture(home: Path) -> dict[str, dict[str, Any]]:
     sklearn = sys.modules.get("sklearn")
     if hasattr(sklearn, "get_config"):
         sections["sklearn"] = sklearn.get_config()  # type: ignore[union-attr]
+    torch = sys.modules.get("torch")
+    if hasattr(torch, "is_grad_enabled"):
+        sections["torch"] = {name: get() for name, get in _torch(torch).items()}
     return sections
 
 
@@ -143,6 +146,8 @@ def _defaults(section: str) -> dict[str, Any]:
         default = sys.modules["decimal"].DefaultContext
         values = {key: getattr(default, key) for key in _DECIMAL}
         return {**values, "traps": {trap.__name__: on for trap, on in default.traps.items()}}
+    if section == "torch":
+        return {"dtype": sys.modules["torch"].float32, "grad": True, "deterministic": False}
     if section == "sklearn":
         return dict(getattr(sys.modules.get("sklearn._config"), "_global_config", {}))
     known: dict[str, dict[str, Any]] = {"numpy print": _NUMPY_PRINT, "numpy errors": _NUMPY_ERRORS}
@@ -221,6 +226,25 @@ def _apply_decimal(values: dict[str, Any]) -> None:
             setattr(context, key, value)
 
 
+def _torch(torch: Any) -> dict[str, Any]:
+    return {
+        "dtype": torch.get_default_dtype,
+        "grad": torch.is_grad_enabled,
+        "deterministic": torch.are_deterministic_algorithms_enabled,
+    }
+
+
+def _apply_torch(values: dict[str, Any]) -> None:
+    torch = importlib.import_module("torch")
+    known = {
+        "dtype": torch.set_default_dtype,
+        "grad": torch.set_grad_enabled,
+        "deterministic": torch.use_deterministic_algorithms,
+    }
+    for key, value in values.items():
+        known[key](value)
+
+
 def _apply_sklearn(values: dict[str, Any]) -> None:
     importlib.import_module("sklearn").set_config(**values)
 
@@ -235,4 +259,5 @@ _APPLY = {
     "pandas": _apply_pandas,
     "decimal": _apply_decimal,
     "sklearn": _apply_sklearn,
+    "torch": _apply_torch,
 }

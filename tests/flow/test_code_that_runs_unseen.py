@@ -39,6 +39,7 @@ HAZARDS = {
     "exec-unknown-text": "log=[]; text='.'.join(['log', 'append(1)']) | exec(text) | print(log) | exec('def g(): ' + text) | g() | print(log)",
     "exec-unknown-text-in-names": "log=[]; ns={}; text='def g(): log.' + str('append(1)') | exec(text, globals(), ns) | ns['g']() | print(log)",
     "exec-in-a-function": "k=2; out=[]\ndef run():\n    names={'t': 1}\n    exec('t += k; out.append(t)', globals(), names)\n    return names['t'] | print(run()) | print(out)",
+    "address": "a=[1]; before=id(a) | a.append(2) | print(before == id(a), a)",
     "eval-of-a-lambda": "k=2; f=eval('lambda q: q + k') | k=50 | print(f(1))",
     "operator": "import operator; a=[1]; b=a | operator.iadd(a,[2]) | print(b)",
     "operator-setitem": "import operator; a=[1]; b=a | operator.setitem(a,0,7) | print(b)",

@@ -138,6 +138,9 @@ CASES = {
     "; from sklearn.model_selection import GridSearchCV\nclass L(BaseEstimator):\n    seen=[]"
     "\n    def fit(self, X):\n        L.seen.append(1)\n        return self"
     " | g=GridSearchCV(Pipeline([('l', L())]), {}) | g.fit([1]) | print(L.seen)",
+    "a scorer": "from sklearn.metrics import make_scorer; from sklearn.model_selection import cross_val_score; seen=[]"
+    "\ndef score(y, p):\n    seen.append(1)\n    return 1\ns=make_scorer(score)"
+    " | cross_val_score(None, [1], scoring=s).shape | print(seen)",
     "a count of a class that a library reads": "from gensim.models import Word2Vec\nclass S:\n    n=0"
     "\n    def __iter__(self):\n        S.n+=1\n        yield ['a'] | s=S() | w=Word2Vec(s) | print(S.n)",
     "a count by way of `type`": "import mk\nclass S:\n    n=0\n    def rows(self):\n        type(self).n+=1"
@@ -176,8 +179,43 @@ SET_UP = {
     "tracing of memory": "import tracemalloc | tracemalloc.start() | print(tracemalloc.is_tracing())",
     "how scikit-learn shows things": "from sklearn import set_config; from sklearn.svm import SVC"
     " | set_config(display='text') | SVC()",
+    "gradients that are off": "import torch | torch.set_grad_enabled(False) | torch.ones(1)",
+    "a display hook": "import rich | rich.pretty.install() | 5",
+    "defaults": "import holoviews as hv | hv.opts.defaults(1) | hv.Curve([1])",
+    "a context that is entered by hand": "import numpy as np; c=np.errstate(divide='raise') | c.__enter__() | print(1)",
+    "a context on a stack": "import contextlib; s=contextlib.ExitStack() | s.enter_context(contextlib.chdir('x'))"
+    " | print(open('y').read())",
+    "a function that is mocked": "import os; from unittest import mock; m=mock.patch('os.getcwd') | m.start()"
+    " | print(os.getcwd())",
     "a session, which is begun once": "import mlflow | mlflow.start_run() | mlflow.log_metric('a', 1)",
 }
+
+
+HOOKS = {
+    "a handler of a logger": "import logging\nlog=[]\nclass H(logging.Handler):\n    def emit(self, r): log.append(1)"
+    "\nlogging.getLogger('q').addHandler(H())",
+    "a handler that keeps": "import logging\nclass H(logging.Handler):\n    def emit(self, r): self.log.append(1)"
+    "\nh=H(); h.log=log=[]\nlogging.getLogger('q').addHandler(h)",
+    "a filter": "import logging\nlog=[]\ndef flt(r): log.append(1)\nlogging.getLogger('q').addFilter(flt)",
+    "a hook": "import sys\nlog=[]\ndef hook(a): log.append(a)\nsys.displayhook=hook",
+    "Python's own function": "import builtins\nlog=[]\nold=print\ndef new(*a): log.append(a)\nbuiltins.print=new",
+    "a function of a library": "import requests\nlog=[]\ndef get(u): log.append(u)\nrequests.get=get",
+    "the same, by name": "import requests\nlog=[]\ndef get(u): log.append(u)\nsetattr(requests, 'get', get)",
+    "who is called for errors": "import numpy as np\nlog=[]\nclass E:\n    def write(self, m): log.append(m)"
+    "\nnp.seterrcall(E())",
+}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_what_the_process_calls_when_it_likes_stays_with_what_it_changes(name: str) -> None:
+    flow = flow_of([("", source) for source in (HOOKS[name], "work()\ndef work(): pass", "print(log)")], "cells")
+    assert [step.cells for step in flow.steps] == [(0, 1, 2)]
+
+
+def test_steps_stay_apart_after_a_hook_that_changes_nothing() -> None:
+    hook = "import logging\nclass H(logging.Handler):\n    def emit(self, r): print(r)"
+    flow = flow_of([("", hook), ("", "logging.getLogger('q').addHandler(H())"), ("", "print(1)")], "cells")
+    assert [step.cells for step in flow.steps] == [(0,), (1,), (2,)]
 
 
 def test_the_first_word_of_a_cell_is_no_list() -> None:
