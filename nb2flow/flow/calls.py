@@ -7,7 +7,7 @@ import posixpath
 import re
 from dataclasses import replace
 
-from nb2flow.flow import known, known_methods, known_modules, library, magics, scopes, tables, texts
+from nb2flow.flow import known, known_methods, known_modules, lasting, library, magics, scopes, tables, texts
 from nb2flow.flow.callbacks import held_functions
 from nb2flow.flow.classes import (
     Methods,
@@ -27,7 +27,7 @@ from nb2flow.flow.following import follow
 from nb2flow.flow.instances import begin_loop, compare, copy, run_methods, show, use_up
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import OF_NOTEBOOK, UNBOUND, Machine
-from nb2flow.flow.outcomes import Arguments, apply, hand_over, set_config
+from nb2flow.flow.outcomes import Arguments, apply, set_config
 from nb2flow.flow.values import ATTRIBUTES, NOT_DATA, SCALAR, Obj, Val, in_order, union
 
 _READING = frozenset(("read", "readline", "readlines", "read1", "tell"))
@@ -230,7 +230,7 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             for end in (receiver, *args.positional[:1]):
                 m.use_file(posixpath.normpath(end.text) if end.text else None, writes=True, reads=end is receiver)
         spec = _method_spec(name, plain, unused=args.node in m.unused)
-        if _sets_for_good(m, name, plain):
+        if lasting.sets_for_good(m, name, plain):
             spec = Call(touches="self", config=INTERPRETER, keeps=True, result="alias")
         if name == "copy" and any(not o.label.startswith(known_modules.SELF_CONTAINED) for o in plain):
             spec = known.HOLDS  # of a list or dict: what it holds is shared
@@ -245,19 +245,6 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             for obj in results[-1].objs:
                 m.flag(obj, "keys")
     return union(results)
-
-
-def _sets_for_good(m: Machine, name: str, receivers: set[Obj]) -> bool:
-    """Whether a context is entered here and left elsewhere: whatever it sets for the process holds until then."""
-    labels = [o.label for o in receivers if o.kind != "live"]
-    if name in ("start", "stop"):
-        return any(label.startswith(("unittest.mock", "mock.")) for label in labels)
-    by_hand = name in ("__enter__", "__exit__", "enter_context") and not m.frames
-    return (
-        by_hand
-        and not isinstance(m.unit.statement.node, ast.With)
-        and any("." in label or label == "matplotlib" for label in labels)
-    )
 
 
 def _no_scalar_after_all(m: Machine, name: str, node: ast.Call) -> None:
@@ -328,7 +315,7 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
     for value in args.values if name in _ASKED_BY else ():
         run_methods(m, value, _ASKED_BY[name], [], args.node)
     if name == "iter":
-        begin_loop(m, union(args.values))
+        begin_loop(m, union(args.values), args.node)
     if name in _SHOWING:
         show(m, union(args.values), args.node)
     elif name in _COMPARING:
@@ -363,7 +350,7 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
         for obj in in_order(args.positional[0].objs):
             if obj.kind == "module":
                 set_config(m, f"{obj.label}.{args.positional[1].text or 'unknown'}")
-                hand_over(m, union(args.positional[2:]), args.node)
+                lasting.hand_over(m, union(args.positional[2:]), args.node)
     elif name == "id":
         m.identity = True
         return fresh(m, args.node, kind="live", label=known.ADDRESS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import posixpath
 
-from nb2flow.flow import callbacks, classes, instances, known, known_modules, outcomes, scopes, tables
+from nb2flow.flow import callbacks, classes, instances, known, known_modules, lasting, outcomes, scopes, tables
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.machine import Branch, Frame, Machine
 from nb2flow.flow.values import ATTRIBUTES, SCALAR, Obj, Val, in_order, union
@@ -429,7 +429,7 @@ def iterate(m: Machine, value: Val, node: ast.expr) -> Val:
         return SCALAR
     if any(o.kind in ("iterator", "live", "unknown") for o in value.objs):
         instances.use_up(m, value, f"for … in {ast.unparse(node)[:40]}", node)
-    instances.begin_loop(m, value)
+    instances.begin_loop(m, value, node)
     own = instances.run_methods(m, value, ("__iter__", "__next__", "__getitem__", "__len__"), [value], node)
     return parts(m, value) | own
 
@@ -507,7 +507,7 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
     for obj in outcomes.modules_meant(base):
         path = f"{obj.label}.{target.attr}" if isinstance(target, ast.Attribute) else obj.label
         outcomes.set_config(m, path)
-        outcomes.hand_over(m, value, target)
+        lasting.hand_over(m, value, target)
     rest = m.meant(o for o in in_order(base.objs) if o.kind != "module")
     given = value.objs
     text = ast.unparse(target)[:60] + " = …"

@@ -97,12 +97,20 @@ def copy(m: Machine, values: Iterable[Val], node: ast.AST) -> None:
         run_methods(m, Val(instances), _COPIED_BY, [Val(instances)], node)
 
 
-_ITERATED_BY = ("__iter__", "__next__", "__getitem__", "__len__")
+_ITERATED_BY = ("__iter__", "__next__", "__getitem__", "__getitems__", "__len__")
 
 
-def begin_loop(m: Machine, value: Val) -> None:
-    """A loader of PyTorch's draws the order of its elements, and a seed for its workers, when a loop begins: from the
-    generator that it was given, too."""
+def _elements_of(m: Machine, objs: Iterable[Obj]) -> Val:
+    """Instances of the notebook's classes that a library's object may take elements from, as a loader from its data."""
+    holders = (o for o in objs if o.cls is None and o.label and o.root not in ("pandas", "numpy"))
+    return Val(frozenset(held for o in holders for held in m.heap.reach(frozenset({o})) if held.cls is not None))
+
+
+def begin_loop(m: Machine, value: Val, node: ast.AST) -> None:
+    """A library's object may ask those of the notebook for its elements. A loader of PyTorch's draws the order of its
+    elements, and a seed for its workers, when a loop begins: from the generator that it was given, too."""
+    if m.classes:
+        run_methods(m, _elements_of(m, value.objs), _ITERATED_BY, [], node)
     inside = (o for obj in value.objs for o in (obj, *(obj.contains if obj.kind == "iterator" else ())))
     loaders = frozenset(o for o in inside if o.label.startswith("torch.utils.data"))
     if loaders:
@@ -122,7 +130,8 @@ def use_up(m: Machine, value: Val, text: str, node: ast.AST) -> None:
         if "mutates" in obj.flags:
             used |= m.heap.mutable(frozenset(obj.contains))
         if m.classes:
-            run_methods(m, Val(frozenset(obj.contains)), _ITERATED_BY, [], node)
+            held = Val(frozenset(obj.contains))
+            run_methods(m, held | _elements_of(m, held.objs), _ITERATED_BY, [], node)
         new = {o for o in obj.contains if o.kind == "iterator"} - used
         used |= new
         todo.extend(in_order(new))

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from nb2flow.flow import callbacks, known, known_calls, known_modules, library, tables
+from nb2flow.flow import callbacks, known, known_calls, known_modules, lasting, library, tables
 from nb2flow.flow.dispatch import fresh
-from nb2flow.flow.effects import DISPLAYS, INTERPRETER
+from nb2flow.flow.effects import DISPLAYS
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import VIEW, Machine
 from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, in_order, union
@@ -84,7 +84,7 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         _keep_functions(m, args)
     if spec.config:
         set_config(m, "", spec.config)
-        hand_over(m, union(args.values), args.node)
+        lasting.hand_over(m, union(args.values), args.node)
     if args.keyword("display_id") is not None:  # the output of one cell may be changed by another
         m.use_resource(DISPLAYS, writes=True)
     if path == "os.getcwd" or path.startswith(("os.path.abspath", "os.path.realpath")):
@@ -253,14 +253,6 @@ def set_config(m: Machine, path: str, resource: str = "") -> None:
         else:
             resource = "module:" + (path.rsplit(".", 1)[0] or path)
     m.use_resource(resource, writes=True)
-
-
-def hand_over(m: Machine, given: Val, node: ast.AST) -> None:
-    """Code of the notebook that the process, or a library as a whole, calls from now on whenever it likes: a hook, a
-    handler of a logger, a function in the place of a library's. If it changes something, nobody can tell when."""
-    if given.objs and (m.functions_made or m.classes) and callbacks.changes_anything(m, given, node):
-        m.unit.fixed = True
-        m.use_resource(INTERPRETER, writes=True)
 
 
 def _random(m: Machine, spec: Call, args: Arguments, base: Val, path: str, text: str) -> None:

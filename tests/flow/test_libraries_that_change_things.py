@@ -104,6 +104,11 @@ CASES = {
     "a stream of compressed bytes": "import zlib; c=zlib.compressobj() | d=c.compress(b'x') | print(c.flush())",
     "an object of a class that nobody knows": "from mk import Tally; t=Tally() | t.count() | print(t.seen)",
     "what an object of such a class holds": "import mk; t=mk.Tally() | t.inner.replace(1) | print(t.inner)",
+    "the data under a loader": "import torch; from torch.utils.data import Dataset, DataLoader, random_split"
+    "\nclass Toy(Dataset):\n    def __init__(self): self.seen=[]\n    def __getitem__(self, i): self.seen.append(i)"
+    "\nd=Toy(); a, b=random_split(d, [2, 1]) | next(iter(DataLoader(a))) | print(d.seen)",
+    "the same in a loop": "from torch.utils.data import DataLoader\nclass Toy:\n    def __init__(self): self.seen=[]"
+    "\n    def __getitem__(self, i): self.seen.append(i)\nd=Toy(); a=DataLoader(d) | for x in a: pass | print(d.seen)",
     "a loader draws its order": "import torch; from torch.utils.data import DataLoader; torch.manual_seed(0)"
     "; d=DataLoader([1, 2], shuffle=True)"
     " | print(next(iter(d))) | print(next(iter(d)))",
