@@ -40,8 +40,12 @@ def check(profile: Profile, *, inside: bool = True) -> Iterator[Answer]:
 
 def rights(profile: Profile, *, argo: bool = False, hold: bool = False) -> str:
     """YAML for whoever administers the namespace: a service account with the least rights that runs need, with `argo`
-    also those that Argo goes through, with `hold` to look into failed steps."""
+    also those that Argo goes through, and what its own containers need, with `hold` to look into failed steps."""
     import yaml
 
     namespace = profile.namespace or "default"
-    return yaml.safe_dump_all(manifests.rights(namespace, "nb2flow", argo=argo, hold=hold), sort_keys=False)
+    found = manifests.rights(namespace, "nb2flow", argo=argo, hold=hold)
+    if argo:
+        account = profile.argo_executor or profile.service_account or "default"
+        found += manifests.executor_rights(namespace, account, own=bool(profile.argo_executor))
+    return yaml.safe_dump_all(found, sort_keys=False)

@@ -11,6 +11,7 @@ from typing import Any
 
 import notebooks
 import pytest
+import yaml
 from cluster.conftest import Machine, needed, wait
 from cluster.test_workflows_driven import ENGINE, begun, run_of, workflows
 
@@ -61,6 +62,27 @@ def test_a_full_quota_is_told_and_the_run_goes_on_when_there_is_room(
     assert running.returncode == ExitCode.OK, out + err
 
 
+def create_printed(laptop: Machine, cluster: Cluster, **query: str) -> list[str]:
+    """Create what `cluster manifests --argo` prints for Argo's containers; returns the kinds."""
+    kinds = []
+    for made in yaml.safe_load_all(laptop.do("cluster", "manifests", "--argo")):
+        if made["metadata"]["name"] != "nb2flow":
+            group = "api/v1" if made["apiVersion"] == "v1" else f"apis/{made['apiVersion']}"
+            path = f"{group}/namespaces/{cluster.namespace}/{made['kind'].lower()}s"
+            cluster.request("POST", path, query, made)
+            kinds.append(made["kind"])
+    return kinds
+
+
+def test_a_cluster_takes_what_is_printed_for_argos_containers(
+    machine: Callable[..., Machine], cluster: Cluster
+) -> None:
+    named, unnamed = machine("named", argo_executor="printed"), machine("unnamed")
+    every = ["ServiceAccount", "Role", "RoleBinding", "Secret"]
+    assert create_printed(named, cluster, dryRun="All") == every
+    assert create_printed(unnamed, cluster, dryRun="All") == ["Role", "RoleBinding"]
+
+
 def test_an_account_that_does_not_exist_is_told(machine: Callable[..., Machine], controlled: Cluster) -> None:
     laptop = machine("laptop", argo_executor="workflow", service_account="nobody-here")
     notebooks.save(laptop.folder / "nb.ipynb", *STEPS)
@@ -102,6 +124,17 @@ def test_argos_containers_without_rights_are_told(machine: Callable[..., Machine
     out, err = running.communicate(timeout=240)
     assert running.returncode == ExitCode.OK, out + err
     assert len(workflows(controlled, run_id)) == 2
+
+
+def test_what_is_printed_for_argos_containers_is_all_that_they_need(
+    machine: Callable[..., Machine], controlled: Cluster
+) -> None:
+    laptop = machine("laptop", argo_executor="printed")
+    create_printed(laptop, controlled)
+    notebooks.save(laptop.folder / "nb.ipynb", *STEPS)
+    said = laptop.do("run", "nb.ipynb", *ENGINE)
+    assert "workflowtaskresults" not in said
+    assert "did not hear" not in said
 
 
 def test_an_image_that_the_cluster_may_not_pull_is_told(machine: Callable[..., Machine], controlled: Cluster) -> None:

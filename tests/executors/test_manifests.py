@@ -97,6 +97,10 @@ def test_names_of_drivers_are_labels_and_tell_runs_apart() -> None:
 def test_rights() -> None:
     compare("rights.json", manifests.rights("research", "nb2flow"))
     compare("rights-argo.json", manifests.rights("research", "nb2flow", argo=True))
+    compare("rights-executor.json", manifests.executor_rights("research", "executor", own=True))
+    shared = manifests.executor_rights("research", "steps", own=False)
+    assert [m["kind"] for m in shared] == ["Role", "RoleBinding"]
+    assert shared[1]["subjects"][0]["name"] == "steps"
 
 
 def test_no_value_of_the_environment_or_of_a_secret_is_in_a_manifest() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -81,37 +82,66 @@ VERBS: dict[tuple[str, str], tuple[str, ...]] = {
 ARGO_VERBS: dict[tuple[str, str], tuple[str, ...]] = {
     ("argoproj.io", "workflows"): ("create", "get", "list", "patch", "watch"),
 }
-
-
+EXECUTOR_VERBS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("argoproj.io", "workflowtaskresults"): ("create", "patch"),
+}
 HOLD_VERBS: dict[tuple[str, str], tuple[str, ...]] = {("", "pods/portforward"): ("create", "get")}
 
 
 def rights(namespace: str, subject: str, *, argo: bool = False, hold: bool = False) -> list[dict[str, Any]]:
-    """A Role with the least that is needed to run steps, and its binding to the service account `subject`. With `argo`,
-    also what is needed to have Argo run them; with `hold`, to look into steps that failed."""
-    labels = {MANAGED_BY: MANAGER}
-    rules = [
-        {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
-        for (group, resource), verbs in (VERBS | (ARGO_VERBS if argo else {}) | (HOLD_VERBS if hold else {})).items()
-    ]
+    """A service account `subject` with the least that is needed to run steps: the account, a Role, its binding. With
+    `argo`, also what is needed to have Argo run them; with `hold`, to look into steps that failed."""
+    verbs = VERBS | (ARGO_VERBS if argo else {}) | (HOLD_VERBS if hold else {})
+    return [_account(namespace, subject), *_granted(namespace, "nb2flow", subject, verbs)]
+
+
+def executor_rights(namespace: str, subject: str, *, own: bool) -> list[dict[str, Any]]:
+    """What Argo's own containers need to tell what became of a step: a Role, bound to `subject`. With `own`,
+    also that account, made for them alone, and the Secret from which Argo takes its token.
+
+    Source: https://argo-workflows.readthedocs.io/en/latest/workflow-rbac/
+    """
+    granted = _granted(namespace, "nb2flow-argo-executor", subject, EXECUTOR_VERBS)
+    if not own:
+        return granted
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": f"{subject}.service-account-token",
+            "namespace": namespace,
+            "labels": {MANAGED_BY: MANAGER},
+            "annotations": {"kubernetes.io/service-account.name": subject},
+        },
+        "type": "kubernetes.io/service-account-token",
+    }
+    return [_account(namespace, subject), *granted, secret]
+
+
+def _account(namespace: str, name: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": name, "namespace": namespace, "labels": {MANAGED_BY: MANAGER}},
+    }
+
+
+def _granted(
+    namespace: str, name: str, subject: str, verbs: Mapping[tuple[str, str], tuple[str, ...]]
+) -> list[dict[str, Any]]:
     api = "rbac.authorization.k8s.io"
+    metadata = {"name": name, "namespace": namespace, "labels": {MANAGED_BY: MANAGER}}
+    rules = [
+        {"apiGroups": [group], "resources": [resource], "verbs": list(allowed)}
+        for (group, resource), allowed in verbs.items()
+    ]
     return [
-        {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": {"name": subject, "namespace": namespace, "labels": labels},
-        },
-        {
-            "apiVersion": f"{api}/v1",
-            "kind": "Role",
-            "metadata": {"name": "nb2flow", "namespace": namespace, "labels": labels},
-            "rules": rules,
-        },
+        {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
         {
             "apiVersion": f"{api}/v1",
             "kind": "RoleBinding",
-            "metadata": {"name": "nb2flow", "namespace": namespace, "labels": labels},
-            "roleRef": {"apiGroup": api, "kind": "Role", "name": "nb2flow"},
+            "metadata": metadata,
+            "roleRef": {"apiGroup": api, "kind": "Role", "name": name},
             "subjects": [{"kind": "ServiceAccount", "name": subject, "namespace": namespace}],
         },
     ]
