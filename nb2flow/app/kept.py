@@ -14,6 +14,7 @@ from nb2flow.runs.folders import Home
 from nb2flow.runs.manifest import Manifest, Output
 from nb2flow.runtime.blob import DamagedError, read_blob
 from nb2flow.runtime.carrier import restore
+from nb2flow.runtime.elements import put_together
 
 _SHOWN = 10  # names in a message
 
@@ -45,16 +46,22 @@ def _saved(found: Found, step: str) -> dict[str, Output]:
         manifest = msgspec.json.decode(found.folder.manifest(step).read_bytes(), type=Manifest)
     except (OSError, msgspec.MsgspecError):
         return {}
-    return {n: o for n, o in {**manifest.kept, **manifest.outputs}.items() if o.blob}
+    return {n: o for n, o in {**manifest.kept, **manifest.outputs}.items() if o.identity}
 
 
 def _value(found: Found, step: str, name: str, output: Output) -> Any:
+    if not output.gathers:
+        return _restored(found, step, name, output.blob)
+    return put_together(output.gathers, [_restored(found, step, name, part) for part in output.parts])
+
+
+def _restored(found: Found, step: str, name: str, blob: str) -> Any:
     what = f"'{name}' of step '{step}' of run {found.state.run_id}"
     home = Home(found.settings.home)
-    if not home.blob(output.blob).is_file():
-        _fetch(found, output.blob, home, what)
+    if not home.blob(blob).is_file():
+        _fetch(found, blob, home, what)
     try:
-        opened = read_blob(home.store, output.blob)
+        opened = read_blob(home.store, blob)
         values: dict[str, Any] = restore(opened.stream, opened.buffers)
     except OSError as error:
         raise EnvironmentFault(f"{what} cannot be read: {error.strerror}") from None

@@ -10,6 +10,7 @@ from typing import Any
 import notebooks
 import pytest
 
+from nb2flow import load
 from nb2flow.errors import ExitCode
 
 Nb2flow = Callable[..., Any]
@@ -47,6 +48,9 @@ def test_an_instance_fails_the_others_are_kept_and_a_new_element_runs_alone(nb2f
     gathered = Path(nb2flow("open", "last", "count").out.strip()).read_text()
     assert "counts a.txt\\ncounts b.txt\\ncounts c.txt\\n" in gathered.replace('",\n', "").replace('    "', "")
 
+    assert load("last", "sizes", folder=tmp_path) == {"a.txt": 1, "b.txt": 2, "c.txt": 3}
+    assert load("last", "sizes", step="count[1]", folder=tmp_path) == {"b.txt": 2}
+
     (tmp_path / "d.txt").write_text("4444")
     (tmp_path / "names.txt").write_text("d.txt\na.txt\nb.txt\nc.txt\n")
     more = nb2flow("run", "counting.ipynb", "--json")
@@ -56,3 +60,4 @@ def test_an_instance_fails_the_others_are_kept_and_a_new_element_runs_alone(nb2f
     (tmp_path / "names.txt").write_text("")
     assert set(nb2flow("run", "counting.ipynb", "--json").statuses) == {"names", "count", "total"}
     assert "0 []" in Path(nb2flow("open", "last", "total").out.strip()).read_text()
+    assert load("last", "sizes", folder=tmp_path) == {}
