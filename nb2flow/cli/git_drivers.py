@@ -56,6 +56,9 @@ def _diff(arguments: Sequence[str]) -> int:
     base, remote = _version(old, f"a/{path}"), _version(new, f"b/{other}")
     style = terminal.Style(colours=terminal.COLOURS if _coloured() else terminal.PLAIN)
     lines = [style.paint("bold", f"diff --nb2flow a/{path} b/{other}")]
+    modes = arguments[3], arguments[6]
+    if modes[0] != modes[1] and "." not in modes:  # a point stands for no file
+        lines.append(style.paint("bold", f"mode {modes[0]} → {modes[1]}"))
     try:
         lines += terminal.render(diff(load(base), load(remote)), style)
     except NotebookError as fault:

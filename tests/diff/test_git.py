@@ -85,6 +85,15 @@ def test_git_diff_of_added_deleted_renamed_and_broken_notebooks(repository: Repo
     assert "cells: 3 removed" in repository.git("diff", "--cached")
 
 
+def test_git_diff_tells_a_changed_mode(repository: Repository) -> None:
+    repository.ours("main", "enable")
+    (repository.folder / "wines.ipynb").chmod(0o755)
+    shown = repository.git("diff")
+    assert shown.startswith("diff --nb2flow a/wines.ipynb b/wines.ipynb\nmode 100644 → 100755\n")
+    assert shown.endswith("no change\n")
+    assert "mode" not in repository.git("diff", "HEAD~1", "HEAD")
+
+
 def branch(repository: Repository, name: str, cells: list[dict[str, object]]) -> None:
     """A branch from `base` with these cells."""
     repository.git("checkout", "-q", "-b", name, "base")
