@@ -10,7 +10,7 @@ from typing import Any
 
 from nb2flow.cli.diff_options import merge_parser, patch_parser
 from nb2flow.cli.diff_output import load, replace_file
-from nb2flow.cli.diff_sources import is_text, read, refuse_two_streams
+from nb2flow.cli.diff_sources import Version, is_text, read, refuse_two_streams
 from nb2flow.diff.document import parse
 from nb2flow.diff.edits import digest
 from nb2flow.diff.layout import form_of, join_notebook, writes
@@ -27,22 +27,28 @@ def run(arguments: Sequence[str]) -> int:
     options = merge_parser("nbmerge").parse_args(arguments)
     words = (options.base, options.local, options.remote)
     refuse_two_streams(words)
-    base, local, remote = versions = [read(word) for word in words]
+    versions = [read(word) for word in words]
+    _refuse_scripts(versions)
+    form = form_of(versions[1].data or versions[2].data)
+    documents = [load(versions.pop(0)) for _ in words]  # the bytes are as large as what is parsed: they go at once
+    result = merge(documents[0], documents[1], documents[2], merge_options(options))
+    if options.decisions:
+        for line in tell(result):
+            sys.stdout.write(f"{line}\n")
+    else:
+        emit(options.out, writes(result.notebook, form, split=True))
+        for line in tell(result):
+            sys.stderr.write(f"nbmerge: {line}\n")
+    return 1 if result.conflicts else 0
+
+
+def _refuse_scripts(versions: Sequence[Version]) -> None:
     for version in versions:
         if is_text(version):
             raise UsageError(
                 f"{version.name} is a text notebook: it has no outputs, ids or kernel, and a merge would lose them",
                 hint="jupytext --to ipynb --update puts it into its notebook",
             )
-    result = merge(load(base), load(local), load(remote), merge_options(options))
-    if options.decisions:
-        for line in tell(result):
-            sys.stdout.write(f"{line}\n")
-    else:
-        emit(options.out, writes(result.notebook, form_of(local.data or remote.data), split=True))
-        for line in tell(result):
-            sys.stderr.write(f"nbmerge: {line}\n")
-    return 1 if result.conflicts else 0
 
 
 def merge_options(options: argparse.Namespace) -> Options:

@@ -116,13 +116,16 @@ def _merge(arguments: Sequence[str]) -> int:
     base, ours, theirs = arguments[:3]
     path = arguments[4] if len(arguments) > 4 else ours
     versions = [_version(file, path) for file in (base, ours, theirs)]
+    form = form_of(versions[1].data or versions[2].data)
     try:
-        documents = [load(version) for version in versions]
+        documents = [
+            load(versions.pop(0)) for _ in range(3)
+        ]  # the bytes are as large as what is parsed: they go at once
     except NotebookError as fault:
         sys.stderr.write(f"nb2flow: {fault.message}; merged as text\n")
         return _merge_as_text(base, ours, theirs)
     result = merge(documents[0], documents[1], documents[2], Options(labels=Labels("base", "ours", "theirs")))
-    replace_file(Path(ours), [writes(result.notebook, form_of(versions[1].data or versions[2].data), split=True)])
+    replace_file(Path(ours), [writes(result.notebook, form, split=True)])
     for line in tell(result):
         sys.stderr.write(f"{path}: {line}\n")
     return 1 if result.conflicts else 0

@@ -93,15 +93,16 @@ def form_of(data: bytes | None) -> Form:
     """The form of a file, so that one made from it differs in nothing but contents; of no file the usual form."""
     if not data or _OBJECT.match(data) is None:
         return Form()
+    escapes = b"\\u" in data
     indent, source, end = _INDENT.search(data), _SOURCE.search(data), data.find(b"\n")
     return Form(
         None if indent is None else indent.group(1).decode("ascii"),
         b'": ' in data,
-        data.isascii() and b"\\u" in data,
+        escapes and data.isascii(),
         source is None or source.group(1) == b"[",
         "\r\n" if data[end - 1 : end] == b"\r" else "\n",
         data.endswith(b"\n"),
-        "".join(c for c in "<>&" if b"\\u00%02x" % ord(c) in data and c.encode("ascii") not in data),
+        "".join(c for c in "<>&" if escapes and b"\\u00%02x" % ord(c) in data and c.encode("ascii") not in data),
     )
 
 
