@@ -26,7 +26,16 @@ def whole(notebook: Notebook, layout: Layout) -> Flow:
         for a, b in pairwise(steps)
     )
     found = _sorted([*notebook.diagnostics, *layout.diagnostics])
-    return Flow(notebook.name, notebook.language, notebook.kernel, layout.dialect, steps, edges, diagnostics=found)
+    return Flow(
+        notebook.name,
+        notebook.language,
+        notebook.kernel,
+        layout.dialect,
+        steps,
+        edges,
+        parameters_cell=layout.parameters,
+        diagnostics=found,
+    )
 
 
 def flow(

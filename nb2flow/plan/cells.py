@@ -58,6 +58,8 @@ def wants_parameters(flow: Flow, step: Step) -> bool:
     """Whether the step notebook has the parameters cell."""
     if flow.parameters_cell is None or flow.parameters_cell in step.cells:  # run as one of the author's own
         return False
+    if flow.language != "python":  # what it reads is not known
+        return True
     return bool(step.parameters) or any(r.kind == "parameters" for r in step.replay)
 
 

@@ -9,6 +9,8 @@ from builders import flow_of
 from diff.conftest import Run
 from diff.making import Json, code, dump, md, nb
 
+from nb2flow.app.analysis import analyse
+from nb2flow.app.compiling import compiled
 from nb2flow.diff.flow import compare_flows
 from nb2flow.diff.show.flow_text import render
 from nb2flow.notebook.model import StepOptions
@@ -98,3 +100,18 @@ def test_flows_alone_are_compared_without_keys() -> None:
         "+ fit: env:A=1",
     ]
     assert not compare_flows(old, old, {}).changed
+
+
+def test_a_parameters_cell_in_another_language_is_part_of_its_step(tmp_path: Path, nbdiff: Run) -> None:
+    def write(name: str, rows: int) -> Path:
+        cells = [code(f"rows <- {rows}", id="p", tags=["parameters"]), code("mean(1:rows)", id="m")]
+        path = tmp_path / name
+        path.write_bytes(dump(nb(*cells, kernelspec={"name": "ir", "language": "R"})))
+        return path
+
+    a = write("a.ipynb", 3)
+    step = compiled(analyse(a)).notebooks["01-main.ipynb"]
+    assert [c["source"] for c in step["cells"]] == ["rows <- 3", "mean(1:rows)"]
+    status, out, _ = nbdiff("--flow", a, write("b.ipynb", 4))
+    assert status == 1
+    assert "would run again: main" in out
