@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nb2flow.app.analysis import Analysis, analyse
 from nb2flow.app.compiling import compiled
-from nb2flow.cli.diff_output import dumps, load
+from nb2flow.cli.diff_output import dumps, load, raise_last
 from nb2flow.cli.diff_sources import Pair, Version, parsable
 from nb2flow.diff.flow import FlowDiff, StepKey, compare_flows
 from nb2flow.diff.match import match
@@ -24,18 +24,27 @@ _NO_FLOW = Flow("", "python", "", "nb2flow", (), ())
 
 def show_flow(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
     """Write the comparison of all pairs; returns whether any pipeline changed."""
-    found = [(pair, *_compare(pair)) for pair in pairs]
     if options.json:
+        found = [(pair, *_compare(pair)) for pair in pairs]
         values = [to_json(diff, pair.base.name, pair.remote.name) for pair, diff, _ in found]
         sys.stdout.flush()
         sys.stdout.buffer.write(dumps(values[0] if len(values) == 1 else values))
         sys.stdout.buffer.flush()
         return any(diff.changed for _, diff, _ in found)
-    for pair, diff, notes in found:
+    faults: list[NotebookError] = []
+    changed = False
+    for pair in pairs:
+        try:
+            diff, notes = _compare(pair)
+        except NotebookError as fault:  # the others are told all the same
+            faults.append(fault)
+            continue
+        changed |= diff.changed
         sys.stdout.write(f"--- {pair.base.name}\n+++ {pair.remote.name}\n")
         for line in [*render(diff), *notes]:
             sys.stdout.write(f"{line}\n")
-    return any(diff.changed for _, diff, _ in found)
+    raise_last(faults)
+    return changed
 
 
 def _compare(pair: Pair) -> tuple[FlowDiff, list[str]]:

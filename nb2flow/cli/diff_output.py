@@ -105,11 +105,17 @@ def _text(pairs: Sequence[Pair], from_git: bool, options: argparse.Namespace) ->
     """Text, summaries or names of all pairs; faults are told at the end."""
     told = _Told()
     _tell(_lines(_compared(pairs, scope_of(options), told), from_git, options), options)
-    for fault in told.faults[:-1]:
-        sys.stderr.write(f"nbdiff: {fault.message}\n")
-    if told.faults:
-        raise told.faults[-1]
+    raise_last(told.faults)
     return told.changed
+
+
+def raise_last(faults: Sequence[NotebookError]) -> None:
+    """Tell of all notebooks that could not be read, once the others were told; nothing where there are none."""
+    sys.stdout.flush()
+    for fault in faults[:-1]:
+        sys.stderr.write(f"nbdiff: {fault.message}\n")
+    if faults:
+        raise faults[-1]
 
 
 def _style(options: argparse.Namespace) -> terminal.Style:

@@ -54,6 +54,9 @@ def test_one_notebook_that_cannot_be_read_does_not_hide_the_others(inside: Repos
     assert (status, out) == (2, " wines.ipynb | cells: 1 removed, 1 modified\n")
     assert [line[:15] for line in err.splitlines() if line[0] != " "] == ["nbdiff: a.ipynb", "nbdiff: z.ipynb"]
     assert nbdiff("--name-only")[:2] == (2, "wines.ipynb\n")
+    status, out, err = nbdiff("--flow")
+    assert (status, out.splitlines()[0]) == (2, "--- wines.ipynb (HEAD)")
+    assert "a.ipynb" in err
 
 
 def test_a_notebook_of_a_submodule_is_not_called_unchanged(inside: Repository, nbdiff: Run) -> None:
