@@ -13,7 +13,8 @@ from nb2flow.cli.diff_output import load, replace_file
 from nb2flow.cli.diff_sources import Version, is_text, read, refuse_two_streams
 from nb2flow.diff.document import parse
 from nb2flow.diff.edits import digest
-from nb2flow.diff.layout import form_of, join_notebook, writes
+from nb2flow.diff.form import form_of, writes
+from nb2flow.diff.layout import join_notebook
 from nb2flow.diff.merge import MergeResult, merge
 from nb2flow.diff.merge_cells import Options
 from nb2flow.diff.merge_text import Labels

@@ -16,7 +16,7 @@ from pathlib import Path
 from nb2flow.cli.diff_output import load
 from nb2flow.cli.diff_sources import NOTHING, Version
 from nb2flow.diff.compare import diff
-from nb2flow.diff.layout import form_of, writes
+from nb2flow.diff.form import form_of, writes
 from nb2flow.diff.show import terminal
 from nb2flow.errors import NotebookError, UsageError
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from nb2flow.diff import noise
 from nb2flow.diff.document import parse
-from nb2flow.diff.layout import form_of, writes
+from nb2flow.diff.form import form_of, writes
 
 PARTS: Mapping[str, str] = {
     "outputs": "outputs of code cells (all but those of cells tagged keep_output)",

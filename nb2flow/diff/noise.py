@@ -123,7 +123,7 @@ _VOLATILE = re.compile(
     r"|(?<=\bid=\")sk-[\w-]+|(?<=#)sk-[\w-]+"  # scikit-learn's estimator diagrams
     r"|ipykernel_\d+/\d+\.py"  # where a warning or a traceback says it comes from
 )
-_OF_MAPS = re.compile(r"(?<=_)[0-9a-f]{32}(?![0-9a-f])")  # Folium names everything on a map so
+_OF_MAPS = r"(?<=_)[0-9a-f]{32}(?![0-9a-f])"  # Folium names everything on a map so; compiled where there is one
 _MARKS = ("0x", "T_", "df-", "quickchart-", "sk-", "ipykernel_")  # one of them, or the middle of a UUID, is in each
 _IN_UUID = re.compile(r"-[0-9a-f]{4}-")
 _PAYLOAD = re.compile(r"base64,([A-Za-z0-9+/=]{200,})")
@@ -160,7 +160,7 @@ def settled(text: str) -> str:
 @lru_cache(maxsize=64)  # many outputs hold the same script
 def _settled(text: str) -> str:
     if "leaflet" in text:
-        text = _OF_MAPS.sub("…", text)
+        text = re.sub(_OF_MAPS, "…", text)
     if any(mark in text for mark in _MARKS) or _IN_UUID.search(text):
         return _VOLATILE.sub("…", text)  # looks at every place, which takes a second for a few million of them
     return text

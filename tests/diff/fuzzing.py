@@ -14,7 +14,7 @@ from typing import Any
 from nb2flow.diff.compare import diff
 from nb2flow.diff.document import Document, reads
 from nb2flow.diff.edits import exact_edits, nbdime_edits
-from nb2flow.diff.layout import writes
+from nb2flow.diff.form import writes
 from nb2flow.diff.lifting import Lifted
 from nb2flow.diff.match import match
 from nb2flow.diff.merge import merge
