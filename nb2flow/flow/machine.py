@@ -361,10 +361,13 @@ class Machine(Memory):
 
     def meant(self, objs: Iterable[Obj]) -> list[Obj]:
         """These objects, and what nobody knows whether they are it, a part of it or a view of it: `chart.layer(…)`."""
-        found = dict.fromkeys(objs)
-        todo = [o for o in found if VIEW in o.flags]
+        given = list(objs)
+        todo = [o for o in given if VIEW in o.flags]
+        if not todo:
+            return given
+        found = dict.fromkeys(given)
         while todo:
-            new = [o for o in in_order(todo.pop().contains) if o.kind in ("unknown", "data") and o not in found]
+            new = in_order(o for o in todo.pop().contains if o.kind in ("unknown", "data") and o not in found)
             found.update(dict.fromkeys(new))
             todo += [o for o in new if VIEW in o.flags]
         return list(found)

@@ -301,9 +301,7 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
             elif obj.kind != "module":
                 m.heap.link(value.objs, [obj])
                 if obj.kind == "unknown":  # `@event.listens_for(engine, "connect")`: the engine keeps what is decorated
-                    keepers = [
-                        o for o in in_order(obj.contains) if o.kind in ("unknown", "live") and o not in value.objs
-                    ]
+                    keepers = in_order(o for o in obj.contains if o.kind in ("unknown", "live") and o not in value.objs)
                     m.touch(keepers, f"@{ast.unparse(decorator)[:50]}")
                     m.heap.link(keepers, value.objs)
             if obj.root == "numba" and not m.varying.isdisjoint(scopes.global_names(node)):

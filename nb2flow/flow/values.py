@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 ObjKind = Literal["data", "unknown", "iterator", "live", "function", "class", "module"]
@@ -71,14 +72,13 @@ class Obj:
         self.builtin = False  # of a class: made from one of Python's own containers
 
 
+_MADE = attrgetter("number", "label")
+
+
 def in_order(objs: Iterable[Obj]) -> list[Obj]:
     """As they were made. A set has its elements in the order of their addresses: wherever one of them after the other
     does something, that would give now one result and now another."""
-    return sorted(objs, key=_made)
-
-
-def _made(obj: Obj) -> tuple[int, str]:
-    return obj.number, obj.label
+    return sorted(objs, key=_MADE)
 
 
 class Val(NamedTuple):  # tens of thousands are made: a frozen dataclass takes twice as long
