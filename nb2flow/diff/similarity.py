@@ -9,7 +9,9 @@ ids, no notebook. The weights were set on real histories whose cell ids say whic
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 from math import log2
 from typing import Any, NamedTuple
 
@@ -19,7 +21,7 @@ from rapidfuzz.distance import Indel, Postfix, Prefix
 _WORD = re.compile(r"\w+")
 _BETWEEN_WORDS = bytes(byte if chr(byte).isalnum() or byte == ord("_") else ord(" ") for byte in range(128)) * 2
 _HEADING = re.compile(r"#{1,6} .*\w.*")
-_FIRST_CODE = 1
+_FIRST_CODE, _LAST_CODE = 1, 0x10FFFF
 _MOST_WORDS = 4000
 _SHORT = 200
 _FEW = 8
@@ -45,19 +47,13 @@ class Text(NamedTuple):
         return not self.stripped
 
 
-class _Codes(dict[str, str]):
-    """A character for each word; very many words share the last ones, which costs precision only."""
-
-    def __missing__(self, word: str) -> str:
-        code = self[word] = chr(min(_FIRST_CODE + len(self), 0x10FFFF))
-        return code
-
-
 class Lexicon:
     """Words seen so far, each with a character of its own; prepared texts are kept."""
 
     def __init__(self) -> None:
-        self._codes = _Codes()
+        # very many words share the last character, which costs precision only
+        codes = chain(map(chr, range(_FIRST_CODE, _LAST_CODE)), repeat(chr(_LAST_CODE)))
+        self._codes: defaultdict[str, str] = defaultdict(codes.__next__)
         self._texts: dict[str, Text] = {}
 
     def text(self, source: str) -> Text:
