@@ -99,9 +99,11 @@ def _methods_for_libraries(cls: Obj) -> list[Obj]:
     )
 
 
-_ASKED = frozenset(
-    ["__iter__", "__next__", "__getitem__", "__len__", "__contains__", "__array__", "__fspath__", "__float__"]
-)
+_ASKED_BY_NAME = """
+    __iter__ __next__ __getitem__ __getitems__ __len__ __contains__ __array__ __fspath__ __float__ __int__ __index__
+    __floor__ __ceil__ __trunc__
+"""
+_ASKED = frozenset(_ASKED_BY_NAME.split())
 
 
 def _asked(cls: Obj, *, everything: bool) -> list[Obj]:
@@ -128,6 +130,12 @@ def held_functions(m: Machine, holder: Obj, values: Iterable[Val], node: ast.AST
     if holder.label == "collections.defaultdict":
         m.heap.link([holder], union(results).objs)
     return results
+
+
+def run_held(m: Machine, holders: frozenset[Obj], node: ast.AST) -> None:
+    """What a library's objects were given to call runs now, in a loop over them (a loader's `collate_fn`)."""
+    held = {o for o in m.heap.reach(holders) & m.functions_made if "method" not in o.flags and has_body(o)}
+    _run(m, {o for o in held if m.looks_at_data(o)}, Val(holders), node)
 
 
 def run_given(m: Machine, iterator: Obj, node: ast.AST) -> None:

@@ -24,7 +24,7 @@ from nb2flow.flow.classes import (
 from nb2flow.flow.dispatch import evaluate, expression, fresh
 from nb2flow.flow.effects import INTERPRETER
 from nb2flow.flow.following import follow
-from nb2flow.flow.instances import begin_loop, compare, copy, run_methods, show, use_up
+from nb2flow.flow.instances import ASKED_BY, add, ask, begin_loop, compare, copy, show, use_up
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import OF_NOTEBOOK, UNBOUND, Machine
 from nb2flow.flow.outcomes import Arguments, apply, set_config
@@ -57,6 +57,8 @@ def call(m: Machine, node: ast.Call) -> Val:
     if receiver is not None and isinstance(func, ast.Attribute):
         if from_super:
             return _call_inherited(m, func.attr, receiver, args)
+        if func.attr in ("__setattr__", "__delattr__") and _is_named(m, func.value, "object"):
+            return _call_builtin(m, func.attr.strip("_"), args)
         if args.positional and _is_builtin_type(m, func.value):  # `list.append(a, 1)`
             args, receiver = replace(args, positional=args.positional[1:]), args.positional[0]
         if _is_attributes(func.value):
@@ -87,6 +89,10 @@ def _is_super(node: ast.expr) -> bool:
 
 def _is_builtin_type(m: Machine, node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in MUTABLE_TYPES and node.id not in m.names
+
+
+def _is_named(m: Machine, node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name and name not in m.names
 
 
 def _is_attributes(node: ast.expr) -> bool:
@@ -177,7 +183,8 @@ def _call_library(m: Machine, path: str, args: Arguments) -> Val:
         name and not (library.call_by_path(path) or known.PURE).config and args.positional and args.positional[0].objs
     ):  # `pd.DataFrame.insert(table, …)`
         return _call_method(m, name, args.positional[0], replace(args, positional=args.positional[1:]))
-    if args.node in m.unused and not union(args.values).objs and library.sets_itself_up(path):
+    settles = args.node in m.unused and not union(args.values).objs
+    if settles and (library.sets_itself_up(path) or library.changes_what_was_added(path, m.resources)):
         resource = INTERPRETER if library.changes_python(path) else "module:" + path.partition(".")[0]
         m.use_resource(resource, writes=True)
         m.unit.fixed = m.unit.fixed or library.begins_a_session(path)
@@ -220,6 +227,7 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             continue
         if obj.cls and is_plain_instance(obj):  # no method, so an attribute that was set: `self.callback(…)`
             results += [invoke(m, Val(frozenset({held})), args) for held in _callable(obj)]
+            results += _call_given(m, obj, name, args)
         else:
             plain.add(obj)
     results += methods.follow(m, args.positional, args.keywords, args.node)
@@ -252,6 +260,15 @@ def _no_scalar_after_all(m: Machine, name: str, node: ast.Call) -> None:
     by_name = library.call_by_method(name)
     if by_name is not None and by_name.touches == "self" and isinstance(node.func, ast.Attribute):
         m.change_name(scopes.root_name(node.func.value))
+
+
+def _call_given(m: Machine, obj: Obj, name: str, args: Arguments) -> list[Val]:
+    """A method that an instance gets from whom it stands for, by `__getattr__`."""
+    own = Val(frozenset({obj}))
+    getters = [*member([obj], "__getattr__"), *member([obj], "__getattribute__")]
+    given = union(follow(m, getter, (own, Val(text=name)), (), args.node) for getter in getters).objs
+    others = frozenset(o for o in given if o.cls is None)  # not one of a kind that may ask itself again
+    return [_call_method(m, name, Val(others), args)] if others else []
 
 
 def _callable(obj: Obj) -> list[Obj]:
@@ -302,7 +319,6 @@ def _method_spec(name: str, receivers: set[Obj], *, unused: bool) -> Call:
     return known.UNKNOWN
 
 
-_ASKED_BY = {"len": ("__len__",), "hash": ("__hash__",), "bool": ("__bool__", "__len__"), "abs": ("__abs__",)}
 _COPYING = frozenset({"list", "tuple", "set", "sorted", "frozenset"})
 _COMPARING = frozenset({"sorted", "min", "max", "set", "frozenset", "dict"})
 _COMPARING_METHODS = frozenset({"sort", "index", "count", "remove"})
@@ -312,8 +328,10 @@ MUTABLE_TYPES = frozenset({"list", "dict", "set", "bytearray"})
 
 def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
     spec = known_methods.BUILTINS[name]
-    for value in args.values if name in _ASKED_BY else ():
-        run_methods(m, value, _ASKED_BY[name], [], args.node)
+    for value in args.values if name in ASKED_BY else ():
+        ask(m, value, name, args.node)
+    if name == "sum":
+        add(m, args.values, args.node)
     if name == "iter":
         begin_loop(m, union(args.values), args.node)
     if name in _SHOWING:

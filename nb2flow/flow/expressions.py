@@ -19,7 +19,7 @@ def lookup(m: Machine, name: str, *, mention: bool = True) -> Val:
     """A name, by Python's rules: local, enclosing, global, builtin."""
     if m.frames:
         frame = m.frames[-1]
-        if name in frame.local:
+        if name in frame.local and (frame.encloses or name in frame.names):  # a class sees names before it binds them
             return frame.names.get(name, SCALAR)
         if name not in frame.globals and name in frame.outer:
             return frame.outer[name]
@@ -51,7 +51,7 @@ def _constant(m: Machine, node: ast.Constant) -> Val:
 
 @expression(ast.Name)
 def _name(m: Machine, node: ast.Name) -> Val:
-    if m.frames and node.id in m.frames[-1].local:
+    if m.frames and node.id in m.frames[-1].local and m.frames[-1].encloses:
         return m.frames[-1].names.get(node.id, SCALAR)
     value = lookup(m, node.id)
     if node.id in m.parameters and m.names.get(node.id) is value and node.id in m.versions:
@@ -135,7 +135,7 @@ def _subscript(m: Machine, node: ast.Subscript) -> Val:
 def _as_key(m: Machine, value: Val, node: ast.AST) -> None:
     """Instances that are looked up by, or put into a set, are asked for their hash."""
     if m.classes:
-        instances.run_methods(m, value, ("__hash__", "__eq__"), [value], node)
+        instances.run_methods(m, value, ("__hash__", "__eq__", "__index__"), [value], node)
 
 
 def subscript(m: Machine, node: ast.Subscript, base: Val) -> Val:
@@ -190,6 +190,9 @@ def _binop(m: Machine, node: ast.BinOp) -> Val:
         isinstance(node.op, ast.BitOr) and any("container" in o.flags for o in left.objs | right.objs)
     )
     holding = [left, right] if joins and left.objs and right.objs else []
+    if isinstance(node.op, ast.Mult):  # `rows * 2` has each row twice
+        lists = all("container" in o.flags for o in left.objs | right.objs)
+        holding = [parts(m, left | right)] if lists and not (left.objs and right.objs) else []
     obj = m.alloc(
         "data",
         _origin(left) or _origin(right),

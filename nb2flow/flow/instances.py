@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from nb2flow.flow.callbacks import run_given
+from nb2flow.flow.callbacks import run_given, run_held
 from nb2flow.flow.classes import Methods, class_value, member
 from nb2flow.flow.following import follow
 from nb2flow.flow.machine import Machine
@@ -77,6 +77,26 @@ def ask_truth(m: Machine, value: Val, node: ast.AST) -> None:
         run_methods(m, value, ("__bool__", "__len__"), [], node)
 
 
+# What Python's own functions ask an instance by.
+ASKED_BY: dict[str, tuple[str, ...]] = {
+    "len": ("__len__",), "hash": ("__hash__",), "bool": ("__bool__", "__len__"), "abs": ("__abs__",),
+    "reversed": ("__reversed__", "__len__", "__getitem__"), "int": ("__int__", "__index__", "__trunc__"),
+    "float": ("__float__", "__index__"), "complex": ("__complex__", "__float__"), "bytes": ("__bytes__", "__iter__"),
+    "round": ("__round__",), "dir": ("__dir__",), "divmod": ("__divmod__", "__rdivmod__"),
+    "pow": ("__pow__", "__rpow__"),
+    "isinstance": ("__instancecheck__",), "issubclass": ("__subclasscheck__",),
+    **dict.fromkeys(("bin", "hex", "oct", "chr", "range", "slice"), ("__index__",)),
+}  # fmt: skip
+
+
+def ask(m: Machine, value: Val, function: str, node: ast.AST) -> None:
+    """One of Python's own functions is given a value; what is a class is asked by way of its own class."""
+    run_methods(m, value, ASKED_BY[function], [], node)
+    for cls in in_order(o for o in value.objs if o.kind == "class" and o.metaclass is not None):
+        for method in member([cls.metaclass] if cls.metaclass is not None else [], ASKED_BY[function][0]):
+            follow(m, method, (Val(frozenset({cls})), SCALAR), (), node)
+
+
 _COMPARED_BY = ("__eq__", "__ne__", "__lt__", "__gt__", "__le__", "__ge__", "__hash__")
 
 
@@ -85,6 +105,13 @@ def compare(m: Machine, values: Iterable[Val], node: ast.AST) -> None:
     if m.classes:
         instances = frozenset(o for v in values for o in m.heap.reach(v.objs) if o.cls is not None)
         run_methods(m, Val(instances), _COMPARED_BY, [Val(instances)], node)
+
+
+def add(m: Machine, values: Iterable[Val], node: ast.AST) -> None:
+    """Values, and what they hold, are added up."""
+    if m.classes:
+        instances = frozenset(o for v in values for o in m.heap.reach(v.objs) if o.cls is not None)
+        run_methods(m, Val(instances), ("__add__", "__radd__"), [Val(instances)], node)
 
 
 _COPIED_BY = ("__copy__", "__deepcopy__", "__getstate__", "__setstate__", "__reduce__", "__reduce_ex__")
@@ -100,17 +127,24 @@ def copy(m: Machine, values: Iterable[Val], node: ast.AST) -> None:
 _ITERATED_BY = ("__iter__", "__next__", "__getitem__", "__getitems__", "__len__")
 
 
-def _elements_of(m: Machine, objs: Iterable[Obj]) -> Val:
-    """Instances of the notebook's classes that a library's object may take elements from, as a loader from its data."""
-    holders = (o for o in objs if o.cls is None and o.label and o.root not in ("pandas", "numpy"))
-    return Val(frozenset(held for o in holders for held in m.heap.reach(frozenset({o})) if held.cls is not None))
+def _take_elements(m: Machine, objs: Iterable[Obj], node: ast.AST) -> None:
+    """A library's objects give their elements: those of the notebook that they have them from are asked, as a loader
+    asks its data; and a loader's functions are called."""
+    holders = frozenset(o for o in objs if o.cls is None and o.label and o.root not in ("pandas", "numpy"))
+    if not holders:
+        return
+    if m.classes:
+        held = frozenset(o for o in m.heap.reach(holders) if o.cls is not None)
+        run_methods(m, Val(held), _ITERATED_BY, [], node)
+    loaders = frozenset(o for o in holders if o.label.startswith("torch.utils.data"))
+    if loaders and m.functions_made:
+        run_held(m, loaders, node)
 
 
 def begin_loop(m: Machine, value: Val, node: ast.AST) -> None:
     """A library's object may ask those of the notebook for its elements. A loader of PyTorch's draws the order of its
     elements, and a seed for its workers, when a loop begins: from the generator that it was given, too."""
-    if m.classes:
-        run_methods(m, _elements_of(m, value.objs), _ITERATED_BY, [], node)
+    _take_elements(m, value.objs, node)
     inside = (o for obj in value.objs for o in (obj, *(obj.contains if obj.kind == "iterator" else ())))
     loaders = frozenset(o for o in inside if o.label.startswith("torch.utils.data"))
     if loaders:
@@ -130,8 +164,8 @@ def use_up(m: Machine, value: Val, text: str, node: ast.AST) -> None:
         if "mutates" in obj.flags:
             used |= m.heap.mutable(frozenset(obj.contains))
         if m.classes:
-            held = Val(frozenset(obj.contains))
-            run_methods(m, held | _elements_of(m, held.objs), _ITERATED_BY, [], node)
+            run_methods(m, Val(frozenset(obj.contains)), _ITERATED_BY, [], node)
+        _take_elements(m, frozenset(obj.contains), node)
         new = {o for o in obj.contains if o.kind == "iterator"} - used
         used |= new
         todo.extend(in_order(new))

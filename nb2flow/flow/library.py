@@ -6,6 +6,7 @@ A call that no table knows is taken to change everything that it can reach.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -158,6 +159,13 @@ def sets_itself_up(path: str) -> bool:
         return False
     method = call_by_method(name)
     return bool(_SETTING_UP.match(name)) or ("." in rest and method is not None and method.touches == "self")
+
+
+def changes_what_was_added(path: str, resources: Mapping[str, int]) -> bool:
+    """Whether it changes what the notebook put into a module: `json.extra = []`, then `json.extra.append(1)`."""
+    thing, _, name = path.rpartition(".")
+    method = call_by_method(name)
+    return method is not None and method.touches == "self" and "module:" + thing.rpartition(".")[0] in resources
 
 
 def changes_python(path: str) -> bool:

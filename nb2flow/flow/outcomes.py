@@ -49,7 +49,8 @@ class Arguments:
         return value is not None and not (isinstance(value, ast.Constant) and not value.value)
 
 
-_DRAWING = ("fit", "partial_fit", "score", "resample", "split")
+_DRAWING = ("fit", "partial_fit", "score", "resample", "split", "rvs")
+_DRAWING_BY_NAME = re.compile(r"(^|_)sample|simulat|bootstrap|rvs|random")
 _STREAMS = frozenset(["numpy.random.RandomState", "numpy.random.default_rng", "numpy.random.Generator"])
 _PARTS_OF_STREAMS = ("spawn", "jumped")  # the others give what was drawn
 
@@ -256,13 +257,16 @@ def set_config(m: Machine, path: str, resource: str = "") -> None:
 
 
 def _random(m: Machine, spec: Call, args: Arguments, base: Val, path: str, text: str) -> None:
-    settled = "." not in path and not path.startswith(_DRAWING) and spec is not known.UNKNOWN
+    by_name = bool(base.objs) and "." not in path and _DRAWING_BY_NAME.search(path)
+    settled = "." not in path and not path.startswith(_DRAWING) and spec is not known.UNKNOWN and not by_name
     if settled and not spec.seeds and not spec.rng:
         return
     for stream in spec.seeds:
         m.use_resource(stream, writes=True, fresh=True)
         m.unit.seeds |= {stream}
     streams = set(spec.rng)
+    if by_name and any(o.root in ("statsmodels", "scipy") for o in base.objs):
+        streams.add(known.NP)
     given = args.keyword("random_state") or args.keyword("seed") or args.keyword("rng")
     if given is not None and not (isinstance(given, ast.Constant) and given.value is None):
         if streams:

@@ -71,6 +71,28 @@ def reduce_method(carrier: Carrier, method: Any) -> Any:
     return types.MethodType, (method.__func__, owner)
 
 
+def reduce_container(carrier: Carrier, thing: Any) -> Any:
+    """An instance of a notebook's class made from list or dict: its elements are put in as the built-in class does it.
+    Pickle would call the notebook's own `__setitem__` or `append`, which may do more than that."""
+    own = [kind for kind in type(thing).__mro__ if kind.__module__ == "__main__"]
+    if not any(name in vars(kind) for kind in own for name in _PUTTING_IN):
+        return NotImplemented
+    if any(getattr(type(thing), name) is not getattr(object, name) for name in ("__reduce_ex__", "__reduce__")):
+        return NotImplemented
+    make, arguments, attributes = thing.__reduce_ex__(2)[:3]
+    elements = dict(dict.items(thing)) if isinstance(thing, dict) else list(list.__iter__(thing))
+    return make, arguments, (attributes, elements), None, None, rebuild.fill_container
+
+
+_PUTTING_IN = ("__setitem__", "append", "extend", "__iter__", "items")
+
+
+def reduce_dict_view(carrier: Carrier, view: Any) -> Any:
+    """`d.keys()`, `d.values()`, `d.items()`: they show what the dictionary becomes."""
+    seen = next((held for held in gc.get_referents(view) if isinstance(held, dict)), None)
+    return NotImplemented if seen is None else (getattr(seen, type(view).__name__.rpartition("_")[2]), ())
+
+
 def reduce_class(carrier: Carrier, kind: Any) -> Any:
     """A class by name when the name leads to it, else by value."""
     if id(kind) not in carrier.carried and _is_by_name(carrier, kind):

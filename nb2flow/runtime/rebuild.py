@@ -200,6 +200,19 @@ def fill_frame(made: Any, state: Any) -> None:
         object.__setattr__(made, "_is_copy", weakref.ref(_origins[0]))
 
 
+def fill_container(made: Any, state: Any) -> None:
+    """Elements and attributes of an instance of a class made from list or dict."""
+    attributes, elements = state
+    (dict.update if isinstance(made, dict) else list.extend)(made, elements)
+    if hasattr(type(made), "__setstate__"):
+        made.__setstate__(attributes)
+        return
+    plain, slots = attributes if isinstance(attributes, tuple) else (attributes, None)
+    made.__dict__.update(plain or {})
+    for name, value in (slots or {}).items():
+        object.__setattr__(made, name, value)
+
+
 def new_class(meta: Any, name: str, bases: Any, attributes: dict[str, Any]) -> Any:
     """An empty class; `fill_class` adds what may refer to the class itself."""
 

@@ -109,6 +109,12 @@ CASES = {
     "\nd=Toy(); a, b=random_split(d, [2, 1]) | next(iter(DataLoader(a))) | print(d.seen)",
     "the same in a loop": "from torch.utils.data import DataLoader\nclass Toy:\n    def __init__(self): self.seen=[]"
     "\n    def __getitem__(self, i): self.seen.append(i)\nd=Toy(); a=DataLoader(d) | for x in a: pass | print(d.seen)",
+    "what a loader calls": "from torch.utils.data import DataLoader; seen=[]"
+    "; d=DataLoader([1], collate_fn=lambda b: seen.append(1)) | for b in d: pass | print(seen)",
+    "the stream of a distribution": "import scipy.stats as st; import numpy as np; r=np.random.default_rng(1)"
+    "; d=st.norm(); d.random_state=r | d.rvs(3) | print(r.normal())",
+    "draws that only a name tells of": "import statsmodels.api as sm; import numpy as np; np.random.seed(0)"
+    "; a=sm.tsa.ArmaProcess([1], [1]) | a.generate_sample(3) | print(a.generate_sample(3))",
     "a loader draws its order": "import torch; from torch.utils.data import DataLoader; torch.manual_seed(0)"
     "; d=DataLoader([1, 2], shuffle=True)"
     " | print(next(iter(d))) | print(next(iter(d)))",

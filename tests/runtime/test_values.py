@@ -227,6 +227,39 @@ print(g.data, named(3) is g, g.data, of_class(), hidden(), g.twice(), library())
     assert printed == "{'x': 1, 'put': 3} True {'x': 1, 'put': 3} Giving 2 4 ['a', 'b']"
 
 
+def test_containers_of_the_notebook_are_filled_without_its_code(steps: Steps) -> None:
+    setup = """
+log = []
+class Table(dict):
+    def __init__(self, name): self.name = name; super().__init__()
+    def __setitem__(self, key, value):
+        log.append(key)
+        super().__setitem__(self.name + key, value)
+class Pile(list):
+    __slots__ = ('top', '__dict__')
+    def append(self, value): log.append(value); super().append([value])
+    def extend(self, values): raise RuntimeError
+    def __iter__(self): return iter(['mine'])
+"""
+    code = """
+table, pile = Table('t.'), Pile()
+table['a'] = pile
+pile.append(table); pile.append(2); pile.top = pile.more = pile[0]
+"""
+    steps.run("load", code, save=["table", "pile"], setup=setup)
+    use = """
+print(log, list(table), len(pile), pile[1], pile[0][0] is table, table['t.a'] is pile, pile.top is pile.more is pile[0])
+"""
+    printed = steps.run("use", use, load={"load": ["table", "pile"]}, setup=setup)
+    assert printed == "[] ['t.a'] 2 [2] True True True"
+
+
+def test_views_of_a_dictionary_show_what_it_becomes(steps: Steps) -> None:
+    steps.run("load", "d = {'a': 1}; k, v, i = d.keys(), d.values(), d.items()", save=["d", "k", "v", "i"])
+    printed = steps.run("use", "d['b'] = 2; print(list(k), list(v), len(i))", load={"load": ["d", "k", "v", "i"]})
+    assert printed == "['a', 'b'] [1, 2] 2"
+
+
 def test_modules_written_by_the_notebook_are_imported_again(steps: Steps) -> None:
     code = """
 import pathlib, sys
