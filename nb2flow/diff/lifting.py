@@ -56,6 +56,22 @@ class _Text(NamedTuple):
     checked: bool = False
     array: bool = False
 
+    @property
+    def ends(self) -> tuple[int, bytes, bytes]:
+        """Its size, and how it begins and ends."""
+        data, start, stop = self[:3]
+        size = min(stop - start, _ENDS)
+        return stop - start, data[start : start + size], data[stop - size : stop]
+
+    def is_same(self, other: _Text) -> bool:
+        """Whether another text of this size has the same bytes, and stands for the same kind of value."""
+        data, start, stop = self[:3]
+        shift = other.start - start
+        return (self.listed, self.array) == (other.listed, other.array) and all(
+            data[k : min(k + _STEP, stop)] == other.data[k + shift : min(k + _STEP, stop) + shift]
+            for k in range(start, stop, _STEP)
+        )
+
     def surely_differs(self, other: _Text) -> bool:
         """Whether it is another text, as can be seen where the bytes begin to differ: no escape is there, nor, in a
         list, the end of a line."""
@@ -90,7 +106,7 @@ class Lifted:
         self.holds_lists = False
         self._lists = 0, 0
         self._names: dict[int, str] = {}
-        self._texts: list[tuple[_Text, bytes]] = []
+        self._texts: list[_Text] = []
         self._alike: dict[tuple[int, bytes, bytes], list[tuple[_Text, bytes]]] = {}
 
     def shorten(
@@ -112,7 +128,10 @@ class Lifted:
             sides = [self._with_lists(*stretch, texts) for stretch, texts in zip((first, second), sides, strict=True)]
         if stays is not _Stays.WITH_ALL:
             lifted = [[text for text in texts if text.image or stays is _Stays.ALONE] for texts in sides]
-            cut = self._cut(first, lifted[0]), self._cut(second, lifted[1])
+            cut = (
+                self._cut(first, [(text, self._stand_in(text)) for text in lifted[0]]),
+                self._cut(second, [(text, self._stand_in(text)) for text in lifted[1]]),
+            )
             if not any(_IMAGE_IN_LINES.search(*stretch) for stretch in cut):  # as they were written once
                 self._lists = _listed(lifted[0]), _listed(lifted[1])
                 self.holds_lists |= any(self._lists)
@@ -123,22 +142,20 @@ class Lifted:
         """Stretches with stand-ins for long lists of numbers that both have, as in the state of widgets."""
         if min(first[2] - first[1], second[2] - second[1]) < self.long:
             return first, second
-        found: list[list[tuple[bytes, int, int]]] = []
-        for data, start, stop in (first, second):
-            found.append([(data[at:end], at, end) for at, end in long_arrays(data, start, stop, self.long)])
-            if not found[-1]:
+        sides: list[list[_Text]] = []
+        for (data, start, stop), name in zip((first, second), names, strict=True):
+            self._names[id(data)] = name
+            arrays = long_arrays(data, start, stop, self.long)
+            sides.append([_Text(data, at, end, False, array=True) for at, end in arrays])
+            if not sides[-1]:
                 return first, second
-        both = {array for array, _, _ in found[0]} & {array for array, _, _ in found[1]}
-        if not both:
+        lifted = [(text, self._stand_in(text)) for text in sides[0]]
+        others = [(text, known) for text in sides[1] if (known := self._known(text)) is not None]
+        if not others:
             return first, second
         self.holds_lists = True
-        cut = []
-        for stretch, arrays, name in zip((first, second), found, names, strict=True):
-            data = stretch[0]
-            self._names[id(data)] = name
-            texts = [_Text(data, at, end, False, array=True) for array, at, end in arrays if array in both]
-            cut.append(self._cut(stretch, texts))
-        return cut[0], cut[1]
+        both = {known for _, known in others}
+        return self._cut(first, [pair for pair in lifted if pair[1] in both]), self._cut(second, others)
 
     def misplaced(self, first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -> bool:
         """Whether a list of lines that was lifted last stood where lists are no texts, given the cells that were read:
@@ -164,22 +181,18 @@ class Lifted:
                 start = text.stop
         return found
 
-    def _cut(self, stretch: Stretch, texts: list[_Text]) -> Stretch:
-        if not texts:
+    def _cut(self, stretch: Stretch, lifted: Sequence[tuple[_Text, bytes]]) -> Stretch:
+        """A stretch with stand-ins in the places of texts."""
+        if not lifted:
             return stretch
         data, start, stop = stretch
         view = memoryview(data)
         pieces: list[bytes | memoryview] = []
-        for text in texts:
-            if text.listed:
-                pieces += [view[start : text.start - 1], b'"%s"' % self._stand_in(text)]
-                start = text.stop + 1
-            elif text.array:
-                pieces += [view[start : text.start], b'"%s"' % self._stand_in(text)]
-                start = text.stop
-            else:
-                pieces += [view[start : text.start], self._stand_in(text)]
-                start = text.stop
+        for text, stand_in in lifted:
+            bracket = 1 if text.listed else 0
+            pieces.append(view[start : text.start - bracket])
+            pieces.append(b'"%s"' % stand_in if text.listed or text.array else stand_in)
+            start = text.stop + bracket
         cut = b"".join([*pieces, view[start:stop]])
         return cut, 0, len(cut)
 
@@ -213,7 +226,7 @@ class Lifted:
     def _parted(self, stand_in: str) -> tuple[_Text, str]:
         """What a stand-in stands for, and what follows it."""
         number, _, end = stand_in[len(self._mark) :].partition("-")
-        return self._texts[int(number.lstrip("LA"))][0], end
+        return self._texts[int(number.lstrip("LA"))], end
 
     def _whole(self, value: Any) -> Any:
         mark = self._prefix
@@ -236,7 +249,7 @@ class Lifted:
         pieces: list[bytes | memoryview] = [first]
         for other in others:
             number, _, rest = other.partition(b"-")
-            text = self._texts[int(number.lstrip(b"LA"))][0]
+            text = self._texts[int(number.lstrip(b"LA"))]
             if text.array:
                 parse(text.data[text.start : text.stop], self._names[id(text.data)])
                 array = memoryview(text.data)[text.start : text.stop]
@@ -275,21 +288,17 @@ class Lifted:
         return found, stays
 
     def _stand_in(self, text: _Text) -> bytes:
-        data, start, stop = text[:3]
-        size = stop - start
-        ends = min(size, _ENDS)
-        alike = self._alike.setdefault((size, data[start : start + ends], data[stop - ends : stop]), [])
-        for (other, at, end, _, listed, _, array), known in alike:
-            if (listed, array) == (text.listed, text.array) and all(
-                data[start + k : min(start + k + _STEP, stop)] == other[at + k : min(at + k + _STEP, end)]
-                for k in range(0, stop - start, _STEP)
-            ):
-                return known
-        kind = b"L" if text.listed else b"A" if text.array else b""
-        added = text, b"%s%s%d-" % (self._mark, kind, len(self._texts))
-        alike.append(added)
-        self._texts.append(added)
-        return added[1]
+        known = self._known(text)
+        if known is None:
+            kind = b"L" if text.listed else b"A" if text.array else b""
+            known = b"%s%s%d-" % (self._mark, kind, len(self._texts))
+            self._texts.append(text)
+            self._alike.setdefault(text.ends, []).append((text, known))
+        return known
+
+    def _known(self, text: _Text) -> bytes | None:
+        """The stand-in of an equal text, if there was one."""
+        return next((known for other, known in self._alike.get(text.ends, ()) if text.is_same(other)), None)
 
 
 def _listed(texts: Sequence[_Text]) -> int:

@@ -52,17 +52,21 @@ def long_lists(data: bytes, start: int, stop: int, long: int) -> Iterator[tuple[
 
 
 def long_arrays(data: bytes, start: int, stop: int, long: int) -> Iterator[tuple[int, int]]:
-    """Where lists of numbers, or of such lists, begin and end, with their brackets; most are met."""
+    """Where lists of numbers, or of such lists, begin and end, with their brackets; most are met.
+
+    There is no quote among numbers: those around one of them are those of the list's name and of what follows.
+    """
     place = start + long
     while place < stop:
         line = data.rfind(b"\n", start, place) + 1
         if line and _NUMBERS.match(data, line):
-            member = data.rfind(b'"', start, line)  # there is none among numbers
+            member = data.rfind(b'"', start, line)
             opening = data.rfind(b"\n", start, member) + 1 if data.startswith(_MEMBER, member) else 0
             if member > 0 and opening:
                 first = member + len(_MEMBER) - len(_OPENED)
                 end = _END % (_UNIT * _depth(data[opening : opening + _WIDEST]))
-                last = data.find(end, first, stop)
+                quote = data.find(b'"', place, stop)
+                last = data.rfind(end, first, quote if quote >= 0 else stop)
                 if last > place and last - first >= long:
                     if all(data.find(letter, first, last) < 0 for letter in _NO_NUMBERS):
                         yield first, last + len(end)
