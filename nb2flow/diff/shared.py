@@ -155,20 +155,21 @@ def _rest(
         (data, place.start + common.before, place.stop - common.after)
         for data, place in zip(files, places, strict=True)
     )
-    if lifted is not None and spacing == USUAL:
+    if lifted is not None and spacing == USUAL and max(a[2] - a[1], b[2] - b[1]) >= lifted.long:
         read_a, read_b = _both(spacing, *lifted.shorten(a, b, names), parser)
         if lifted.misplaced(read_a, read_b):
             read_a, read_b = _both(spacing, *lifted.shorten(a, b, names, lists=False), parser)
     else:
         read_a, read_b = _both(spacing, a, b, parser)
     x, y = ((data, place.stop, len(data)) for data, place in zip(files, places, strict=True))
-    if lifted is not None:
+    long = lifted is not None and max(x[2] - x[1], y[2] - y[1]) >= lifted.long
+    if lifted is not None and long:
         x, y = lifted.without_arrays(x, y, names)
     around = [
         data[: place.start] + rest[start:stop]
         for data, place, (rest, start, stop) in zip(files, places, (x, y), strict=True)
     ]
-    parts = lifted is not None and _mostly_same(around[0], around[1], lifted.long)
+    parts = long and _mostly_same(around[0], around[1])
     notebooks = _around(around[0], around[1], spacing, names, parser, parts)
     documents = []
     for notebook, cells, name in zip(notebooks, (read_a, read_b), names, strict=True):
@@ -201,10 +202,10 @@ def _around(
     return parse(first, names[0], **options), parse(second, names[1], **options)
 
 
-def _mostly_same(first: bytes, second: bytes, long: int) -> bool:
-    """Whether two long texts are the same for most of their length, at the start and the end."""
+def _mostly_same(first: bytes, second: bytes) -> bool:
+    """Whether two texts are the same for most of their length, at the start and the end."""
     least, most = sorted((len(first), len(second)))
-    if most < long or 2 * least < most:
+    if 2 * least < most:
         return False
     same = common_start(first, second, 0, 0, least)
     return 2 * (same + common_end(first, second, len(first), len(second), least - same)) >= most
