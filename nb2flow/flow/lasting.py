@@ -18,14 +18,18 @@ def hand_over(m: Machine, given: Val, node: ast.AST) -> None:
         m.use_resource(INTERPRETER, writes=True)
 
 
+_BEGINNING = frozenset(["start", "stop", "__enter__", "__exit__", "enter_context"])
+
+
 def sets_for_good(m: Machine, name: str, receivers: set[Obj]) -> bool:
     """Whether a context is entered here and left elsewhere: whatever it sets for the process holds until then."""
+    if name not in _BEGINNING:
+        return False
     labels = [o.label for o in receivers if o.kind != "live"]
     if name in ("start", "stop"):
         return any(label.startswith(("unittest.mock", "mock.")) for label in labels)
-    by_hand = name in ("__enter__", "__exit__", "enter_context") and not m.frames
     return (
-        by_hand
+        not m.frames
         and not isinstance(m.unit.statement.node, ast.With)
         and any("." in label or label == "matplotlib" for label in labels)
     )

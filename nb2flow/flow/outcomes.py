@@ -256,8 +256,13 @@ def set_config(m: Machine, path: str, resource: str = "") -> None:
     m.use_resource(resource, writes=True)
 
 
+@lru_cache(maxsize=4096)
+def _tells_of_drawing(method: str) -> bool:
+    return _DRAWING_BY_NAME.search(method) is not None
+
+
 def _random(m: Machine, spec: Call, args: Arguments, base: Val, path: str, text: str) -> None:
-    by_name = bool(base.objs) and "." not in path and _DRAWING_BY_NAME.search(path)
+    by_name = bool(base.objs) and "." not in path and _tells_of_drawing(path)
     settled = "." not in path and not path.startswith(_DRAWING) and spec is not known.UNKNOWN and not by_name
     if settled and not spec.seeds and not spec.rng:
         return
