@@ -7,7 +7,6 @@ them. It knows texts and indexes, nothing of direction: a merge is a split with 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 
 from rapidfuzz.distance import Indel, LCSseq
 
@@ -111,10 +110,10 @@ def _parts(whole: str, run: Sequence[str], pieces: Sequence[Sequence[str]]) -> l
         least_part, least_whole, edited = _STRICT, _STRICT, 0
         if len(lines) < 4:
             return []
-    if set(lines).isdisjoint(chain.from_iterable(pieces)) and len(lines) != sum(map(len, pieces)):
-        return []  # nor are there edited lines: those need equal ones around them, or as many on both sides
     known = set(lines)
     others = known.difference(*pieces)
+    if len(others) == len(known) and len(lines) != sum(map(len, pieces)):
+        return []  # nor are there edited lines: those need equal ones around them, or as many on both sides
     if edited and sum(not known.isdisjoint(piece) or _may_be_part(piece, others) for piece in pieces) < 2:
         return []
     codes: dict[str, int] = {}
@@ -172,4 +171,4 @@ def _may_be_part(piece: Sequence[str], lines: Iterable[str]) -> bool:
 
 
 def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [stripped for line in text.splitlines() if (stripped := line.strip())]
