@@ -64,17 +64,20 @@ def load(version: Version) -> Document:
     return empty(version.name) if version.data is None else reads(parsable(version), version.name)
 
 
-def _load_both(pair: Pair, exact: bool = False, lifted: Lifted | None = None) -> tuple[Document, Document]:
-    """Both versions, with what they begin and end with left unread: enough to tell what differs."""
-    if pair.base.data is None or pair.remote.data is None:
-        return load(pair.base), load(pair.remote)
-    names = (pair.base.name, pair.remote.name)
-    once = lifted is None  # a script is written by the fast parser's own library
-    return reads_both(parsable(pair.base), parsable(pair.remote), names, exact=exact, once=once, lifted=lifted)
+def load_both(
+    base: Version, remote: Version, exact: bool = False, lifted: Lifted | None = None, whole: bool = False
+) -> tuple[Document, Document]:
+    """Two versions; unless they are wanted whole, with what they begin and end with left unread."""
+    if base.data is None or remote.data is None:
+        return load(base), load(remote)
+    names = (base.name, remote.name)
+    once = lifted is None and not whole  # a script is written by the fast parser's own library
+    files = parsable(base), parsable(remote)
+    return reads_both(*files, names, exact=exact, once=once, lifted=lifted, whole=whole)
 
 
 def _compare(pair: Pair, scope: Scope, whole: bool) -> tuple[NotebookDiff, Matching]:
-    base, remote = (load(pair.base), load(pair.remote)) if whole else _load_both(pair)
+    base, remote = load_both(pair.base, pair.remote, exact=whole, whole=whole)
     if is_text(pair.base) != is_text(pair.remote):
         scope = scope._replace(outputs=False, metadata=False, details=False, id=False)
     matching = match(base.cells, remote.cells)
@@ -185,7 +188,7 @@ def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
     parts |= {"attachments": scope.attachments, "metadata": scope.metadata}
     found: list[Any] = []
     for pair in pairs:
-        base, remote = _load_both(pair, exact=True, lifted=lifted)
+        base, remote = load_both(pair.base, pair.remote, exact=True, lifted=lifted)
         edits = nbdime_edits(base, remote, match(base.cells, remote.cells), lifted)
         found.append({"path": pair.path, "diff": restricted(edits, lambda key: parts.get(key, scope.details))})
     _write(options.out, lifted.restore(dumps(found[0]["diff"] if len(found) == 1 else found)))

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nb2flow.cli.diff_output import load
+from nb2flow.cli.diff_output import load, load_both
 from nb2flow.cli.diff_sources import NOTHING, Version
 from nb2flow.diff.compare import diff
 from nb2flow.diff.form import form_of, writes
@@ -60,7 +60,7 @@ def _diff(arguments: Sequence[str]) -> int:
     if modes[0] != modes[1] and "." not in modes:  # a point stands for no file
         lines.append(style.paint("bold", f"mode {modes[0]} → {modes[1]}"))
     try:
-        lines += terminal.render(diff(load(base), load(remote)), style)
+        lines += terminal.render(diff(*load_both(base, remote)), style)
     except NotebookError as fault:
         lines.append(style.paint("warn", f"{fault.message}; shown as text:"))
         first, second = ((v.data or b"").decode("utf-8", "replace") for v in (base, remote))

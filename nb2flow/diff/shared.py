@@ -60,15 +60,19 @@ def reads_both(
     exact: bool = False,
     once: bool = False,
     lifted: Lifted | None = None,
+    whole: bool = False,
+    large: int = SMALL,
 ) -> tuple[Document, Document]:
     """Two versions from their files' bytes. Raises `NotebookError` as `reads` does; `exact` and `once` are as there.
 
-    With `lifted`, long texts of outputs have stand-ins, for who puts them back into what is written.
+    With `lifted`, long texts of outputs have stand-ins, for who puts them back into what is written. With `whole`, no
+    cell is left unread. Cells that are the same are the same objects, if both files have more than `large` bytes.
     """
     a, b = place_of_cells(first), place_of_cells(second)
     if a is not None and b is not None and a.spacing == b.spacing:
-        common = _common(first, second, a, b)
-        if common is not None or (lifted is not None and a.spacing == USUAL):
+        common = None if whole else _common(first, second, a, b)
+        worth = min(len(first), len(second)) > large or (lifted is not None and a.spacing == USUAL)
+        if common is not None or worth:
             try:
                 return _rest((first, second), (a, b), common or _NOTHING, names, _Parser(exact, once), lifted)
             except NotebookError:

@@ -129,6 +129,8 @@ def survive(first: bytes, second: bytes, third: bytes) -> bool:
     edits = nbdime_edits(a, b, matching)
     x, y = reads_both(first, second, ("a", "b"), exact=True)
     assert _same(nbdime_edits(x, y, match(x.cells, y.cells)), edits)
+    x, y = reads_both(first, second, ("a", "b"), exact=True, whole=True, large=0)
+    assert _same([x.json, y.json], [a.json, b.json])
     lifted = Lifted("0a1b", long=16, step=24)
     x, y = reads_both(first, second, ("a", "b"), exact=True, lifted=lifted)
     short = json.dumps(nbdime_edits(x, y, match(x.cells, y.cells), lifted)).encode()

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from nb2flow.diff.changes import Scope
 from nb2flow.diff.compare import describe
 from nb2flow.diff.document import Document, parse, reads
-from nb2flow.diff.edits import nbdime_edits
+from nb2flow.diff.edits import exact_edits, nbdime_edits
 from nb2flow.diff.lifting import Lifted
 from nb2flow.diff.match import match
+from nb2flow.diff.patching import apply
 from nb2flow.diff.shared import UNREAD, reads_both
 from nb2flow.diff.show import terminal
 from nb2flow.diff.similarity import Choices, Lexicon, similarity
@@ -58,6 +59,11 @@ def test_both_ways_of_reading_tell_the_same(pair: tuple[Json, Json]) -> None:
     whole = told(reads(data[0], "a"), reads(data[1], "b"))
     assert told(*reads_both(data[0], data[1], ("a", "b"))) == whole
     assert told(*reads_both(data[0], data[1], ("a", "b"), once=True)) == whole
+    assert told(*reads_both(data[0], data[1], ("a", "b"), large=0)) == whole
+    a, b = reads_both(data[0], data[1], ("a", "b"), exact=True, whole=True, large=0)
+    assert told(a, b) == whole
+    assert (a, b) == (reads(data[0], "a"), reads(data[1], "b"))
+    assert apply(a.json, exact_edits(a, b, match(a.cells, b.cells))) == b.json
 
 
 @given(pairs, st.sampled_from([1, 2, 4, "\t"]))
