@@ -10,6 +10,7 @@ tells; lists of lines are opened (`Lifted.opened`) when their lines are asked fo
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from enum import Enum
@@ -21,6 +22,7 @@ from nb2flow.diff.common import common_start
 from nb2flow.diff.document import parse
 from nb2flow.diff.listed import long_arrays, long_lists, text_inside, texts_of_outputs, value_of
 from nb2flow.diff.sameness import same
+from nb2flow.errors import NotebookError
 
 _LONG = 8192
 _STEP = 1 << 14
@@ -205,7 +207,7 @@ class Lifted:
             return parse(text.data[text.start : text.stop], self._names[id(text.data)])
         try:
             return value_of(*text[:3])
-        except ValueError:
+        except NotebookError:  # the whole file tells where
             parse(text.data, self._names[id(text.data)])
             raise
 
@@ -220,7 +222,7 @@ class Lifted:
             return False
         try:
             return same(self._whole(old), self._whole(new))
-        except ValueError:
+        except (ValueError, NotebookError):
             return False
 
     def _parted(self, stand_in: str) -> tuple[_Text, str]:
@@ -260,7 +262,9 @@ class Lifted:
             elif (joined := text_inside(*text[:3], self._step)) is not None:
                 pieces += [*joined, rest]
             else:
-                value = orjson.dumps(self.opened(f"{self._prefix}{number.decode()}-"))
+                value = json.dumps(self.opened(f"{self._prefix}{number.decode()}-"), separators=(",", ":")).encode(
+                    "ascii"
+                )
                 pieces += [pieces.pop()[:-1], value, rest[1:]]
         return pieces
 

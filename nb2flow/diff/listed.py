@@ -13,6 +13,8 @@ from typing import Any
 
 import orjson
 
+from nb2flow.diff.document import parse
+
 _IMAGE = b'      "image/svg+xml": ['
 _OPENINGS = (_IMAGE, b'      "text/html": [', b'      "text/plain": [', b'     "text": [')
 _OPENED = b"[\n"
@@ -113,8 +115,8 @@ def _is_inside(piece: bytes) -> bool:
 
 
 def value_of(data: bytes, start: int, stop: int) -> Any:
-    """What such a list stands for: its lines joined, or itself if it has others than strings. Raises `ValueError`."""
-    found = orjson.loads(b"[%s]" % data[start:stop])
+    """What such a list stands for: its lines joined, or itself where not all are strings. Raises `NotebookError`."""
+    found = parse(b"[%s]" % data[start:stop], "a list")
     return "".join(found) if all(type(line) is str for line in found) else found
 
 

@@ -94,3 +94,12 @@ def nbdiff(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
         return code, out.decode(), err.decode()
 
     return run
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """Two versions, as files in one folder."""
+    a, b = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
+    a.write_bytes(dump(FIRST))
+    b.write_bytes(dump(SECOND))
+    return a, b

@@ -9,19 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from diff.conftest import FIRST, SECOND, Run
-from diff.making import dump
+from diff.conftest import Run
 
 from nb2flow.cli.diff_fetch import raw_address
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> tuple[Path, Path]:
-    """Two versions, in the folder that is served."""
-    a, b = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
-    a.write_bytes(dump(FIRST))
-    b.write_bytes(dump(SECOND))
-    return a, b
 
 
 @pytest.fixture

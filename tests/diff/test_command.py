@@ -15,14 +15,6 @@ from diff.making import Json, code, dump, md, nb, numbered, result, stream
 from nb2flow.cli.diff import merge_main
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> tuple[Path, Path]:
-    a, b = tmp_path / "a.ipynb", tmp_path / "b.ipynb"
-    a.write_bytes(dump(FIRST))
-    b.write_bytes(dump(SECOND))
-    return a, b
-
-
 def test_exit_codes(files: tuple[Path, Path], nbdiff: Run, tmp_path: Path) -> None:
     a, b = files
     assert nbdiff(a, a) == (0, "", "")

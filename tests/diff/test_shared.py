@@ -398,6 +398,23 @@ def test_long_lists_of_numbers_that_both_have_are_lifted(old: Json, new: Json) -
         assert orjson.loads(b"".join(lifted.restore(edits))) == orjson.loads(script(data, None))
 
 
+@pytest.mark.parametrize("odd", [b"NaN", b'"\\ud800"', b"123456789012345678901234567890", b"1.50"])
+@pytest.mark.parametrize("added", [True, False])
+def test_what_only_the_lenient_parser_reads_may_stand_in_a_long_list(odd: bytes, added: bool) -> None:
+    output = {"data": {"text/html": LINES}, "metadata": {}, "output_type": "display_data"}
+    whole = written(notebook([{**code("show()"), "outputs": [output], "id": "one"}]))
+    middle = whole.index(b'"line') + 40 * len(b'       "line\\n",\n')
+    middle = whole.index(b'"line', middle)
+    strange = whole[:middle] + odd + b",\n       " + whole[middle:]
+    data = [written(notebook([code("show()")])) if added else whole.replace(b"line", b"LINE", 1), strange]
+    lifted = Lifted("0a1b")
+    a, b = reads_both(data[0], data[1], ("a", "b"), exact=True, lifted=lifted)
+    short = json.dumps(nbdime_edits(a, b, match(a.cells, b.cells), lifted)).encode()
+    a, b = reads_both(data[0], data[1], ("a", "b"), exact=True)
+    plain = json.dumps(nbdime_edits(a, b, match(a.cells, b.cells)))
+    assert json.dumps(json.loads(b"".join(lifted.restore(short)))) == plain
+
+
 def test_cells_that_are_the_same_are_parsed_once() -> None:
     cells = [{**code(f"x{k} = {k}"), "id": f"c{k}"} for k in range(30)]
     changed = [{**c, "source": "y = 1"} if k in (0, 9, 10, 29) else c for k, c in enumerate(cells)]
