@@ -8,13 +8,11 @@ from itertools import pairwise
 
 from nb2flow.errors import Diagnostic
 from nb2flow.flow import checks
-from nb2flow.flow.effects import HISTORY, PLOT, is_resource
+from nb2flow.flow.effects import AT_START, CONFIG, HISTORY, PLOT, is_resource
 from nb2flow.flow.graph import Graph, Node, replay_order
 from nb2flow.flow.model import Each, Edge, Flow, Input, Parameter, Reason, Replay, Step
 from nb2flow.notebook.model import Layout, Notebook
 
-# Restored before anything is imported, by the start cell.
-_PROCESS = ("process:syspath", "process:cwd", "process:environ")
 _ORDER = {"variable": 0, "resource": 1, "file": 2, "order": 3, "state": 4}
 
 
@@ -102,23 +100,21 @@ def _edges(graph: Graph, names: list[str]) -> list[Edge]:
 
 def _public(reason: Reason) -> Reason:
     if reason.name == PLOT:
-        return Reason(reason.kind, "process:config", reason.defined, reason.used, reason.text or "plot configuration")
+        return Reason(reason.kind, CONFIG, reason.defined, reason.used, reason.text or "plot configuration")
     return reason
 
 
 def _resource(name: str) -> str:
-    return "process:config" if name == PLOT else name
+    return CONFIG if name == PLOT else name
 
 
 def _step(
     notebook: Notebook, graph: Graph, k: int, names: list[str], known: frozenset[str], parameters_cell: int | None
 ) -> Step:
     node = graph.nodes[k]
-    wanted: dict[str, int] = {}
-    for name, (source, _) in node.inputs.items():
-        wanted[_resource(name)] = max(source, wanted.get(_resource(name), -1))
-    inputs = tuple(Input(n, names[s]) for n, s in sorted(wanted.items(), key=lambda item: (item[1], item[0])))
-    state = tuple(dict.fromkeys(names[s] for n, s in sorted(wanted.items(), key=lambda i: i[1]) if n in _PROCESS))
+    wanted = sorted({(source, _resource(name)) for name, (source, _) in node.inputs.items()})
+    inputs = tuple(Input(n, names[s]) for s, n in wanted)
+    state = tuple(dict.fromkeys(names[s] for s, n in wanted if n in AT_START))
     files = sorted({f.path for f in node.files if f.reads and f.path and "{" not in f.path})
     own = {n for u in node.units if u.cell == parameters_cell for n in u.writes}
     return Step(

@@ -238,8 +238,9 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             for end in (receiver, *args.positional[:1]):
                 m.use_file(posixpath.normpath(end.text) if end.text else None, writes=True, reads=end is receiver)
         spec = _method_spec(name, plain, unused=args.node in m.unused)
-        if lasting.sets_for_good(m, name, plain):
-            spec = Call(touches="self", config=INTERPRETER, keeps=True, result="alias")
+        lasts = lasting.sets_for_good(m, name, plain)
+        if lasts:
+            spec = Call(touches="self", config=lasts, keeps=True, result="alias")
         if name == "copy" and any(not o.label.startswith(known_modules.SELF_CONTAINED) for o in plain):
             spec = known.HOLDS  # of a list or dict: what it holds is shared
         if not receiver.objs and spec is known.PURE and receiver.text is None:
@@ -350,6 +351,8 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
             return found if name == "eval" else SCALAR
         if name == "exec":
             texts.run_unseen(m, args)
+    elif name == "compile" and args.positional and not isinstance(args.node.args[0], ast.Starred):
+        return Val(fresh(m, args.node, args.positional[:1]).objs, args.positional[0].text)
     elif name in ("globals", "locals") or (name == "vars" and not args.positional):
         if m.frames and name != "globals":
             spec = known.PURE  # the local names of a function

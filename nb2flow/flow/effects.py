@@ -42,7 +42,10 @@ WORDS = {
     DISPLAYS: "a display that is updated later",
     INTERPRETER: "a change of Python itself",
 }
+CONFIG = "process:config"
 PLOT = "process:config:plot"
+CONFIGURATION = (CONFIG, PLOT)
+AT_START = ("process:cwd", "process:environ", "process:syspath")  # a step has them before anything is replayed
 PACKAGES = "process:packages"
 
 

@@ -72,8 +72,8 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
     for obj in in_order(base.objs):
         if obj.kind == "module":
             path = f"{obj.label}.{node.attr}"
-            if path in ("os.environ", "sys.path"):
-                m.use_resource("process:environ" if path == "os.environ" else "process:syspath", writes=False)
+            if path in known_modules.CONFIG_TARGETS and path in _READ_BY_CONSTANTS:
+                m.use_resource(known_modules.CONFIG_TARGETS[path], writes=False)
             found.append(m.module(path))
         elif obj.kind == "class" and obj.scope and node.attr in obj.scope:
             found.append(obj.scope[node.attr])
@@ -113,6 +113,8 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
     return union(found) if found else SCALAR
 
 
+# What `name = os.environ["HOME"]` and the like look at, which is run again in later steps.
+_READ_BY_CONSTANTS = frozenset(["os.environ", "sys.path", "matplotlib.rcParams", "matplotlib.pyplot.rcParams"])
 _COPYING_INDEX = (ast.Compare, ast.List, ast.ListComp)
 
 

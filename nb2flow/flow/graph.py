@@ -12,7 +12,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nb2flow.flow import effects, files, known_modules, modules
-from nb2flow.flow.effects import HISTORY, IMPLICIT, MAGICS, PACKAGES, PLOT, UNCARRYABLE, FileUse, Unit, is_resource
+from nb2flow.flow.effects import (
+    CONFIGURATION,
+    HISTORY,
+    IMPLICIT,
+    MAGICS,
+    PACKAGES,
+    PLOT,
+    UNCARRYABLE,
+    FileUse,
+    Unit,
+    is_resource,
+)
 from nb2flow.flow.groups import Group
 from nb2flow.flow.interpret import Analysis
 from nb2flow.flow.model import Observations, Reason, Site
@@ -115,6 +126,9 @@ class Graph:
             for name, read in unit.reads.items():
                 if name in unit.carried and not self._wanted(unit, name):
                     continue
+                if name == HISTORY and k and read.text not in ("", "_", "_dh"):  # any cell's, and not just its output
+                    self._recall(k, Site(unit.cell, read.line))
+                    continue
                 if name.startswith("rng:") and name not in self.analysis.seeded and not unit.observed:
                     continue
                 if read.version is not None and self.owner.get(read.version) != k:
@@ -132,6 +146,12 @@ class Graph:
                 if not unit.barrier_reads_only:
                     self._after_everything(k, unit)
             node.files.extend(unit.files)
+
+    def _recall(self, k: int, used: Site) -> None:
+        """`Out[3]` or `In[3]` is looked at."""
+        first = self.analysis.units[0]
+        defined = Site(first.cell, first.statement.line)
+        self.conflicts.append(Conflict(0, k, HISTORY, effects.WORDS[HISTORY], defined, used))
 
     def _after_everything(self, k: int, unit: Unit) -> None:
         """What may do anything comes after all that comes before it."""
@@ -163,6 +183,16 @@ class Graph:
         elif unit.barrier:
             text = text or f"{unit.barrier} may change it"
         self._carry(k, name, source, Reason("resource" if is_resource(name) else "variable", name, defined, used, text))
+        if name in CONFIGURATION:
+            self._replay_before(k, name, unit)
+
+    def _replay_before(self, k: int, name: str, unit: Unit) -> None:
+        """What is carried of options is what changed since the last that were replayed: replay these here, too."""
+        while (before := unit.reads[name].version if name in unit.reads else None) is not None:
+            if self._replayable(before):
+                self._replay(k, before, name)
+                return
+            unit = self.analysis.units[before]
 
     def _replayable(self, version: int) -> bool:
         unit = self.analysis.units[version]
@@ -178,8 +208,7 @@ class Graph:
             return
         what = self._uncarryable(source, k, name, reason)
         if what and reason.defined and reason.used:
-            first = 0 if name == HISTORY and reason.text not in ("", "_") else source  # `Out[3]` may be any cell's
-            self.conflicts.append(Conflict(first, k, name, what, reason.defined, reason.used))
+            self.conflicts.append(Conflict(source, k, name, what, reason.defined, reason.used))
         known = node.inputs.get(name)
         if known is None or known[0] < source:
             node.inputs[name] = (source, reason)

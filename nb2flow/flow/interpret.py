@@ -133,6 +133,7 @@ class Interpreter:
             any("__annotations__" in cell.source for cell in notebook.code),
             any("cache_info" in cell.source for cell in notebook.code),
             _varying(notebook, skipped),
+            any("flags" in c.source for c in notebook.code) and any("decimal" in c.source for c in notebook.code),
         )
         before, self._asked = self._asked, asked
         machine, begins = self._machine, 0
@@ -143,7 +144,9 @@ class Interpreter:
             unit.fixed, unit.kind = fixed, kind
         if machine is None or not begins:
             self.forget()
-            machine = Machine(outside=outside, keeps_annotations=key[2], asks_caches=key[3], varying=key[4])
+            machine = Machine(
+                outside=outside, keeps_annotations=key[2], asks_caches=key[3], varying=key[4], asks_flags=key[5]
+            )
             self._kinds, begins = replay.Kinds(), 0
             if self._keep:
                 machine.keep_trail()

@@ -17,7 +17,7 @@ BUILTINS: dict[str, Call] = {
         """,
         SCALAR,
     ),
-    **each("bytearray", PURE),
+    **each("bytearray compile", PURE),
     **each(
         """
             dict frozenset list set sorted tuple super property staticmethod classmethod
@@ -31,7 +31,7 @@ BUILTINS: dict[str, Call] = {
     "open": Call(result="live", file="r", label="an open file"),
     "input": Call(result="scalar", asks=True),
     "help": SCALAR,
-    **each("exec compile __import__", Call(result="unknown", barrier="exec")),
+    **each("exec __import__", Call(result="unknown", barrier="exec")),
     "eval": Call(result="unknown", barrier="eval"),
     **each("globals locals vars dir", Call(result="unknown", barrier="namespace")),
     "display": Call(result="live", label="a display handle"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from nb2flow.flow import callbacks
-from nb2flow.flow.effects import INTERPRETER
+from nb2flow.flow.effects import CONFIG, INTERPRETER, PLOT
 from nb2flow.flow.machine import Machine
 from nb2flow.flow.values import Obj, Val
 
@@ -21,15 +21,27 @@ def hand_over(m: Machine, given: Val, node: ast.AST) -> None:
 _BEGINNING = frozenset(["start", "stop", "__enter__", "__exit__", "enter_context"])
 
 
-def sets_for_good(m: Machine, name: str, receivers: set[Obj]) -> bool:
-    """Whether a context is entered here and left elsewhere: whatever it sets for the process holds until then."""
+# Contexts that set options, all of which a later step can be given.
+_SETTING_OPTIONS = {
+    "pandas.option_context": CONFIG,
+    "numpy.errstate": CONFIG,
+    "numpy.printoptions": CONFIG,
+    "warnings.catch_warnings": CONFIG,
+    "decimal.localcontext": CONFIG,
+    "sklearn.config_context": CONFIG,
+    "matplotlib": PLOT,
+}
+
+
+def sets_for_good(m: Machine, name: str, receivers: set[Obj]) -> str:
+    """A context is entered here and left elsewhere: what it sets for the process until then; empty for nothing."""
     if name not in _BEGINNING:
-        return False
+        return ""
     labels = [o.label for o in receivers if o.kind != "live"]
     if name in ("start", "stop"):
-        return any(label.startswith(("unittest.mock", "mock.")) for label in labels)
-    return (
-        not m.frames
-        and not isinstance(m.unit.statement.node, ast.With)
-        and any("." in label or label == "matplotlib" for label in labels)
-    )
+        return INTERPRETER if any(label.startswith(("unittest.mock", "mock.")) for label in labels) else ""
+    if m.frames or isinstance(m.unit.statement.node, ast.With):
+        return ""
+    known = [label for label in labels if "." in label or label == "matplotlib"]
+    kinds = {_SETTING_OPTIONS.get(label, INTERPRETER) for label in known}
+    return kinds.pop() if len(kinds) == 1 else INTERPRETER if kinds else ""

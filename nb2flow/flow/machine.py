@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nb2flow.flow.effects import HISTORY, FileUse, Unit, Unresolved, is_resource
+from nb2flow.flow.effects import CONFIG, HISTORY, FileUse, Unit, Unresolved, is_resource
 from nb2flow.flow.memory import Mark, Memory
 from nb2flow.flow.model import Outside, Site
 from nb2flow.flow.scopes import FUNCTIONS, attributes_set, evaluates_text, global_names, local_names
@@ -37,6 +37,7 @@ UNBOUND = "bound by code that is not seen"
 OF_NOTEBOOK = "runs in the notebook's namespace"
 VIEW = "a view or part of what it holds, perhaps"
 MAX_DEPTH = 10
+_ONLY_BINDING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 MAX_NODES = 40_000  # in one statement, calls included
 OBJECTS_PER_NODE = 50  # so many objects asked for what they reach cost as much as one node
 ALL_NODES = 150_000  # in all of them: beyond, a statement may reach LAST_NODES
@@ -93,6 +94,7 @@ class Machine(Memory):
     future_annotations: bool = False
     keeps_annotations: bool = False  # the notebook looks at `__annotations__`
     asks_caches: bool = False  # the notebook asks what functions remember
+    asks_flags: bool = False  # the notebook asks which flags its decimal numbers have raised
     has_cells: bool = False  # some table may hold lists (true once is true for good: it costs time only)
     varying: frozenset[str] = frozenset()  # names that stand for more than one value (known where code is compiled)
     _modules: dict[str, Obj] = field(default_factory=dict)
@@ -136,6 +138,8 @@ class Machine(Memory):
     def end(self) -> None:
         """Close the unit: turn what it touched into versions of every name that may see it."""
         unit = self.unit
+        if self.asks_flags and not isinstance(unit.statement.node, _ONLY_BINDING):
+            self.use_resource(CONFIG, writes=True)  # whatever computes may raise one
         if self.touched:
             self._spread_touches()
         if self.identity and len(self._first_read) > 1:

@@ -12,7 +12,7 @@ import shlex
 
 from nb2flow.flow import following, scripts
 from nb2flow.flow.dispatch import evaluate, execute, fresh
-from nb2flow.flow.effects import INTERPRETER, MAGICS
+from nb2flow.flow.effects import HISTORY, INTERPRETER, MAGICS
 from nb2flow.flow.machine import Machine
 from nb2flow.flow.syntax import CellMagic, parse_expression, parse_statements
 from nb2flow.flow.values import SCALAR, Val
@@ -166,6 +166,8 @@ def _magic(m: Machine, name: str, rest: str, node: ast.AST) -> Val:
             m.use_file(rest.strip() or ".", writes=False, reads=True)
         if name == "pwd":
             m.use_resource("process:cwd", writes=False)
+        elif name in ("history", "hist"):
+            m.use_resource(HISTORY, writes=False, text="In")
     elif name in _UNKNOWABLE:
         m.barrier(f"`%{name}`")
     elif name == "run" and scripts.run(m, rest):

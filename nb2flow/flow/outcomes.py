@@ -88,7 +88,7 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         lasting.hand_over(m, union(args.values), args.node)
     if args.keyword("display_id") is not None:  # the output of one cell may be changed by another
         m.use_resource(DISPLAYS, writes=True)
-    if path == "os.getcwd" or path.startswith(("os.path.abspath", "os.path.realpath")):
+    if path in _TELL_FOLDER:
         m.use_resource("process:cwd", writes=False)
     if path in ("os.getenv", "os.environ.get"):
         m.use_resource("process:environ", writes=False)
@@ -101,6 +101,12 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         if any(o.root == "pandas" for o in base.objs):
             tables.find_cells(m, results, 1)
     return union([value, *results])
+
+
+# Functions and methods that tell the working directory, or a path in it.
+_TELL_FOLDER = known.each(
+    "os.getcwd os.getcwdb os.path.abspath os.path.realpath os.path.relpath pathlib.Path.cwd resolve absolute cwd", True
+)
 
 
 def _keep_functions(m: Machine, args: Arguments) -> None:

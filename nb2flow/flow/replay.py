@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from nb2flow.flow import known_modules
-from nb2flow.flow.effects import HISTORY, INTERPRETER, Unit, is_resource
+from nb2flow.flow.effects import AT_START, HISTORY, INTERPRETER, Unit, is_resource
 
 # Constants made of constants made of …: beyond this a value is carried, or long chains would be replayed everywhere.
 MAX_DEPTH = 12
@@ -90,14 +90,34 @@ def classify(units: list[Unit], parameters: list[int]) -> None:
 
 
 def _classify(units: list[Unit]) -> None:
-    """In order: a unit reads only what comes before it."""
+    changed: dict[str, int] = {}  # of what a step has at its start: the last unit that changes it and is not replayed
+    while True:
+        _classify_in_order(units, changed)
+        found = {n: u.index for u in units for n in AT_START if n in u.writes and not u.replayable}
+        if found == changed:
+            return
+        changed = found
+
+
+def _classify_in_order(units: list[Unit], changed: Mapping[str, int]) -> None:
+    """A unit reads only what comes before it."""
     depth: dict[int, int] = {}
     for unit in units:
-        unit.replayable = unit.kind != "compute" and _harmless(unit) and _sources_replayable(unit, units)
+        unit.replayable = (
+            unit.kind != "compute"
+            and _harmless(unit)
+            and not (changed and _sees_change(unit, changed))
+            and _sources_replayable(unit, units)
+        )
         if unit.kind == "constant" and unit.replayable:
             sources = [r.version for r in unit.reads.values() if r.version is not None]
             depth[unit.index] = 1 + max((depth.get(v, 0) for v in sources), default=0)
             unit.replayable = depth[unit.index] <= MAX_DEPTH
+
+
+def _sees_change(unit: Unit, changed: Mapping[str, int]) -> bool:
+    """Whether it would give something else in a later step: `here = os.getcwd()` in one that begins elsewhere."""
+    return any(unit.index < last and name in unit.reads and name not in unit.writes for name, last in changed.items())
 
 
 def _harmless(unit: Unit) -> bool:

@@ -7,7 +7,7 @@ dictionary and its functions look theirs up in the notebook.
 from __future__ import annotations
 
 import ast
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from nb2flow.flow import scopes
 from nb2flow.flow.dispatch import evaluate, execute
@@ -24,14 +24,10 @@ def run(m: Machine, args: Arguments) -> Val | None:
     text = args.positional[0].text if args.positional else None
     if text is None or any("{" + name + "}" in text for name in m.parameters):
         return None
-    body = _parsed(text)
+    body = _parsed(text, args.node)
     spaces = [*args.node.args[1:], *(k.value for k in args.node.keywords if k.arg in ("globals", "locals"))]
     if body is None or len(args.positional) != len(args.node.args) or (m.frames and len(spaces) < 1):
         return None
-    for place, part in enumerate(p for node in body for p in ast.walk(node)):
-        if hasattr(part, "lineno"):  # all of it happens on the line of the call; places tell objects apart
-            part.lineno = part.end_lineno = m.line  # type: ignore[attr-defined]
-            part.col_offset = place  # type: ignore[attr-defined]
     given = [v for v, node in zip(_spaces(args), spaces, strict=False) if not scopes.is_namespace(node)]
     own = bool(given) and len(given) == len(spaces)  # nothing is looked up in the notebook
     if not given and not m.frames:
@@ -82,8 +78,19 @@ def _do(m: Machine, body: tuple[ast.stmt, ...]) -> Val:
     return SCALAR
 
 
-@lru_cache(maxsize=256)
-def _parsed(text: str) -> tuple[ast.stmt, ...] | None:
-    """The statements of a text (the same each time: what they make is told apart by them)."""
+def _parsed(text: str, call: ast.Call) -> tuple[ast.stmt, ...] | None:
+    """The statements of a text that a call runs (the same each time: what they make is told apart by them). All of it
+    happens on the line of the call."""
+    known = _TREES.setdefault(call, {})
+    if text in known:
+        return known[text]
     body = parse_statements(text.strip())
-    return tuple(body) if body is not None else None
+    for place, part in enumerate(p for node in body or () for p in ast.walk(node)):
+        if hasattr(part, "lineno"):
+            part.lineno = part.end_lineno = call.lineno  # type: ignore[attr-defined]
+            part.col_offset = place  # type: ignore[attr-defined]
+    known[text] = tuple(body) if body is not None else None
+    return known[text]
+
+
+_TREES: WeakKeyDictionary[ast.Call, dict[str, tuple[ast.stmt, ...] | None]] = WeakKeyDictionary()

@@ -58,6 +58,11 @@ def reduce_function(carrier: Carrier, function: Any) -> Any:
     return (*made, state, None, None, rebuild.fill_function)
 
 
+def reduce_code(carrier: Carrier, code: Any) -> Any:
+    """Code that `compile` made."""
+    return rebuild.code, (marshal.dumps(_placed(code)),)
+
+
 def reduce_method(carrier: Carrier, method: Any) -> Any:
     """A method with its object. Pickle looks it up there by its function's name, which finds it only if a class has it
     under that name, and nothing stands before it."""

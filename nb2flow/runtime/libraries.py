@@ -145,6 +145,7 @@ def _refuse(reason: str) -> Reducer:
 
 _REDUCERS: dict[str, Reducer] = {
     "builtins.function": byvalue.reduce_function,
+    "builtins.code": byvalue.reduce_code,
     "builtins.method": byvalue.reduce_method,
     "builtins.type": byvalue.reduce_class,
     "builtins.list": byvalue.reduce_container,

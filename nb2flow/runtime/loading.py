@@ -25,6 +25,7 @@ def enter(session: Session, state: Iterable[str]) -> None:
         os.chdir(session.home)
     except OSError as error:
         raise CannotLoad(f"the working folder {session.home} cannot be entered: {error.strerror}") from None
+    session.first = resources.at_start(session.home)
     for step in state:
         outputs = _manifest(session, step)["outputs"]
         for name in resources.AT_START:
@@ -106,11 +107,14 @@ def _apply(session: Session, names: Iterable[str]) -> None:
 def _collect(session: Session, step: str, name: str, outputs: dict[str, Any]) -> None:
     """Merge what `step` says about a resource into what is to be restored."""
     entry = outputs.get(name)
+    if entry is not None and "absent" in entry and name in resources.AT_START:
+        session.deltas.pop(name, None)  # as a process begins
     if entry is None or "blob" not in entry or name not in resources.RESOURCES:
         return
     opened = _open(session, step, entry["blob"], [name])
     delta = _restore(session, step, opened, [name])[name]
-    session.deltas[name] = resources.merge(name, session.deltas.get(name), delta)
+    older = None if name in resources.AT_START else session.deltas.get(name)  # these are told as a whole
+    session.deltas[name] = resources.merge(name, older, delta)
 
 
 def _require(session: Session, step: str, name: str, outputs: dict[str, Any]) -> None:

@@ -130,6 +130,11 @@ def function(code: bytes, home: str, name: str, closure: Any) -> Any:
     return types.FunctionType(_here(marshal.loads(code)), _globals(home), name, None, closure or None)  # noqa: S302
 
 
+def code(compiled: bytes) -> Any:
+    """Code that was compiled from a text."""
+    return _here(marshal.loads(compiled))  # noqa: S302
+
+
 def plain_function(code: bytes, home: str, name: str, qualname: str, defaults: Any, kwdefaults: Any) -> Any:
     """A function without closure or attributes: the one that the notebook already defined here, if it is the same."""
     loaded = marshal.loads(code)  # noqa: S302

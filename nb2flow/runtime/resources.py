@@ -47,13 +47,27 @@ def changed(base: dict[str, Any], now: dict[str, Any], home: Path) -> list[str]:
     return [n for n in found if n != "process:config" or settings.is_changed(base.get(n), now[n])]
 
 
-def to_hand_on(name: str, restored: Any, base: dict[str, Any], now: dict[str, Any], home: Path) -> Any:
-    """What a later step needs of a resource: what was restored here, and what changed since. None for nothing."""
+def at_start(home: Path) -> dict[str, Any]:
+    """The state of what is restored before all else, as this process began with it."""
+    states = {name: RESOURCES[name].capture(home) for name in AT_START}
+    return {name: state for name, state in states.items() if state is not None}
+
+
+def to_hand_on(
+    name: str, restored: Any, first: dict[str, Any], base: dict[str, Any], now: dict[str, Any], home: Path
+) -> Any:
+    """What a later step needs of a resource: what was restored here, and what changed since. None for nothing.
+
+    What is restored before all else a later step gets before it replays anything: so that is compared with what this
+    process began with, and what was replayed here counts, too.
+    """
     if name not in now:
         return None
     resource = RESOURCES[name]
     if name.startswith("rng:"):
         return now[name]
+    if name in first:
+        return resource.delta(first[name], now[name], home)
     own = resource.delta(base.get(name), now[name], home)
     if restored is None or own is None:
         return restored if own is None else own

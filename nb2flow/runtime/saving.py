@@ -101,7 +101,7 @@ def _save_resource(
         error = "this state of the process cannot be carried"
         problems.append({"name": name, "kind": "unpicklable", "type": "resource", "error": error})
         return
-    delta = resources.to_hand_on(name, session.deltas.get(name), base, now, session.home)
+    delta = resources.to_hand_on(name, session.deltas.get(name), session.first, base, now, session.home)
     if delta is None:
         outputs[name] = {"absent": True}
         return

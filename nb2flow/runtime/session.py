@@ -22,10 +22,11 @@ PACKAGE = Path(__file__).parent  # not resolved: it must equal the entry of sys.
 
 
 class Session:
-    """The running step. `inputs` maps a step to the path of its manifest; `deltas` are the process resources restored
-    so far, by resource id; `restored` are (step, resource id) pairs that need no restoring any more. `element` is set
-    in an instance: the list it is an element of, where it lies, and what the step collects; `before` are then the
-    variables that it began with."""
+    """The running step. `inputs` maps a step to the path of its manifest; `first` is the state that the process began
+    with of what is restored before all else; `deltas` are the process resources restored so far, by resource id;
+    `restored` are (step, resource id) pairs that need no restoring any more. `element` is set in an instance: the list
+    it is an element of, where it lies, and what the step collects; `before` are then the variables that it began with.
+    """
 
     def __init__(self, step: str, home: Path, store: Path, manifest: Path, inputs: dict[str, Path] | None) -> None:
         self.step = step
@@ -33,6 +34,7 @@ class Session:
         self.store = store
         self.manifest = manifest
         self.inputs = inputs
+        self.first: dict[str, Any] = {}
         self.deltas: dict[str, Any] = {}
         self.restored: set[tuple[str, str]] = set()
         self.baseline: dict[str, Any] | None = None

@@ -48,6 +48,7 @@ def capture(home: Path) -> dict[str, dict[str, Any]]:
         context = decimal.getcontext()
         sections["decimal"] = {key: getattr(context, key) for key in _DECIMAL}
         sections["decimal"]["traps"] = {trap.__name__: on for trap, on in context.traps.items()}
+        sections["decimal"]["flags"] = {flag.__name__: on for flag, on in context.flags.items()}
     sklearn = sys.modules.get("sklearn")
     if hasattr(sklearn, "get_config"):
         sections["sklearn"] = sklearn.get_config()  # type: ignore[union-attr]
@@ -80,6 +81,8 @@ def is_changed(base: Any, now: Any) -> bool:
         front, removed = changed["warnings"]["front"], changed["warnings"]["removed"]
         if not removed and not any(_is_general(f) for f in front if f not in base["warnings"]["filters"]):
             del changed["warnings"]
+    if set(changed.get("decimal", ())) == {"flags"}:  # computing raises them, and hardly anybody asks
+        del changed["decimal"]
     return bool(changed)
 
 
@@ -145,7 +148,8 @@ def _defaults(section: str) -> dict[str, Any]:
     if section == "decimal":
         default = sys.modules["decimal"].DefaultContext
         values = {key: getattr(default, key) for key in _DECIMAL}
-        return {**values, "traps": {trap.__name__: on for trap, on in default.traps.items()}}
+        traps = {trap.__name__: on for trap, on in default.traps.items()}
+        return {**values, "traps": traps, "flags": dict.fromkeys(traps, False)}
     if section == "torch":
         return {"dtype": sys.modules["torch"].float32, "grad": True, "deterministic": False}
     if section == "sklearn":
@@ -219,9 +223,9 @@ def _apply_decimal(values: dict[str, Any]) -> None:
     decimal = importlib.import_module("decimal")
     context = decimal.getcontext()
     for key, value in values.items():
-        if key == "traps":
+        if key in ("traps", "flags"):
             for name, on in value.items():
-                context.traps[getattr(decimal, name)] = on
+                getattr(context, key)[getattr(decimal, name)] = on
         else:
             setattr(context, key, value)
 
