@@ -33,6 +33,7 @@ from nb2flow.errors import EnvironmentFault, Nb2flowError, UsageError
 from nb2flow.plan import bind
 from nb2flow.runs.folders import Home, RunFolder, disk_faults, new_run_id, replace_file
 from nb2flow.runs.lock import is_held
+from nb2flow.runs.portable import portable, restored
 from nb2flow.runs.store import RunStore
 
 _JUPYTERS_OWN = ("JUPYTERHUB_", "JPY_", "JUPYTER_SERVER_", "CONFIGPROXY_")
@@ -130,7 +131,7 @@ def again(found: Found, *, only: str | None = None, start_from: str | None = Non
     split = state.plan.dialect if state.plan.dialect in ("headings", "cells", "whole") else None
     order = Order(
         notebook=state.notebook,
-        parameters=dict(state.parameters),
+        parameters=portable(state.parameters),
         only=only,
         start_from=start_from,
         split=split,
@@ -152,7 +153,7 @@ def _refuse_early(order: Order, folder: RunFolder, settings: Settings) -> None:
         raise UsageError("a run starts from a step, or is one step alone: not both")
     engines.chosen(settings, order.engine, order.profile)
     made = compiled(_analysis(order, folder, settings))
-    bind(made.plan.parameters, order.parameters)
+    bind(made.plan.parameters, restored(order.parameters))
 
 
 def _analysis(order: Order, folder: RunFolder, settings: Settings) -> Analysis:
@@ -220,7 +221,7 @@ def main(arguments: list[str]) -> int:
         if order is not None:
             settings = _settings_of(Path(order.notebook), home)
             asked = Asked(
-                order.parameters,
+                restored(order.parameters),
                 order.jobs,
                 order.only,
                 order.start_from,

@@ -48,6 +48,7 @@ from nb2flow.pods.driver import OWN_NAME, OWN_UID, own_run
 from nb2flow.runs.events import AnyEvent, CancelRequested, RunCreated, RunFinished
 from nb2flow.runs.events import decode as decode_event
 from nb2flow.runs.folders import Home
+from nb2flow.runs.portable import portable
 from nb2flow.runs.store import RunStore
 
 SEND_EVERY = 1.0  # seconds
@@ -119,7 +120,7 @@ class _Driving:
             return
         created = decode_event((folder.path / CREATED).read_bytes())
         assert isinstance(created, RunCreated)
-        given = bind_texts(from_values(created.plan).parameters, texts)
+        given = portable(bind_texts(from_values(created.plan).parameters, texts))
         created = msgspec.structs.replace(created, at=time.time(), run_id=order.run_id, parameters=given)
         self._mirror.send_files()
         self._store.write(RunPlace(order.run_id).latest, encode(order))

@@ -12,6 +12,7 @@ from nb2flow.engine.signals import StepOrder, Treatment
 from nb2flow.errors import EnvironmentFault, UsageError
 from nb2flow.plan.model import CompiledPlan, Plan, PlanStep
 from nb2flow.runs.events import RunCreated
+from nb2flow.runs.portable import portable
 
 DEFAULT_OUTPUT_LIMIT = 10_000_000
 
@@ -77,7 +78,7 @@ def creation(request: RunRequest, plan: Mapping[str, Any], engine: str, now: flo
         run_id=request.run_id,
         notebook=str(request.notebook),
         plan=dict(plan),
-        parameters=dict(request.parameters),
+        parameters=portable(request.parameters),
         only=request.only,
         start_from=request.start_from,
         use_cache=request.use_cache,

@@ -25,6 +25,7 @@ from nb2flow.executors.papermill_engine import Nb2flowEngine
 from nb2flow.runs.attempt import Ended, Report, StepTask, WorkerStarted
 from nb2flow.runs.events import Failure
 from nb2flow.runs.folders import replace_file
+from nb2flow.runs.portable import restored
 
 START_TIMEOUT = 120  # seconds that a kernel may take to come up on a busy machine
 _TINY = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
@@ -127,7 +128,7 @@ def _run(task: StepTask, line: ParentLine) -> Failure | None:
         papermill.execute_notebook(
             _literal(task.notebook),
             None,  # the engine writes the notebook: atomically, and not twice for each cell
-            parameters=task.parameters or None,
+            parameters=restored(task.parameters) or None,
             engine_name="nb2flow",
             kernel_name=task.kernel,
             language=task.language,

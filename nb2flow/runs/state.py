@@ -29,6 +29,7 @@ from nb2flow.runs.events import (
     StepStarted,
     StepSucceeded,
 )
+from nb2flow.runs.portable import restored
 
 StepStatus = Literal["waiting", "running", "retrying", "succeeded", "cached", "failed", "skipped", "cancelled"]
 RunStatus = Literal["created", "running", "succeeded", "failed", "cancelled", "interrupted"]
@@ -113,7 +114,7 @@ def _created(event: RunCreated) -> RunState:
         plan=plan,
         status="created",
         steps={step.name: StepState(step.name) for step in plan.steps},
-        parameters=event.parameters,
+        parameters=restored(event.parameters),
         versions=event.versions,
         engine=event.engine,
         kernel=event.kernel,

@@ -12,6 +12,7 @@ from nb2flow import __version__
 from nb2flow.app import debugging, detached, history, running
 from nb2flow.app.detached import Launched, Order
 from nb2flow.diff.changes import Scope
+from nb2flow.runs.portable import portable
 from nb2flow.server import api_diff, api_runs, encode_diff, encode_runs, following
 from nb2flow.server.handlers import LARGEST_NOTEBOOK, Context, Handler, allowed, answers
 from nb2flow.server.handlers_flow import side
@@ -55,7 +56,7 @@ def _start(context: Context, request: api_runs.RunRequest) -> api_runs.Started:
     settings = context.projects.of(path)
     order = Order(
         notebook=str(path),
-        parameters=request.parameters,
+        parameters=portable(request.parameters),
         only=request.only,
         start_from=request.start_from,
         use_cache=request.use_cache,

@@ -27,6 +27,7 @@ from nb2flow.pods import elements
 from nb2flow.pods.contract import ANY_RUN, ListElement, PodTask, TaskFolder, folder_of, plan_path
 from nb2flow.runs.events import Failure
 from nb2flow.runs.manifest import Manifest, encode, gathered, read_manifest
+from nb2flow.runs.portable import portable
 
 _AT_ONCE = 16  # manifests that are read side by side
 
@@ -66,7 +67,7 @@ class SharedTask:
         plan = self._read_plan(store)
         self._is_foreign = task.run_id == ANY_RUN
         try:
-            bound = bind_texts(plan.parameters, self._place.texts)
+            bound = portable(bind_texts(plan.parameters, self._place.texts))
         except UsageError as fault:
             raise EnvironmentFault(fault.message, hint=fault.hint) from fault
         step = plan.step(task.step)
