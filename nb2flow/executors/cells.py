@@ -8,6 +8,7 @@ starts kernels nor writes files.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +29,10 @@ OUTPUT_GRACE_OF_THE_SILENT = 5.0
 _HUGE = 4_000_000  # bytes of one message of printed text
 _LOOK_AGAIN = 300  # milliseconds
 
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+# A frame of a function that stands in the place of Python's own while a step is watched: it says nothing to the author.
+_STAND_IN = re.compile(r"File \S*[/\\]nb2flow_runtime[/\\](asked|imports)\.py\b")
 
 _new_node: Any = NotebookNode  # nbformat does not say its types
 
@@ -206,6 +211,9 @@ class CellRunner(NotebookClient):
     def output(self, outs: list[NotebookNode], msg: dict[str, Any], display_id: Any, cell_index: int) -> Any:
         """As nbclient's, but text of one stream is put together, in bounded memory and linear time."""
         hooked = self.output_hook_stack[msg["parent_header"].get("msg_id")]
+        if msg["msg_type"] == "error":
+            frames = msg["content"].get("traceback") or []
+            msg["content"]["traceback"] = [frame for frame in frames if not _STAND_IN.match(_ANSI.sub("", frame))]
         if msg["msg_type"] != "stream" or hooked:
             self.keeper.close()
             return super().output(outs, msg, display_id, cell_index)

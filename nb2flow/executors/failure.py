@@ -75,9 +75,9 @@ def start_failure(message: str, log: str | None) -> Failure:
 def _own_cell_failed(role: str, error: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> Failure:
     """A cell that nb2flow put into the step notebook failed: say what that means for the author's variables."""
     ename, evalue = str(error.get("ename", "")), str(error.get("evalue", ""))
-    full = os.strerror(errno.ENOSPC) in evalue
+    full = any(os.strerror(number) in evalue for number in (errno.ENOSPC, errno.EDQUOT))
     problems = [p for p in problems if p.get("kind") in ("unpicklable", "unloadable")]
-    if problems or (ename == "CannotCarry" and not full):
+    if problems:
         names = tuple((str(p.get("name", "")), "") for p in problems)
         named = ", ".join(name for name, _ in names)
         message = _short(evalue) or f"cannot be carried from step to step: {named}"

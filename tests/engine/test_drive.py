@@ -119,6 +119,7 @@ FAULTY = (
                 "assert len(p.read_text()) > 1"], options=StepOptions(retries=2, gpu=1)),
     S("leaves", ["import sys\nsys.exit(0)", "2"]),
     S("allowed", ["1 / 0"], tags=("raises-exception",), options=StepOptions(gpu=2)),
+    S("asks", ["import not_there", "import os\nos.path.getsize('not there')"], tags=("raises-exception",)),
     S("talks", ["for i in range(60_000): print('a line of some length', i)", "print('short')"]),
     S("rest", ["print(a)"], {"fine": ("a",)}, after=("dies",)),
     S("last", ["3"], after=("rest",)),
@@ -149,6 +150,7 @@ def test_each_step_ends_as_it_must_and_the_run_has_failed(faults: Faults) -> Non
         "flaky": "succeeded",
         "leaves": "failed",
         "allowed": "succeeded",
+        "asks": "succeeded",
         "talks": "succeeded",
         "rest": "skipped",
         "last": "skipped",
@@ -217,6 +219,14 @@ def test_leaving_is_no_success_and_an_allowed_error_no_failure(faults: Faults) -
     assert failure.ename == "SystemExit"
     outputs = [o for c in executed(folder, state, "allowed")["cells"] for o in c.get("outputs", [])]
     assert [o["ename"] for o in outputs] == ["ZeroDivisionError"]
+
+
+def test_functions_that_stand_in_the_place_of_pythons_are_not_in_tracebacks(faults: Faults) -> None:
+    folder, state, _ = faults
+    cells = [c for c in executed(folder, state, "asks")["cells"] if c["id"].startswith("asks-c")]
+    frames = [frame for cell in cells for output in cell["outputs"] for frame in output["traceback"]]
+    assert len([frame for frame in frames if "not_there" in frame or "not there" in frame]) == 4
+    assert not [frame for frame in frames if "nb2flow_runtime" in frame]
 
 
 def test_too_much_output_is_cut_and_said(faults: Faults) -> None:
