@@ -18,9 +18,10 @@ from nb2flow.app.analysis import Analysis, analyse
 from nb2flow.app.compiling import compiled
 from nb2flow.app.history import Found
 from nb2flow.engine import RunRequest, StepBackend
-from nb2flow.errors import UsageError, has_errors
+from nb2flow.errors import Nb2flowError, UsageError, has_errors
 from nb2flow.flow.model import Observations
-from nb2flow.plan import bind
+from nb2flow.notebook import read
+from nb2flow.plan import bind, source_digest
 from nb2flow.plan.model import CompiledPlan
 from nb2flow.profiles import Profile, choose
 from nb2flow.runs.events import AnyEvent, CancelRequested, RunFinished
@@ -127,6 +128,11 @@ def resume(
     settings = found.settings
     profile = _profile_of(found)
     here = notebook or Path(found.state.notebook)
+    if not here.parent.is_dir():
+        raise UsageError(
+            f"run {found.state.run_id} cannot go on: its folder is gone, {here.parent}",
+            hint="run the notebook where it lies now; what is unchanged is taken from earlier runs",
+        )
     backend = engines.backend(found.state.engine, profile, here.parent)
     with RunStore(settings.home) as store:
         request = engine.resume(
@@ -141,6 +147,15 @@ def resume(
         request = replace(request, notebook=here)
         state = engine.drive(request, backend, store, on_event=on_event, replan=_planner_of(found, here))
     return Found(state, found.folder, settings)
+
+
+def is_edited(found: Found) -> bool:
+    """Whether the notebook of a run has other code now than it had then: resuming goes on with that of then."""
+    try:
+        then, now = (read(path) for path in (found.folder.source, Path(found.state.notebook)))
+    except Nb2flowError:
+        return False
+    return source_digest(then) != source_digest(now)
 
 
 def cancel(start: Path, name: str) -> Found:

@@ -12,7 +12,7 @@ from nb2flow.app import history
 from nb2flow.app.analysis import analyse
 from nb2flow.app.copies import is_copy
 from nb2flow.app.history import Found
-from nb2flow.app.running import Asked, launch, read_parameters
+from nb2flow.app.running import Asked, is_edited, launch, read_parameters
 from nb2flow.app.running import cancel as cancel_run
 from nb2flow.app.running import resume as resume_run
 from nb2flow.app.running import run as run_notebook
@@ -128,6 +128,9 @@ def resume(ctx: click.Context, run: str, jobs: int | None, project: Path, as_jso
 
         watch(ctx, remote.go_on(before, jobs, remark), as_json)
         return
+    if is_edited(before):
+        name = Path(before.state.notebook).name
+        remark(f"{name} was edited since: this goes on with it as it was; `nb2flow run {name}` takes what is new")
     with display(quiet=as_json, state=before.state) as shown:
         found = resume_run(before, jobs=jobs, on_event=shown)
     close(ctx, found, as_json)

@@ -9,7 +9,7 @@ from nb2flow.engine.cache import ResultCache
 from nb2flow.engine.earlier import refuse_if_inputs_are_missing
 from nb2flow.engine.ports import StepBackend
 from nb2flow.engine.request import RunRequest, check, creation
-from nb2flow.engine.workspace import Workspace
+from nb2flow.engine.workspace import Workspace, world_of
 from nb2flow.plan import step_keys, to_values
 from nb2flow.runs.files import FileDigests
 from nb2flow.runs.results import ResultStore
@@ -28,7 +28,7 @@ def begin(request: RunRequest, backend: StepBackend, store: RunStore) -> Mapping
     space.home.create()
     if request.only is not None:
         results = ResultStore(space.home, backend.holds)
-        cache = ResultCache(results, FileDigests(request.home / "digests.json"), request.notebook.parent)
+        cache = ResultCache(results, world_of(request, backend, FileDigests(request.home / "digests.json")))
         refuse_if_inputs_are_missing(cache, plan, keys, request.only)
     space.folder.create()
     space.lay_out(request.compiled)

@@ -3,32 +3,32 @@
 The content key covers code, parameters and the code before it. It cannot cover what the outside world did, so beside
 the key a result is used only if: its artifacts exist; the artifacts it had loaded are the very ones that its
 predecessors have now (one may have given something else although its code is the same); every file it read or
-imported, and every file it wrote, has the digest it had then.
+imported, and every file it wrote, has the digest it had then, and what else of the world it asked for is as it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from nb2flow.engine.world import CHANGING, World
 from nb2flow.plan.model import PlanStep
-from nb2flow.runs.files import ABSENT, FileDigests
 from nb2flow.runs.manifest import Manifest
 from nb2flow.runs.results import ResultStore, StepResult
+from nb2flow.runs.state import StepState
 
 # What `state` steps hand on besides what is named as an input.
 PROCESS_STATE = ("process:cwd", "process:environ", "process:syspath")
 
 
 class ResultCache:
-    """Results of earlier runs for the steps of the notebook that lies in `folder`."""
+    """Results of earlier runs for the steps of a notebook in its `world`."""
 
-    def __init__(self, results: ResultStore, digests: FileDigests, folder: Path) -> None:
+    def __init__(self, results: ResultStore, world: World) -> None:
         self._results = results
-        self._digests = digests
-        self._folder = folder
+        self._world = world
 
     def find(
         self, step: PlanStep, key: str, manifests: Mapping[str, Manifest], *, any_result: bool = False
@@ -44,10 +44,15 @@ class ResultCache:
             return None
         if result.inputs != inputs_of(step, manifests):
             return None
-        unchanged = all(
-            self._digest(path) == digest for files in (result.seen, result.written) for path, digest in files.items()
-        )
-        return result if unchanged else None
+        return result if self._world.is_as_it_was(step, result.world) else None
+
+    def changed_since(self, step: PlanStep, then: StepState, ended: float | None) -> str:
+        """What has changed of that on which the result depends that `step` had in a run, since that run `ended`; empty
+        when nothing has, or nobody knows. With None: at any time since the step itself did."""
+        result = self._results.get(then.key)
+        if result is None or then.ended_at is None:
+            return ""
+        return self._world.changed_since(step, result.world, ended or then.ended_at)
 
     def keep(
         self,
@@ -58,14 +63,15 @@ class ResultCache:
         manifest: Path,
         executed: Path,
         manifests: Mapping[str, Manifest],
+        began: float | None = None,
+        why_not: str = "",
     ) -> str:
-        """Keep the result of a step that has just finished. Returns why it will not be used again, or nothing."""
+        """Keep the result of a step that began then and has just finished. Returns why it will not be used again, or
+        nothing; `why_not` is what the caller has against it."""
         raw = manifest.read_bytes() if manifest.exists() else None
         known = msgspec.json.decode(raw, type=Manifest) if raw is not None else Manifest(step=step.name)
-        why_not = _why_not_reusable(step, known if raw is not None else None)
-        observed = known.observed
-        written = set(observed.writes) | set(observed.deleted)
-        seen = (set(observed.reads) | set(observed.modules) | set(step.files)) - written
+        world = self._world.of(step, known.observed, began)
+        why_not = why_not or _why_not_reusable(step, known if raw is not None else None, world.seen)
         result = StepResult(
             key=key,
             run_id=run_id,
@@ -74,21 +80,11 @@ class ResultCache:
             manifest=msgspec.Raw(raw if raw is not None else msgspec.json.encode(known)),
             executed=f"{key}-{run_id.rsplit('-', 1)[-1]}.ipynb",
             inputs=inputs_of(step, manifests),
-            seen=self._digests_of(seen),
-            written=self._digests_of(written),
             not_reusable=why_not,
+            world=world,
         )
         self._results.put(result, executed)
         return why_not
-
-    def _digests_of(self, paths: Iterable[str]) -> dict[str, str]:
-        return {path: self._digest(path) for path in sorted(paths)}
-
-    def _digest(self, path: str) -> str:
-        try:
-            return self._digests.digest(self._folder / path)
-        except ValueError:  # a null character in a path that some code tried to open
-            return ABSENT
 
 
 def inputs_of(step: PlanStep, manifests: Mapping[str, Manifest]) -> dict[str, str]:
@@ -110,7 +106,7 @@ def inputs_of(step: PlanStep, manifests: Mapping[str, Manifest]) -> dict[str, st
     return found
 
 
-def _why_not_reusable(step: PlanStep, manifest: Manifest | None) -> str:
+def _why_not_reusable(step: PlanStep, manifest: Manifest | None, seen: Mapping[str, str]) -> str:
     if not step.options.cache:
         return "cache:off"
     if manifest is None:
@@ -119,4 +115,8 @@ def _why_not_reusable(step: PlanStep, manifest: Manifest | None) -> str:
         return "it touched more files than are kept track of"
     if manifest.observed.subprocess:
         return "it ran other programs, and nb2flow cannot see what those read"
+    changing = [path for path, digest in seen.items() if digest == CHANGING]
+    if changing:
+        more = f" and {len(changing) - 1} more" if len(changing) > 1 else ""
+        return f"{changing[0]}{more} changed while it ran"
     return ""

@@ -20,6 +20,7 @@ from nb2flow.engine.entrusting import Entrusted
 from nb2flow.engine.guard import Finished, with_sources
 from nb2flow.engine.interrupts import Interrupts
 from nb2flow.engine.machine import Machine
+from nb2flow.engine.neighbours import Neighbours
 from nb2flow.engine.ports import Attempt, CellBegan, Ended, Noted, Report, StepBackend, StepTask
 from nb2flow.engine.refine import Refiner, Replan
 from nb2flow.engine.request import RunRequest, ancestors, check, creation, orders
@@ -35,7 +36,7 @@ from nb2flow.engine.signals import (
     StartAttempt,
     StopAttempt,
 )
-from nb2flow.engine.workspace import Workspace
+from nb2flow.engine.workspace import Workspace, world_of
 from nb2flow.errors import EnvironmentFault, Nb2flowError
 from nb2flow.plan import step_keys, to_values
 from nb2flow.plan.expand import gathers
@@ -108,8 +109,10 @@ class _Driver:
         self._fingerprint = backend.fingerprint(request.kernel)
         self._keys = step_keys(self._plan, request.parameters, self._fingerprint)
         self._digests = FileDigests(request.home / "digests.json")
+        self._drives_since = time.time()
         self._results = ResultStore(self.space.home, backend.holds)
-        self._cache = ResultCache(self._results, self._digests, request.notebook.parent)
+        self._cache = ResultCache(self._results, world_of(request, backend, self._digests))
+        self._neighbours = Neighbours(store, request.run_id, request.notebook)
         self._entrusted = Entrusted(backend.pilot)
         self._refiner = Refiner(replan if request.only is None else None)
         self._queue: SimpleQueue[tuple[str, int, Report] | int] = SimpleQueue()
@@ -126,11 +129,12 @@ class _Driver:
 
     def run(self) -> RunState:
         attempts: dict[str, int] = {}
+        remarks: dict[str, str] = {}
         if self.request.resume:
             state = self._store.state(self.request.run_id)
             attempts = {name: step.attempt for name, step in state.steps.items()}
             self.space.lay_out(self.request.compiled)
-            self._finished = {n: Finished(m) for n, m in finished_steps(self.space, self._results, state).items()}
+            self._finished, remarks = finished_steps(self.space, self._results, self._cache, state)
             self._entrusted.adopt(self.request.run_id)
             self._plan = self._with_instances(self._plan, self._manifests())
             self._keys = step_keys(self._plan, self.request.parameters, self._fingerprint)
@@ -143,7 +147,10 @@ class _Driver:
         todo = orders(self.request, self._plan, self._keys, kept=list(self._finished), attempts=attempts)
         self._machine = Machine(todo, self.request.jobs)
         self._changes = self._store.changes()
+        self._neighbours.begin()
         self._record(RunStarted(at=time.time(), pid=os.getpid(), jobs=self.request.jobs))
+        for name, text in remarks.items():
+            self._note(name, text)
         if self._plan != self.request.compiled.plan:
             self._tell_of_plan(fanout.told(self.request.compiled.plan, self._plan), list(self._finished))
         try:
@@ -218,9 +225,9 @@ class _Driver:
         result = None
         if not self._entrusted.has(name):
             result = self._cache.find(step, key, self._manifests(), any_result=self.request.only is not None)
-        if result is None:
+        folder = self.space.folder
+        if result is None or not self._results.take(result, folder.executed(name), folder.manifest(name)):
             return self._machine.handle(LookedUp(name, None), now)
-        self._results.take(result, self.space.folder.executed(name), self.space.folder.manifest(name))
         manifest = result.read_manifest()
         self._finished[name] = Finished(manifest)
         if manifest.observed.network:
@@ -317,7 +324,7 @@ class _Driver:
         if self._machine.is_under_way(name, number):
             failure = self._look_at_result(name, began, now, failure)
             if failure is None and self._machine.is_under_way(name, number):
-                outputs = self._keep(name, now - began)
+                outputs = self._keep(name, began, now - began)
                 self._carry_out(self._fan_out(name) or ())
         happened = AttemptEnded(name, number, now - began, failure, outputs)
         self._carry_out(self._machine.handle(happened, now))
@@ -339,7 +346,7 @@ class _Driver:
             self._finished.pop(name, None)
         return failure
 
-    def _keep(self, name: str, seconds: float) -> dict[str, tuple[str, str]]:
+    def _keep(self, name: str, began: float, seconds: float) -> dict[str, tuple[str, str]]:
         """Keep the result for later runs; returns what it saved, for people."""
         folder, step = self.space.folder, self._plan.step(name)
         if self._machine.cancelled_by is None or name in self._finished:
@@ -351,10 +358,24 @@ class _Driver:
                 folder.manifest(name),
                 folder.executed(name),
                 self._manifests(),
+                began if self._backend.secrets_here else self._drives_since,  # files may travel before a step begins
+                self._at_once(name),
             )
             if why_not and step.options.cache:
                 self._note(name, f"will run again next time: {why_not}")
         return self._finished[name].manifest.previews
+
+    def _at_once(self, name: str) -> str:
+        """Why the files that the step wrote may be another's: in pods, steps have files of their own."""
+        observed = self._finished[name].manifest.observed
+        if not (observed.writes or observed.deleted) or not self._backend.secrets_here:
+            return ""
+        others = self._neighbours.now()
+        return (
+            f"it wrote files while run {others[0]} of the same notebook went on, which may have written them too"
+            if others
+            else ""
+        )
 
     def _refine(self) -> None:
         """Go on with a better plan when what was seen asks for one."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nb2flow.engine.cache import ResultCache
-from nb2flow.engine.request import ancestors
+from nb2flow.engine.guard import Finished
+from nb2flow.engine.request import ancestors, predecessors
 from nb2flow.engine.workspace import Workspace
 from nb2flow.errors import EnvironmentFault, UsageError
 from nb2flow.plan.model import Plan
@@ -31,16 +32,40 @@ def refuse_if_inputs_are_missing(cache: ResultCache, plan: Plan, keys: Mapping[s
         )
 
 
-def finished_steps(space: Workspace, results: ResultStore, state: RunState) -> dict[str, Manifest]:
-    """The steps of a resumed run that are done and whose notebook, manifest and artifacts are all there."""
-    finished = {}
-    for name, step in state.steps.items():
-        if step.status not in ("succeeded", "cached") or not space.folder.executed(name).exists():
+def finished_steps(
+    space: Workspace, results: ResultStore, cache: ResultCache, state: RunState
+) -> tuple[dict[str, Finished], dict[str, str]]:
+    """The steps of a resumed run that are done and stay so, and what is to be told of others.
+
+    Their notebook, manifest and artifacts must all be there, and what they read of the world must not have been changed
+    since the run ended. What comes after a step that runs again has to be looked at again, too.
+    """
+    finished: dict[str, Finished] = {}
+    remarks: dict[str, str] = {}
+    anew: set[str] = set()
+    for step in state.plan.steps:
+        name, then = step.name, state.steps[step.name]
+        if then.status not in ("succeeded", "cached") or anew & set(predecessors(step)):
+            anew.add(name)
             continue
-        try:
-            manifest = space.manifest(name)
-        except EnvironmentFault:
+        manifest = _what_it_left(space, results, name)
+        changed = cache.changed_since(step, then, state.ended_at) if manifest is not None else ""
+        if manifest is None or (changed and state.ended_at is not None):
+            anew.add(name)
+            remarks |= {name: f"runs again: {changed} has changed since"} if changed else {}
             continue
-        if results.has_blobs(manifest):
-            finished[name] = manifest
-    return finished
+        if changed:  # by what was running when the run was killed, perhaps
+            remarks[name] = f"is kept, though {changed} has changed since: `nb2flow run` takes that into account"
+        times = (then.started_at, then.ended_at) if then.status == "succeeded" else (None, None)
+        finished[name] = Finished(manifest, *times)
+    return finished, remarks
+
+
+def _what_it_left(space: Workspace, results: ResultStore, name: str) -> Manifest | None:
+    if not space.folder.executed(name).exists():
+        return None
+    try:
+        manifest = space.manifest(name)
+    except EnvironmentFault:
+        return None
+    return manifest if results.has_blobs(manifest) else None

@@ -137,8 +137,8 @@ def _shared_files(steps: Sequence[PlanStep], finished: Mapping[str, Finished]) -
     for step in steps:
         manifest = finished[step.name].manifest
         written |= _writes(manifest)
-        read.update(manifest.observed.reads)
-        for path in _writes(manifest) | set(manifest.observed.reads):
+        read |= _reads(manifest)
+        for path in _writes(manifest) | _reads(manifest):
             touched.setdefault(path, []).append(step)
     # That two steps make files in one folder is no matter unless a step lists it.
     told = {path for path in written if not path.endswith("/") or path in read}
@@ -149,7 +149,7 @@ def _check_file(found: _Findings, path: str, earlier: str, later: str, finished:
     """Two steps that no path of the plan connects must not touch the same file, unless both only read it."""
     first, second = finished[earlier], finished[later]
     earlier_writes, later_writes = path in _writes(first.manifest), path in _writes(second.manifest)
-    listed = path in first.manifest.observed.reads or path in second.manifest.observed.reads
+    listed = path in _reads(first.manifest) or path in _reads(second.manifest)
     if not (earlier_writes or later_writes) or (path.endswith("/") and not listed):
         return
     verbs = "writes" if earlier_writes else "reads", "writes" if later_writes else "reads"
@@ -158,8 +158,13 @@ def _check_file(found: _Findings, path: str, earlier: str, later: str, finished:
     found.add(found.writes if later_writes else found.reads, later, path, why)
     if not _ended_before(first, second):
         found.again.add(later)
-        if path in first.manifest.observed.reads:
+        if path in _reads(first.manifest):
             found.again.add(earlier)
+
+
+def _reads(manifest: Manifest) -> set[str]:
+    """Paths that a step read, and those that it only looked for; that a folder is there is seldom its maker's doing."""
+    return {*manifest.observed.reads, *(path for path in manifest.observed.looked if not path.endswith("/"))}
 
 
 def _writes(manifest: Manifest) -> set[str]:

@@ -12,16 +12,19 @@ from typing import Any
 
 from nb2flow.engine import fanout, repeats
 from nb2flow.engine.cache import PROCESS_STATE
-from nb2flow.engine.ports import StepTask
+from nb2flow.engine.ports import StepBackend, StepTask
 from nb2flow.engine.request import RunRequest
+from nb2flow.engine.world import World
 from nb2flow.errors import EnvironmentFault, PlanError
 from nb2flow.notebook import values_of, write
 from nb2flow.notebook.document import writes
 from nb2flow.plan import dumps
 from nb2flow.plan.expand import instances
 from nb2flow.plan.model import CompiledPlan, Plan, PlanStep
+from nb2flow.runs.files import FileDigests
 from nb2flow.runs.folders import Home, RunFolder, disk_faults, replace_file
 from nb2flow.runs.manifest import Manifest, read_manifest
+from nb2flow.runs.portable import portable
 
 RUNTIME_PACKAGE = "nb2flow_runtime"
 _INJECTED = frozenset({"start", "load", "save"})
@@ -72,7 +75,7 @@ class Workspace:
             cwd=str(request.notebook.parent),
             runtime=str(self.home.runtime(request.runtime_digest)),
             environ=environ,
-            parameters=given,
+            parameters=portable(given),
             context=self._context(step) if self._uses_runtime[step.name] else None,
             timeout=step.options.timeout,
             output_limit=request.output_limit,
@@ -126,6 +129,11 @@ class Workspace:
         if self._uses_runtime.get(step, False):
             raise EnvironmentFault(f"step {step} ended without saying what it saved")
         return Manifest(step=step)
+
+
+def world_of(request: RunRequest, backend: StepBackend, digests: FileDigests) -> World:
+    """What steps of this run depend on beside their code and inputs; of pods, only the files are ours."""
+    return World(digests, request.notebook.parent, request.environ if backend.secrets_here else None)
 
 
 def _loads(step: PlanStep) -> dict[str, tuple[str, ...]]:

@@ -182,4 +182,8 @@ def disk_faults(path: Path) -> Iterator[None]:
                 f"cannot write {where}: {error.strerror}",
                 hint="make the folder writable, or put nb2flow's files elsewhere with NB2FLOW_HOME",
             ) from error
+        if error.errno in (errno.EEXIST, errno.ENOTDIR):
+            raise EnvironmentFault(
+                f"cannot use {where}: a file stands where a folder is needed", hint="move that file away"
+            ) from error
         raise EnvironmentFault(f"cannot use {where}: {error.strerror or error}") from error

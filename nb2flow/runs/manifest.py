@@ -5,7 +5,7 @@ Unknown fields are let pass (a newer runtime may say more), another version is r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -49,15 +49,27 @@ class Warned(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     imports: int = 0
 
 
+class SetUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Files that replayed set-up read, and that it looked for: they matter to the result, and to no other step."""
+
+    reads: tuple[str, ...] = ()
+    looked: tuple[str, ...] = ()
+
+
 class Observed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the step's own cells did: resources they changed, files and folders they touched (relative to the
-    notebook's folder when below it), local modules they imported, other programs and the network used or not."""
+    notebook's folder when below it) or only looked for, local modules they imported, variables of the environment that
+    they read, whether they asked for the working folder, other programs and the network used or not."""
 
     changed: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
+    looked: tuple[str, ...] = ()
+    set_up: SetUp = SetUp()
     modules: tuple[str, ...] = ()
+    environ: tuple[str, ...] = ()
+    folder: bool = False
     subprocess: bool = False
     network: bool = False
     truncated: bool = False
@@ -124,11 +136,18 @@ def gathered(step: str, python: str, kinds: Mapping[str, str], parts: Sequence[M
 
 
 def _all_seen(seen: Sequence[Observed]) -> Observed:
+    def all_of(told: Callable[[Observed], Iterable[str]]) -> tuple[str, ...]:
+        return tuple(sorted({name for one in seen for name in told(one)}))
+
     return Observed(
-        reads=tuple(sorted({path for one in seen for path in one.reads})),
-        writes=tuple(sorted({path for one in seen for path in one.writes})),
-        deleted=tuple(sorted({path for one in seen for path in one.deleted})),
-        modules=tuple(sorted({path for one in seen for path in one.modules})),
+        reads=all_of(lambda one: one.reads),
+        writes=all_of(lambda one: one.writes),
+        deleted=all_of(lambda one: one.deleted),
+        looked=all_of(lambda one: one.looked),
+        set_up=SetUp(reads=all_of(lambda one: one.set_up.reads), looked=all_of(lambda one: one.set_up.looked)),
+        modules=all_of(lambda one: one.modules),
+        environ=all_of(lambda one: one.environ),
+        folder=any(one.folder for one in seen),
         subprocess=any(one.subprocess for one in seen),
         network=any(one.network for one in seen),
         truncated=any(one.truncated for one in seen),

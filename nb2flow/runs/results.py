@@ -20,12 +20,27 @@ RESULT_VERSION = 1
 _KEY = re.compile(r"[0-9a-zA-Z]{8,128}")
 
 
+class Depended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The world that a step depended on, each part with a text that changes when it does (`engine.world` says how).
+
+    `seen` are files that it read (and local modules), `looked` those that it only looked for, `written` those that it
+    wrote; paths are relative to the notebook's folder when below it. `variables` are of the environment; `place` is the
+    folder it works in, if it asked.
+    """
+
+    seen: dict[str, str] = {}
+    looked: dict[str, str] = {}
+    written: dict[str, str] = {}
+    variables: dict[str, str] = {}
+    place: str = ""
+
+
 class StepResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One finished step.
 
-    `inputs` maps what it loaded to the digests of the blobs (`engine.cache` says how); `seen` maps files that it read
-    (and local modules) to their digests, `written` those that it wrote; paths are relative to the notebook's folder
-    when below it. `not_reusable` is empty, or says why the result serves only as the input of a step that is run alone.
+    `executed` is the file of its notebook in the store, `size` its bytes, which the store finds out.
+    `inputs` maps what it loaded to the digests of the blobs (`engine.cache` says how). `not_reusable` is empty, or says
+    why the result serves only as the input of a step that is run alone.
     """
 
     key: str
@@ -34,9 +49,9 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seconds: float
     manifest: msgspec.Raw
     executed: str
+    size: int = 0
     inputs: dict[str, str] = {}
-    seen: dict[str, str] = {}
-    written: dict[str, str] = {}
+    world: Depended = Depended()
     not_reusable: str = ""
     version: int = RESULT_VERSION
 
@@ -72,7 +87,7 @@ class ResultStore:
             manifest = result.read_manifest()
         except (OSError, msgspec.DecodeError):
             return None
-        if result.version != RESULT_VERSION or not self._executed(result).exists():
+        if result.version != RESULT_VERSION or not self._is_whole(result):
             return None
         return result if self.has_blobs(manifest) else None
 
@@ -86,7 +101,9 @@ class ResultStore:
             raise ValueError(f"not a content key: {result.key!r}")
         older = self.get(result.key)
         with disk_faults(self._home.results):
-            replace_file(self._executed(result), executed.read_bytes())
+            document = executed.read_bytes()
+            result = msgspec.structs.replace(result, size=len(document))
+            replace_file(self._executed(result), document)
             replace_file(self._home.results / f"{result.key}.json", msgspec.json.encode(result))
             if older is not None and older.executed != result.executed:
                 self._executed(older).unlink(missing_ok=True)
@@ -96,14 +113,25 @@ class ResultStore:
         if _KEY.fullmatch(key):
             (self._home.results / f"{key}.json").unlink(missing_ok=True)
 
-    def take(self, result: StepResult, executed: Path, manifest: Path) -> None:
-        """Put copies of a result's notebook and manifest where a run keeps them.
+    def take(self, result: StepResult, executed: Path, manifest: Path) -> bool:
+        """Put copies of a result's notebook and manifest where a run keeps them; false when another run has just
+        replaced it.
 
         A copy and not a link: Jupyter saves a notebook in place, and an edit must not reach into the store.
         """
         with disk_faults(executed):
-            shutil.copyfile(self._executed(result), executed)
+            try:
+                shutil.copyfile(self._executed(result), executed)
+            except FileNotFoundError:
+                return False
             replace_file(manifest, bytes(result.manifest))
+            return True
+
+    def _is_whole(self, result: StepResult) -> bool:
+        try:
+            return self._executed(result).stat().st_size == result.size
+        except OSError:
+            return False
 
     def _executed(self, result: StepResult) -> Path:
         return self._home.results / Path(result.executed).name

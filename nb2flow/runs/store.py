@@ -22,6 +22,15 @@ from nb2flow.runs.lock import is_driven
 from nb2flow.runs.state import RunState, RunStatus, fold
 
 SCHEMA_VERSION = 1
+_DAMAGED = (
+    "the file is damaged: remove it, and those beside it called runs.db-wal and runs.db-shm; "
+    "the history is lost then, results of steps are kept"
+)
+_HINTS = {
+    "SQLITE_FULL": "make room on the disk; what was finished is kept",
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _DAMAGED,
+}
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -91,6 +100,24 @@ class RunStore:
         """For each run the numbers of its first and its last event, the oldest run first."""
         rows = self._rows("SELECT run_id, MIN(number), MAX(number) FROM events GROUP BY run_id ORDER BY 2")
         return {run_id: (first, last) for run_id, first, last in rows}
+
+    def ids(self) -> set[str]:
+        """The ids of all runs."""
+        return {row[0] for row in self._rows("SELECT DISTINCT run_id FROM events")}
+
+    def last_number(self) -> int:
+        """The number of the last event of all."""
+        return int(self._rows("SELECT COALESCE(MAX(number), 0) FROM events")[0][0])
+
+    def active_since(self, number: int) -> set[str]:
+        """The ids of runs that have events with numbers above this one."""
+        return {row[0] for row in self._rows("SELECT DISTINCT run_id FROM events WHERE number > ?", number)}
+
+    def notebook(self, run_id: str) -> str:
+        """The path of the notebook that was run; empty when there is no such run."""
+        query = "SELECT body FROM events WHERE run_id = ? AND kind = 'run-created' LIMIT 1"
+        created = [decode(row[0]) for row in self._rows(query, run_id)]
+        return "".join(event.notebook for event in created if isinstance(event, RunCreated))
 
     def delete(self, run_id: str) -> None:
         """Take all events of a run out of the log."""
@@ -178,11 +205,8 @@ class RunStore:
         try:
             yield
         except sqlite3.Error as error:
-            full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
-            raise EnvironmentFault(
-                f"cannot use the run log {self.home.database}: {error}",
-                hint="make room on the disk; what was finished is kept" if full else "is the folder writable?",
-            ) from error
+            hint = _HINTS.get(getattr(error, "sqlite_errorname", ""), "is the folder writable?")
+            raise EnvironmentFault(f"cannot use the run log {self.home.database}: {error}", hint=hint) from error
 
 
 def _insert(connection: sqlite3.Connection, run_id: str, events: Iterable[AnyEvent]) -> None:

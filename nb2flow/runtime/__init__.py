@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Iterable, Mapping
 
-from . import loading, replaying, saving, session, shell
+from . import loading, observe, replaying, saving, session, shell
 from .faults import CannotCarry, CannotLoad, StepError
 from .session import VERSION
 
@@ -26,6 +26,7 @@ def start(step: str, home: str = "..", state: Iterable[str] = ()) -> None:
         loading.fail(running, fault)
         raise fault from None
     replaying.begin()
+    observe.begin_set_up()
 
 
 def load(inputs: Mapping[str, Iterable[str]], number: int | None = None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Any, Iterable, Mapping
 
 from . import blob, elements, explain, imports, observe, replaying, resources, uncarried, warned
@@ -38,7 +39,7 @@ def enter(session: Session, state: Iterable[str]) -> None:
 
 def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
     """Load variables into the user's namespace and restore resources; then observe."""
-    observe.pause()
+    observe.end_set_up()
     replaying.end()
     imports.end()
     warned.end()
@@ -182,10 +183,13 @@ def _open(session: Session, step: str, name: str, names: list[str]) -> blob.Blob
     except FileNotFoundError:
         reason = f"{subject}, but its artifact {name[:12]} is no longer in {session.store}"
     except blob.DamagedError as error:
-        reason = f"{subject}, but its artifact {name[:12]} is damaged: {error}"
+        reason = f"{subject}, but its artifact {name[:12]} is damaged ({error}) and was removed"
+        with suppress(OSError):  # whoever finds it there would take it for whole
+            blob.blob_path(session.store, name).unlink()
     except OSError as error:
         reason = f"{subject}, but its artifact {name[:12]} cannot be read: {error.strerror}"
-    fault = f"{reason}. To make it again, {session.how_to_make(step)}."
+    how = "run the notebook again or resume this run" if session.inputs is not None else session.how_to_make(step)
+    fault = f"{reason}. To make it again, {how}."
     raise CannotLoad(fault, [missing_input(n, reason) for n in names])
 
 

@@ -1,20 +1,26 @@
-"""Watches what the author's cells do outside the process: files, directories, subprocesses, network.
+"""Watches what the author's cells do outside the process: files, directories, subprocesses, network, the environment.
 
 An audit hook cannot be removed and runs for everything that Python does, so there is one for the process, it returns at
-once while nothing is watched, it never raises, and it stores a bounded number of raw paths. Reads and writes below
-Python (in C libraries, in subprocesses) are not seen: what is found here adds to the analysis, it proves nothing.
+once while nothing is watched, it never raises, and it stores a bounded number of raw paths. Processes that are forked
+tell theirs (see `forks`). Reads and writes below Python (in C libraries, in other programs) are not seen: what is found
+here adds to the analysis, it proves nothing.
+
+Set-up that is replayed is watched apart: what it reads counts for the step's result, and for nothing else.
 """
 
 # The hook runs inside calls on files: plain strings are cheap, and pathlib would call itself.
-# ruff: noqa: PTH100, PTH109, PTH111, PTH112, PTH118, PTH120
+# ruff: noqa: PTH100, PTH111, PTH112, PTH118, PTH120
 from __future__ import annotations
 
+import importlib.util
 import os
 import site
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Callable
+
+from . import asked, forks
 
 MOST_PATHS = 10_000
 _ACCESS = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
@@ -28,10 +34,14 @@ class _Watch:
     def __init__(self) -> None:
         self.active = False
         self.installed = False
+        self.in_set_up = False
+        self.set_up: dict[str, set[str]] = {}
         self.clear()
 
     def clear(self) -> None:
-        self.seen: dict[str, set[str]] = {"reads": set(), "writes": set(), "deleted": set()}
+        self.seen: dict[str, set[str]] = {"reads": set(), "writes": set(), "deleted": set(), "looked": set()}
+        self.variables: set[tuple[str, str]] = set()  # names, and the file that asked
+        self.folder: set[str] = set()  # files that asked for the working folder
         self.truncated = False
         self.subprocess = False
         self.network = False
@@ -43,12 +53,34 @@ class _Watch:
         if not name or "\0" in name:
             return  # no file can be called so
         if not name.startswith("/"):
-            name = os.path.join(os.getcwd(), name)
+            name = os.path.join(_getcwd(), name)
         paths = self.seen[kind]
+        if name in paths:
+            return
         if len(paths) < MOST_PATHS:
             paths.add(name)
-        elif name not in paths:
+            forks.tell(kind, name)
+        else:
             self.truncated = True
+
+    def ask_variable(self, name: str, file: str) -> None:
+        """Code in `file` asked for this variable of the environment."""
+        self.variables.add((name, file))
+
+    def ask_folder(self, file: str) -> None:
+        """Code in `file` asked which folder it works in."""
+        self.folder.add(file)
+
+    def switch(self, on: bool) -> None:
+        """Look, or look away for a moment."""
+        self.active = on
+
+    def look(self, path: Any) -> None:
+        """A path whose state was asked for; nothing that it can be disturbs."""
+        try:
+            self.add("looked", path)
+        except (TypeError, ValueError, OSError):
+            return
 
 
 def _open(watch: _Watch, arguments: Any) -> None:
@@ -108,13 +140,20 @@ def _copy(watch: _Watch, arguments: Any) -> None:
     watch.add("writes", arguments[1])
 
 
+def _library(watch: _Watch, arguments: Any) -> None:
+    if isinstance(arguments[0], str) and "/" in arguments[0]:  # else it is looked for where libraries are
+        watch.add("reads", arguments[0])
+
+
 def _run(watch: _Watch, arguments: Any) -> None:
     watch.subprocess = True
+    forks.tell("subprocess")
 
 
 def _connect(watch: _Watch, arguments: Any) -> None:
     if isinstance(arguments[1], tuple):  # a Unix socket has a path for an address
         watch.network = True
+        forks.tell("network")
 
 
 _HANDLERS: dict[str, Callable[[_Watch, Any], None]] = {
@@ -135,6 +174,7 @@ _HANDLERS: dict[str, Callable[[_Watch, Any], None]] = {
     "shutil.make_archive": _write,
     "shutil.unpack_archive": _copy,
     "sqlite3.connect": _both,
+    "ctypes.dlopen": _library,
     "subprocess.Popen": _run,
     "os.system": _run,
     "os.exec": _run,
@@ -145,6 +185,7 @@ _HANDLERS: dict[str, Callable[[_Watch, Any], None]] = {
     "socket.sendto": _connect,
 }
 _watch = _Watch()
+_getcwd = os.getcwd  # the one that tells nobody
 
 
 def _hook(
@@ -165,31 +206,88 @@ def _hook(
 
 
 def begin() -> None:
-    """Watch from now on, with nothing seen yet."""
-    _watch.active = False
+    """Watch the author's cells from now on, with nothing seen yet but what was asked for in set-up."""
+    variables, folder = _watch.variables, _watch.folder
+    _start()
+    if _watch.in_set_up:
+        _watch.in_set_up = False
+        _watch.variables, _watch.folder = variables, folder
+
+
+def begin_set_up() -> None:
+    """Watch what is replayed."""
+    _watch.in_set_up = True
+    _watch.set_up = {}
+    _start()
+
+
+def end_set_up() -> None:
+    """Stop watching; what was read up to now was read by set-up."""
+    pause()
+    if _watch.in_set_up:
+        _watch.set_up = {kind: _watch.seen[kind] for kind in ("reads", "looked")}
+
+
+def _start() -> None:
+    pause()
     _watch.clear()
     if not _watch.installed:
         sys.addaudithook(_hook)
         _watch.installed = True
+    forks.begin(_watch.switch)
     _watch.active = True
+    asked.begin(_watch.look, _watch.ask_variable, _watch.ask_folder)
 
 
 def pause() -> None:
     """Stop watching; what was seen is kept."""
-    _watch.active = False
+    if _watch.active:
+        _watch.active = False
+        asked.end()
+        for kind, name in forks.end():
+            if kind in _watch.seen:
+                _watch.seen[kind].add(name)
+            elif kind in ("subprocess", "network"):
+                setattr(_watch, kind, True)
 
 
 def seen(home: Path, store: Path) -> dict[str, Any]:
     """`reads`, `writes`, `deleted` (paths relative to `home` where they lie below it, folders that were listed end in
-    `/`), `modules` (files under `home` that were imported), `subprocess`, `network`, and `truncated` if so."""
+    `/`), `looked` (paths that were asked about; folders end in `/`), `set_up` (what replayed set-up read and looked
+    for), `modules` (files that were imported and belong to no installed package), `environ` (variables that the
+    author's code asked for), `folder` (whether it asked where it works), `subprocess`, `network`, and `truncated` if
+    so."""
     place = _Place(home, store)
-    found: dict[str, Any] = {kind: place.names(paths) for kind, paths in _watch.seen.items()}
-    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    found["modules"] = [name for name in place.names(f for f in files if isinstance(f, str)) if name[:1] != "/"]
+    found = _told(_watch.seen, place)
+    found["set_up"] = _told(_watch.set_up, place)
+    modules = [module for name, module in list(sys.modules.items()) if name != "__main__"]
+    files = [getattr(module, "__file__", None) for module in modules]
+    found["modules"] = place.names(f for f in files if isinstance(f, str) and f.startswith("/"))
+    found["environ"] = sorted({name for name, file in _watch.variables if place.is_authors(file)})
+    found["folder"] = any(place.is_authors(file) for file in _watch.folder)
     found["subprocess"] = _watch.subprocess
     found["network"] = _watch.network
     if _watch.truncated:
         found["truncated"] = True
+    return found
+
+
+def _told(paths: dict[str, set[str]], place: _Place) -> dict[str, Any]:
+    found: dict[str, Any] = {kind: place.names(those) for kind, those in paths.items()}
+    if "looked" in paths:
+        touched = {path for kind, those in paths.items() if kind != "looked" for path in those}
+        found["looked"] = place.names(_with_ends(paths["looked"] - touched, place))
+    return found
+
+
+def _with_ends(paths: Any, place: _Place) -> list[str]:
+    """The paths, those of folders with an end; of folders outside of the project nothing is to be told."""
+    found = []
+    for path in paths:
+        if not os.path.isdir(path):
+            found.append(path.rstrip("/"))
+        elif place.is_below(path):
+            found.append(os.path.join(path, ""))
     return found
 
 
@@ -215,9 +313,16 @@ class _Place:
     def names(self, paths: Any) -> list[str]:
         return sorted({name for name in map(self._name, list(paths)) if name is not None})
 
+    def is_authors(self, file: str) -> bool:
+        """Whether code in this file is the author's: of a cell (empty, or a file of the kernel) or of the project."""
+        return not file or "ipykernel_" in file or file.startswith("<ipython") or bool(self._name(file))
+
+    def is_below(self, path: str) -> bool:
+        return os.path.join(os.path.normpath(path), "").startswith(self._home)
+
     def _name(self, path: str) -> str | None:
         folder = path.endswith("/")
-        full = os.path.normpath(path)
+        full = os.path.normpath(_source(path))
         with_end = os.path.join(full, "")
         if "__pycache__" in full or "/site-packages/" in with_end or "/dist-packages/" in with_end:
             return None
@@ -230,6 +335,16 @@ class _Place:
         else:
             name = full
         return name + "/" if folder else name
+
+
+def _source(path: str) -> str:
+    """For compiled code the file that it was compiled from."""
+    if path.endswith(".pyc") and "__pycache__" in path:
+        try:
+            return importlib.util.source_from_cache(path)
+        except ValueError:
+            return path
+    return path
 
 
 def _site_packages() -> list[str]:

@@ -190,6 +190,16 @@ def test_failing_looking_mending_resuming(invoke: Invoke, here: Path) -> None:
     steps = {s["step"]: s for s in json.loads(resumed.out)["steps"]}
     assert steps["load"]["attempt"] == 1
     assert steps["bad"]["attempt"] == 2
+    assert "edited" not in resumed.err
+
+    notebooks.save(here / "fail.ipynb", *notebooks.FAILING[:-1], ("step:join", "1"))
+    assert "fail.ipynb was edited since: this goes on with it as it was" in invoke("resume", "--json").err
+    here.rename(here.with_name("moved"))
+    try:
+        moved = invoke("resume", "--project", str(here.with_name("moved")))
+        assert (moved.code, "its folder is gone" in moved.err) == (ExitCode.USAGE, True)
+    finally:
+        here.with_name("moved").rename(here)
 
 
 def test_a_terminal_sees_progress_and_ctrl_c_leaves_a_run_to_resume(here: Path) -> None:

@@ -100,6 +100,101 @@ def test_modules_of_the_project_are_listed(steps: Steps) -> None:
     assert found["modules"] == ["pkg/__init__.py", "pkg/part.py"]
 
 
+def test_modules_from_elsewhere_are_listed_and_installed_packages_are_not(steps: Steps) -> None:
+    elsewhere = steps.folder / "src"
+    elsewhere.mkdir()
+    (elsewhere / "helper.py").write_text("")
+    found = observed(steps, "pass", setup=f"import sys\nsys.path.append({str(elsewhere)!r})\nimport helper, msgspec")
+    assert found["modules"] == [str(elsewhere / "helper.py")]
+
+
+def test_code_that_was_compiled_before_counts_as_its_source(steps: Steps) -> None:
+    (steps.home / "part.py").write_text("x = 1")
+    load = """
+import importlib.util, sys
+sys.dont_write_bytecode = False
+spec = importlib.util.spec_from_file_location('part_of_it', 'part.py')
+spec.loader.exec_module(importlib.util.module_from_spec(spec))
+"""
+    assert observed(steps, load)["reads"] == ["part.py"]
+    assert observed(steps, load)["reads"] == ["part.py"]
+
+
+def test_what_set_up_reads_is_told_apart(steps: Steps) -> None:
+    (steps.home / "conf.txt").write_text("1")
+    setup = "import os\nopen('conf.txt').read()\nos.path.exists('other.txt')\nos.environ.get('MODE')"
+    found = observed(steps, "open('own.txt', 'w').close()", setup)
+    assert found["set_up"] == {"looked": ["other.txt"], "reads": ["conf.txt"]}
+    assert (found["reads"], found["looked"], found["writes"]) == ([], [], ["own.txt"])
+    assert found["environ"] == ["MODE"]
+
+
+def test_files_that_are_only_looked_for(steps: Steps) -> None:
+    (steps.home / "data" / "a").mkdir(parents=True)
+    (steps.home / "data" / "a" / "x.csv").write_text("1")
+    code = """
+import glob, os, pathlib
+os.path.exists('one.txt'); pathlib.Path('two.txt').is_file(); os.path.isdir('data'); os.path.getsize('data/a/x.csv')
+list(pathlib.Path('data').glob('*/y.csv')), glob.glob('data/*/z.csv')
+os.path.exists('both.txt'); open('both.txt', 'w').close()
+for bad in (0, 'null\\0byte', b'bytes.txt'):
+    os.path.exists(bad)
+"""
+    found = observed(steps, code)
+    files = ["bytes.txt", "data/a/x.csv", "data/a/y.csv", "data/a/z.csv", "one.txt", "two.txt"]
+    assert [path for path in found["looked"] if not path.endswith("/")] == files
+    assert "data/" in found["looked"]
+
+
+def test_the_wrapped_functions_are_as_they_were_and_gone_in_the_end(steps: Steps) -> None:
+    code = """
+import inspect, os, shutil
+assert os.stat in os.supports_follow_symlinks and os.stat in os.supports_fd
+assert (os.stat.__name__, os.lstat.__name__, os.getcwd.__name__) == ('stat', 'lstat', 'getcwd')
+open('a.txt', 'w').close(); os.symlink('a.txt', 'b'); shutil.copystat('a.txt', 'b', follow_symlinks=False)
+assert dict(os.environ) == {k: os.environ[k] for k in os.environ} == os.environ.copy()
+assert 'NO_SUCH' not in os.environ and os.getenv('NO_SUCH') is None
+kept = os.stat
+"""
+    steps.run(
+        "step", code + "import nb2flow_runtime.observe as o; o.pause()\nassert os.stat is not kept; kept('a.txt')"
+    )
+
+
+def test_variables_and_the_folder_count_when_the_authors_code_asks(steps: Steps) -> None:
+    (steps.home / "conf.py").write_text("import os\nlevel = os.environ.get('LEVEL')")
+    code = """
+import sys; sys.path.insert(0, '')
+import os, pathlib, shutil, conf
+os.environ['MODE'] if 'MODE' in os.environ else os.getenv('OTHER')
+dict(os.environ), os.environ.copy(), list(os.environ.items())
+os.path.expandvars('$WHERE'), shutil.which('true')
+"""
+    found = observed(steps, code)
+    assert found["environ"] == ["LEVEL", "MODE", "OTHER", "WHERE"]
+    assert found["folder"] is False
+    assert observed(steps, "import os\nos.getcwd()")["folder"] is True
+    assert observed(steps, "import pathlib\npathlib.Path('x').resolve()")["folder"] is True
+
+
+def test_processes_that_are_forked_tell_what_they_touch(steps: Steps) -> None:
+    (steps.home / "in.txt").write_text("in")
+    code = """
+import multiprocessing, os
+def work(name):
+    os.path.exists('looked.txt')
+    if name == 'in.txt':
+        return open(name).read()
+    return open(name, 'w').close()
+with multiprocessing.get_context('fork').Pool(2) as pool:
+    pool.map(work, ['in.txt', 'out.txt'])
+"""
+    found = observed(steps, code)
+    assert (found["reads"], found["writes"], found["looked"]) == (["in.txt"], ["out.txt"], ["looked.txt"])
+    assert found["subprocess"] is False
+    assert observed(steps, "import os\nif not os.fork():\n    os.system('true'); os._exit(0)\nos.wait()")["subprocess"]
+
+
 def test_odd_arguments_disturb_nothing(steps: Steps) -> None:
     code = """
 import os, pathlib

@@ -1,0 +1,213 @@
+"""What of the world a result depends on: a step is run again when, and only when, some of it has changed."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine.pipelines import S, compiled, request
+
+from nb2flow.engine import drive, resume
+from nb2flow.executors.local import LocalBackend
+from nb2flow.runs.events import AnyEvent, StepNoted, StepStarted
+from nb2flow.runs.state import RunState
+from nb2flow.runs.store import RunStore
+from nb2flow.runtime.bundle import runtime_digest, runtime_files
+
+Run = Callable[..., tuple[RunState, list[AnyEvent]]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    (tmp_path / "project").mkdir()
+
+    def begin(
+        *steps: S, environ: dict[str, str] | None = None, of: str = "", **options: Any
+    ) -> tuple[RunState, list[AnyEvent]]:
+        """Run the steps, or resume the run `of` them."""
+        events: list[AnyEvent] = []
+        variables = {**os.environ, **(environ or {})}
+        with RunStore(tmp_path / "home") as store:
+            if of:
+                files = {"runtime": runtime_files(), "runtime_digest": runtime_digest()}
+                asked = resume(store, of, environ=variables, jobs=2, **files)
+            else:
+                plan = compiled(*steps)
+                asked = request(tmp_path / "project", plan, home=tmp_path / "home", environ=variables, **options)
+            return drive(asked, LocalBackend(), store, on_event=events.append), events
+
+    return begin
+
+
+def notes(events: list[AnyEvent]) -> list[str]:
+    return [f"{event.step}: {event.text}" for event in events if isinstance(event, StepNoted)]
+
+
+def ran(state: RunState) -> set[str]:
+    return {name for name, step in state.steps.items() if step.status == "succeeded"}
+
+
+def value(state: RunState, step: str) -> str:
+    return next(preview for _, preview in state.steps[step].outputs.values())
+
+
+HELPER = "import sys\nsys.path.append('../src')\nimport helper"
+STEPS = (
+    S("mode", ["import os\nx = os.environ.get('MODE')"], outputs=("x",)),
+    S("token", ["import os\nx = 'OTHER' in os.environ"], outputs=("x",)),
+    S("there", ["from pathlib import Path\nx = Path('flag' + '.txt').exists()"], outputs=("x",)),
+    S("module", ["x = helper.f()"], outputs=("x",), replay=HELPER),
+    S(
+        "at-import",
+        ["x = conf.level"],
+        outputs=("x",),
+        replay="sys = __import__('sys')\nsys.path.insert(0, '')\nimport conf",
+    ),
+    S("none", ["x = 1"], outputs=("x",)),
+)
+
+
+def test_a_step_runs_again_when_what_it_asked_for_has_changed(run: Run, tmp_path: Path) -> None:
+    project, source = tmp_path / "project", tmp_path / "src"
+    source.mkdir()
+    (source / "helper.py").write_text("def f(): return 'old'")
+    (project / "conf.py").write_text("level = open('level.txt').read()")
+    (project / "level.txt").write_text("low")
+
+    first, _ = run(*STEPS, environ={"MODE": "fast"})
+    assert {value(first, step) for step in ("mode", "module", "at-import")} == {"'fast'", "'old'", "'low'"}
+    again, _ = run(*STEPS, environ={"MODE": "fast", "UNRELATED": "1"})
+    assert ran(again) == set()
+
+    (source / "helper.py").write_text("def f(): return 'newer'")
+    (project / "level.txt").write_text("high")
+    (project / "flag.txt").write_text("")
+    changed, _ = run(*STEPS, environ={"MODE": "slow", "OTHER": "1"})
+    assert ran(changed) == {"mode", "token", "there", "module", "at-import"}
+    got = [value(changed, step) for step in ("mode", "token", "there", "module", "at-import")]
+    assert got == ["'slow'", "True", "True", "'newer'", "'high'"]
+
+
+def test_nothing_of_a_variable_is_kept_but_a_few_digits(run: Run, tmp_path: Path) -> None:
+    run(S("mode", ["import os\nx = len(os.environ['MODE'])"]), environ={"MODE": "very secret"})
+    texts = [p.read_text() for p in (tmp_path / "home" / "store" / "results").glob("*.json")]
+    assert len(texts) == 1
+    assert '"MODE":"' in texts[0]
+    assert "very secret" not in texts[0]
+
+
+def test_the_folder_counts_for_who_asks_where_it_works(run: Run, tmp_path: Path) -> None:
+    steps = (S("asks", ["import os\nx = os.getcwd()"], outputs=("x",)), S("does-not", ["x = 1"], outputs=("x",)))
+    run(*steps)
+    (tmp_path / "project").rename(tmp_path / "elsewhere")
+    (tmp_path / "project").symlink_to("elsewhere")
+    assert ran(run(*steps)[0]) == set()
+    (tmp_path / "project").unlink()
+    (tmp_path / "project").mkdir()
+    with RunStore(tmp_path / "home") as store:
+        asked = request(tmp_path / "elsewhere", compiled(*steps), home=tmp_path / "home")
+        assert ran(drive(asked, LocalBackend(), store)) == {"asks"}
+
+
+def test_a_file_that_changes_while_a_step_runs_makes_it_run_again(run: Run, tmp_path: Path) -> None:
+    data = tmp_path / "project" / "data.txt"
+    data.write_text("old")
+    change = f"import pathlib\nx = open('data.txt').read()\npathlib.Path({str(tmp_path / 'link')!r}).write_text('new')"
+    # Through another name, as somebody else would: the step itself was not seen to write this file.
+    (tmp_path / "link").symlink_to(data)
+    first, events = run(S("reads", [change], outputs=("x",)))
+    assert notes(events) == ["reads: will run again next time: data.txt changed while it ran"]
+    assert value(first, "reads") == "'old'"
+    again, _ = run(S("reads", [change], outputs=("x",)))
+    assert value(again, "reads") == "'new'"
+
+
+def test_floats_that_json_does_not_have_reach_the_step(run: Run) -> None:
+    step = S("step", ["x = repr([n, l])"], outputs=("x",), parameters=("n", "l"), parameters_cell="n = 0.5\nl = []")
+    given = {"n": math.nan, "l": [math.inf, -math.inf, {"": "nan"}, {"": {"": 1}}]}
+    state, _ = run(step, parameters=given)
+    assert value(state, "step") == repr(repr([*given.values()]))
+    assert repr(state.parameters) == repr(given)
+
+
+MENDED = (
+    S("reads", ["x = int(open('data.txt').read())"], outputs=("x",)),
+    S("follows", ["y = x + 1"], {"reads": ("x",)}, ("y",)),
+    S("same", ["x = 1"], outputs=("x",)),
+    S("changes", ["open('own.txt', 'a').write('more')\nw = open('data.txt').read()"], {"follows": ("y",)}, ("w",)),
+    S("fails", ["z = 1 / y"], {"follows": ("y",)}, ("z",), after=("changes", "same")),
+)
+
+
+def test_a_resumed_run_takes_over_what_was_put_right(run: Run, tmp_path: Path) -> None:
+    data = tmp_path / "project" / "data.txt"
+    data.write_text("-1")
+    (tmp_path / "project" / "own.txt").write_text("")
+    first, _ = run(*MENDED)
+    assert first.steps["fails"].status == "failed"
+    data.write_text("1")
+    second, events = run(of=first.run_id)
+    assert second.status == "succeeded"
+    assert (value(second, "reads"), value(second, "fails")) == ("1", "0.5")
+    assert notes(events) == ["reads: runs again: data.txt has changed since"]
+    assert {event.step for event in events if isinstance(event, StepStarted)} == set(second.steps) - {"same"}
+
+
+def test_what_the_run_itself_changed_is_no_reason_to_run_a_step_again(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "project" / "data.txt").write_text("-1")
+    steps = (MENDED[0], S("fails", ["open('data.txt', 'w').write('7')\nz = 1 / 0"], {"reads": ("x",)}))
+    first, _ = run(*steps)
+    second, events = run(of=first.run_id)
+    assert second.steps["fails"].status == "failed"
+    assert notes(events) == []
+    assert {event.step for event in events if isinstance(event, StepStarted)} == {"fails"}
+
+
+def test_a_damaged_artifact_is_made_again_with_what_comes_of_it(run: Run, tmp_path: Path) -> None:
+    makes = S("makes", ["import random\nx = [random.random() for _ in range(9)]"], outputs=("x",))
+    run(makes)
+    blob = next((tmp_path / "home" / "store" / "blobs").glob("*/*"))
+    whole = blob.read_bytes()
+    blob.chmod(0o600)
+    blob.write_bytes(whole[: len(whole) // 2] + bytes(8) + whole[len(whole) // 2 + 8 :])
+    failed, _ = run(makes, S("loads", ["s = sum(x)"], {"makes": ("x",)}, ("s",)))
+    assert failed.steps["makes"].status == "cached"
+    assert failed.steps["loads"].failure is not None
+    assert "was removed. To make it again, run the notebook again" in failed.steps["loads"].failure.message
+    assert not blob.exists()
+    mended, _ = run(of=failed.run_id)
+    assert mended.status == "succeeded"
+    assert ran(mended) == {"makes", "loads"}
+
+
+def test_results_of_runs_that_write_at_the_same_time_are_not_used_again(run: Run, tmp_path: Path) -> None:
+    wait = "import time, pathlib\nwhile not pathlib.Path('../go').exists():\n    time.sleep(0.05)"
+    steps = (S("writes", ["open('out.txt', 'w').write('x')", wait]), S("pure", ["x = 1"], outputs=("x",)))
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(run, *steps) for _ in range(2)]
+        while len(list((tmp_path / "home" / "runs").glob("*/executed/writes.ipynb"))) < 2:
+            time.sleep(0.05)
+        (tmp_path / "go").write_text("")
+        ended = [each.result() for each in both]
+    said = [note for _, events in ended for note in notes(events)]
+    assert len(said) == 2
+    assert all("writes: will run again next time: it wrote files while run nb-" in note for note in said)
+    again, events = run(*steps)
+    assert (ran(again), notes(events)) == ({"writes"}, [])
+    assert ran(run(*steps)[0]) == set()
+
+
+def test_a_result_whose_notebook_was_cut_short_is_none(run: Run, tmp_path: Path) -> None:
+    step = S("step", ["x = 1"], outputs=("x",))
+    run(step)
+    notebook = next((tmp_path / "home" / "store" / "results").glob("*.ipynb"))
+    notebook.write_bytes(notebook.read_bytes()[:100])
+    again, _ = run(step)
+    assert ran(again) == {"step"}
+    assert ran(run(step)[0]) == set()
