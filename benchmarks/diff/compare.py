@@ -126,7 +126,7 @@ def real_pairs(pairs: Path, ours: Tool, theirs: Tool | None, python: str | None,
                 faults.append(f"{Path(entry['dir']).name}: not the second file after nbdime's patch")
             rows.append((mine["all"], mine["full"], other.get("all", 0.0)))
             if other and other["all"] < 30 * mine["all"]:
-                parts = ", ".join(f"{part} {mine[part] * 1000:.1f}" for part in ("read", "diff", "dump"))
+                parts = ", ".join(f"{part} {mine[part] * 1000:.1f}" for part in ("diff", "dump"))
                 sizes = "/".join(f"{entry[side] / 1e6:.2f}" for side in "ab")
                 which = f"{Path(entry['dir']).name}, {sizes} MB"
                 told.append(f"{other['all'] / mine['all']:.1f}×: {which}; ours {parts} ms, nbdime {other['all']:.3f} s")

@@ -27,19 +27,16 @@ def ours(request: dict[str, Any]) -> dict[str, Any]:
     from nb2flow.diff.changes import Scope
     from nb2flow.diff.compare import describe
     from nb2flow.diff.document import reads
-    from nb2flow.diff.edits import exact_edits, nbdime_edits
+    from nb2flow.diff.edits import exact_edits
     from nb2flow.diff.lifting import Lifted
     from nb2flow.diff.match import match
-    from nb2flow.diff.shared import reads_both
+    from nb2flow.diff.script import edit_script
     from nb2flow.diff.show.document_json import to_json
 
     first, second = Path(request["a"]).read_bytes(), Path(request["b"]).read_bytes()
     start = time.process_time()
     lifted = Lifted(os.urandom(8).hex())
-    a, b = reads_both(first, second, ("a", "b"), exact=True, lifted=lifted)
-    read = time.process_time()
-    matching = match(a.cells, b.cells)
-    edits = nbdime_edits(a, b, matching, lifted)
+    edits = edit_script(first, second, ("a", "b"), lifted)
     done = time.process_time()
     dumped = lifted.restore(orjson.dumps(edits))
     end = time.process_time()
@@ -50,7 +47,7 @@ def ours(request: dict[str, Any]) -> dict[str, Any]:
     full = time.process_time()
     if request.get("script"):
         Path(request["script"]).write_bytes(b"".join(dumped))
-    times = {"read": read - start, "diff": done - read, "dump": end - done, "all": end - start}
+    times = {"diff": done - start, "dump": end - done, "all": end - start}
     return {**times, "full": full - end, "summary": found.summary._asdict()}
 
 
@@ -104,7 +101,7 @@ def prepare(side: str) -> None:
     import importlib
 
     needed = {
-        "ours": ["compare", "document", "edits", "lifting", "match", "shared", "show.document_json"],
+        "ours": ["compare", "document", "edits", "lifting", "match", "script", "show.document_json"],
         "nbdime": ["diff_utils", "diffing.notebooks", "patching", "utils"],
     }
     for name in needed[side]:

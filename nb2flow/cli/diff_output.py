@@ -23,7 +23,7 @@ from nb2flow.diff.show import terminal, words
 from nb2flow.errors import NotebookError, UsageError
 
 if TYPE_CHECKING:
-    from nb2flow.diff.lifting import Lifted
+    pass
 
 
 def show(pairs: Sequence[Pair], from_git: bool, options: argparse.Namespace) -> bool:
@@ -64,20 +64,16 @@ def load(version: Version) -> Document:
     return empty(version.name) if version.data is None else reads(parsable(version), version.name)
 
 
-def load_both(
-    base: Version, remote: Version, exact: bool = False, lifted: Lifted | None = None, whole: bool = False
-) -> tuple[Document, Document]:
+def load_both(base: Version, remote: Version, whole: bool = False) -> tuple[Document, Document]:
     """Two versions; unless they are wanted whole, with what they begin and end with left unread."""
     if base.data is None or remote.data is None:
         return load(base), load(remote)
     names = (base.name, remote.name)
-    once = lifted is None and not whole  # a script is written by the fast parser's own library
-    files = parsable(base), parsable(remote)
-    return reads_both(*files, names, exact=exact, once=once, lifted=lifted, whole=whole)
+    return reads_both(parsable(base), parsable(remote), names, exact=whole, once=not whole, whole=whole)
 
 
 def _compare(pair: Pair, scope: Scope, whole: bool) -> tuple[NotebookDiff, Matching]:
-    base, remote = load_both(pair.base, pair.remote, exact=whole, whole=whole)
+    base, remote = load_both(pair.base, pair.remote, whole)
     if is_text(pair.base) != is_text(pair.remote):
         scope = scope._replace(outputs=False, metadata=False, details=False, id=False)
     matching = match(base.cells, remote.cells)
@@ -179,8 +175,9 @@ def _json(diffs: Sequence[tuple[NotebookDiff, Matching]], from_git: bool) -> Non
 
 def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
     """nbdime's form; several notebooks make a list of objects with path and diff, for which nbdime has no form."""
-    from nb2flow.diff.edits import nbdime_edits, restricted
+    from nb2flow.diff.edits import restricted
     from nb2flow.diff.lifting import Lifted
+    from nb2flow.diff.script import edit_script
 
     lifted = Lifted(os.urandom(8).hex())
     scope = scope_of(options)
@@ -188,8 +185,8 @@ def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
     parts |= {"attachments": scope.attachments, "metadata": scope.metadata}
     found: list[Any] = []
     for pair in pairs:
-        base, remote = load_both(pair.base, pair.remote, exact=True, lifted=lifted)
-        edits = nbdime_edits(base, remote, match(base.cells, remote.cells), lifted)
+        files = [None if side.data is None else parsable(side) for side in (pair.base, pair.remote)]
+        edits = edit_script(files[0], files[1], (pair.base.name, pair.remote.name), lifted)
         found.append({"path": pair.path, "diff": restricted(edits, lambda key: parts.get(key, scope.details))})
     _write(options.out, lifted.restore(dumps(found[0]["diff"] if len(found) == 1 else found)))
     return any(entry["diff"] for entry in found)

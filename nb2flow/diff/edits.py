@@ -122,7 +122,6 @@ class _Script:
         self._guarded = guarded
         self._view = view
         self._lifted = lifted
-        self._lists = lifted if lifted is not None and lifted.holds_lists else None
 
     def notebook(self, old: dict[str, Any], new: dict[str, Any], matching: Matching) -> list[Edit]:
         """Two notebooks whose `cells` are aligned as `matching` says."""
@@ -147,6 +146,8 @@ class _Script:
         if not isinstance(cell, dict):
             return cell
         kind = cell.get("cell_type")
+        if self._lifted is not None and "outputs" in cell:
+            cell = {**cell, "outputs": self._lifted.outputs(cell["outputs"])}
         return {key: self._view(key, value, kind) for key, value in cell.items()}
 
     def _cells(self, old: Sequence[Any], new: Sequence[Any], matching: Matching) -> list[Edit]:
@@ -176,10 +177,14 @@ class _Script:
                 a, b = old[key], new[key]
                 if a is b or (kind == other and same(a, b)):
                     continue
+                if self._lifted is not None and key == "outputs":
+                    self._lifted.look_into(a, b)
                 self._change(inner, key, self._view(key, a, kind), self._view(key, b, other), 2)
             else:
-                side, its = (old, kind) if key in old else (new, other)
-                self._one_sided(inner, key, self._view(key, side[key], its), side is new)
+                side = self._cell(
+                    {key: old[key], "cell_type": kind} if key in old else {key: new[key], "cell_type": other}
+                )
+                self._one_sided(inner, key, side[key], key in new)
         if inner:
             edits.append({"op": "patch", "key": index, "diff": inner})
 
@@ -232,8 +237,9 @@ class _Script:
         if depth > _DEEPEST:
             return None
         kind = type(old)
-        if self._lists is not None and (kind is str or type(new) is str):
-            old, new = self._lists.opened(old), self._lists.opened(new)
+        lifted = self._lifted
+        if lifted is not None and lifted.holds_lists and (kind is str or type(new) is str):
+            old, new = lifted.opened(old), lifted.opened(new)
             kind = type(old)
         if kind is not type(new):
             return None

@@ -14,9 +14,11 @@ from typing import Any
 import orjson
 
 from nb2flow.diff.document import parse
+from nb2flow.diff.spacing import Spacing
 
-_IMAGE = b'      "image/svg+xml": ['
-_OPENINGS = (_IMAGE, b'      "text/html": [', b'      "text/plain": [', b'     "text": [')
+_IMAGES = tuple(b'      "image/%s": [' % kind for kind in (b"svg+xml", b"png", b"jpeg", b"gif"))
+_TEXTS = tuple(b'      "%s": [' % kind for kind in (b"text/html", b"text/plain", b"application/javascript"))
+_OPENINGS = (*_IMAGES, *_TEXTS, b'     "text": [')
 _OPENED = b"[\n"
 _MEMBER = b'": [\n'
 _NUMBERS = re.compile(rb" *[-0-9\[\]]")
@@ -27,6 +29,7 @@ _ESCAPED_END = b'\\",\n'  # a text that ends in a backslash, or no JSON
 _NO_NUMBERS = (b"N", b"I")  # NaN and Infinity, which are no JSON
 _UNIT = b" "
 _WIDEST = 64
+_WINDOW = 1 << 13
 _RESULTS = ("execute_result", "display_data")
 
 
@@ -48,7 +51,7 @@ def long_lists(data: bytes, start: int, stop: int, long: int) -> Iterator[tuple[
                 if last < 0:
                     return
                 if last - first >= long:
-                    yield first, last + len(end) - len(b"]"), opening is _IMAGE
+                    yield first, last + len(end) - len(b"]"), opening in _IMAGES
                 place = max(place, last)
         place += long
 
@@ -74,6 +77,37 @@ def long_arrays(data: bytes, start: int, stop: int, long: int) -> Iterator[tuple
                         yield first, last + len(end)
                     place = last
         place += long
+
+
+def long_outputs(data: bytes, start: int, stop: int, spacing: Spacing, long: int) -> Iterator[tuple[int, int]]:
+    """Where lists of outputs begin and end, with their brackets, in a stretch of cells."""
+    inner = spacing.member[:-1]
+    opening = b'%soutputs": [%s%s{' % (spacing.member, inner, spacing.unit)
+    closing = b"%s%s}%s]" % (inner, spacing.unit, inner)
+    while (start := _find(data, opening, start, stop)) >= 0:
+        first = start + len(spacing.member) + len(b'outputs": ')
+        end = _find(data, closing, first, stop)
+        if end < 0:
+            return
+        start = end + len(closing)
+        if start - first >= long:
+            yield first, start
+
+
+def _find(data: bytes, lines: bytes, start: int, stop: int) -> int:
+    """Where lines, with the line end before them, stand in a stretch; long lines are passed by."""
+    while start < stop:
+        end = min(start + _WINDOW, stop)
+        if data.find(b"\n", start, end) < 0:
+            start = data.find(b"\n", end, stop)
+            if start < 0:
+                return -1
+            continue
+        place = data.find(lines, start, min(end + len(lines), stop))
+        if place >= 0:
+            return place
+        start = end
+    return -1
 
 
 def _opening(data: bytes, line: int) -> bytes | None:

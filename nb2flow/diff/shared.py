@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nb2flow.diff.common import common_end, common_start
 from nb2flow.diff.document import SMALL, Document, document, parse, reads
 from nb2flow.diff.members import parse_objects
-from nb2flow.diff.spacing import USUAL, Place, Spacing, place_of_cells
+from nb2flow.diff.spacing import Place, Spacing, place_of_cells
 from nb2flow.errors import NotebookError
 from nb2flow.integers import holds_long_integers
 
 if TYPE_CHECKING:
-    from nb2flow.diff.lifting import Lifted, Stretch
+    from nb2flow.diff.lifting import Lifted
+    from nb2flow.diff.long_texts import Stretch
 
 UNREAD: dict[str, Any] = {"cell_type": "raw", "source": ""}
 _UNREAD_WITH_ID = {**UNREAD, "id": "unread"}
@@ -71,7 +72,7 @@ def reads_both(
     a, b = place_of_cells(first), place_of_cells(second)
     if a is not None and b is not None and a.spacing == b.spacing:
         common = None if whole else _common(first, second, a, b)
-        worth = min(len(first), len(second)) > large or (lifted is not None and a.spacing == USUAL)
+        worth = min(len(first), len(second)) > large or (lifted is not None and not a.spacing.worksheets)
         if common is not None or worth:
             try:
                 return _rest((first, second), (a, b), common or _NOTHING, names, _Parser(exact, once), lifted)
@@ -159,22 +160,24 @@ def _rest(
         (data, place.start + common.before, place.stop - common.after)
         for data, place in zip(files, places, strict=True)
     )
-    if lifted is not None and spacing == USUAL and max(a[2] - a[1], b[2] - b[1]) >= lifted.long:
-        read_a, read_b = _both(spacing, *lifted.shorten(a, b, names), parser)
+    if lifted is not None and max(a[2] - a[1], b[2] - b[1]) >= lifted.long:
+        read_a, read_b = _both(spacing, *lifted.shorten(a, b, names, spacing), parser)
         if lifted.misplaced(read_a, read_b):
-            read_a, read_b = _both(spacing, *lifted.shorten(a, b, names, lists=False), parser)
+            read_a, read_b = _both(spacing, *lifted.shorten(a, b, names, spacing, lists=False), parser)
     else:
         read_a, read_b = _both(spacing, a, b, parser)
-    x, y = ((data, place.stop, len(data)) for data, place in zip(files, places, strict=True))
-    long = lifted is not None and max(x[2] - x[1], y[2] - y[1]) >= lifted.long
-    if lifted is not None and long:
-        x, y = lifted.without_arrays(x, y, names)
-    around = [
-        data[: place.start] + rest[start:stop]
-        for data, place, (rest, start, stop) in zip(files, places, (x, y), strict=True)
-    ]
-    parts = long and _mostly_same(around[0], around[1])
-    notebooks = _around(around[0], around[1], spacing, names, parser, parts)
+    long = lifted is not None and max(len(f) - p.stop for f, p in zip(files, places, strict=True)) >= lifted.long
+    notebooks = _same_around(files, places, names[0], parser) if long else None
+    if notebooks is None:
+        x, y = ((data, place.stop, len(data)) for data, place in zip(files, places, strict=True))
+        if lifted is not None and long:
+            x, y = lifted.without_arrays(x, y, names)
+        around = [
+            data[: place.start] + rest[start:stop]
+            for data, place, (rest, start, stop) in zip(files, places, (x, y), strict=True)
+        ]
+        parts = long and _mostly_same(around[0], around[1])
+        notebooks = _around(around[0], around[1], spacing, names, parser, parts)
     documents = []
     for notebook, cells, name in zip(notebooks, (read_a, read_b), names, strict=True):
         found = [*_unread(common.head, common.ids_before), *cells, *_unread(common.tail, common.ids_after)]
@@ -187,6 +190,24 @@ def _both(spacing: Spacing, a: Stretch, b: Stretch, parser: _Parser) -> tuple[li
     cells_a, cells_b = spacing.cells(*a), spacing.cells(*b)
     read_a = _read(a, cells_a, {}, parser)
     return read_a, _read(b, cells_b, {j: read_a[i] for j, i in _twins(a[0], cells_a, b[0], cells_b)}, parser)
+
+
+def _same_around(
+    files: tuple[bytes, bytes], places: tuple[Place, Place], name: str, parser: _Parser
+) -> tuple[Any, Any] | None:
+    """Both notebooks without their cells and, as that is the same in both, without metadata; None if it is not."""
+    (first, second), (a, b) = files, places
+    size, unit = len(first) - a.stop, a.spacing.unit
+    if len(second) - b.stop != size or first[: a.start] != second[: b.start]:
+        return None
+    if common_start(first, second, a.stop, b.stop, size) < size:
+        return None
+    start, stop = first.find(b'\n%s"metadata": {\n' % unit, a.stop), first.rfind(b"\n%s}" % unit, a.stop)
+    if start < 0 or any(first.find(b'\n%s"%s": ' % (unit, key), stop) < 0 for key in (b"nbformat", b"nbformat_minor")):
+        return None
+    rest = first[: a.start] + first[a.stop : start] + b'\n%s"metadata": {' % unit + first[stop:]
+    notebook = parse(rest, name, **parser._asdict())
+    return notebook, notebook
 
 
 def _around(

@@ -20,6 +20,7 @@ from nb2flow.diff.match import match
 from nb2flow.diff.merge import merge
 from nb2flow.diff.patching import apply
 from nb2flow.diff.sameness import same
+from nb2flow.diff.script import edit_script
 from nb2flow.diff.shared import reads_both
 from nb2flow.diff.show import as_text, terminal
 from nb2flow.diff.show.document_json import to_json
@@ -132,8 +133,7 @@ def survive(first: bytes, second: bytes, third: bytes) -> bool:
     x, y = reads_both(first, second, ("a", "b"), exact=True, whole=True, large=0)
     assert _same([x.json, y.json], [a.json, b.json])
     lifted = Lifted("0a1b", long=16, step=24)
-    x, y = reads_both(first, second, ("a", "b"), exact=True, lifted=lifted)
-    short = json.dumps(nbdime_edits(x, y, match(x.cells, y.cells), lifted)).encode()
+    short = json.dumps(edit_script(first, second, ("a", "b"), lifted)).encode()
     assert _same(json.loads(b"".join(lifted.restore(short))), edits)
     try:
         c = reads(third, "c")

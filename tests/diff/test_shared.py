@@ -20,6 +20,7 @@ from nb2flow.diff.edits import exact_edits, nbdime_edits
 from nb2flow.diff.lifting import Lifted
 from nb2flow.diff.match import match
 from nb2flow.diff.patching import apply
+from nb2flow.diff.script import edit_script
 from nb2flow.diff.shared import UNREAD, reads_both
 from nb2flow.diff.show import terminal
 from nb2flow.diff.similarity import Choices, Lexicon, similarity
@@ -38,6 +39,11 @@ def written_otherwise(notebook: Json, indent: int | str) -> bytes:
     """A file in another layout, its cells last."""
     rest = {key: value for key, value in notebook.items() if key != "cells"}
     return json.dumps({**rest, "cells": notebook["cells"]}, indent=indent).encode()
+
+
+def script(data: list[bytes], lifted: Lifted | None) -> bytes:
+    """The edit script in nbdime's form between two files."""
+    return orjson.dumps(edit_script(data[0], data[1], ("a", "b"), lifted))
 
 
 def told(a: Document, b: Document) -> tuple[Any, Any, list[str]]:
@@ -246,175 +252,6 @@ def test_a_row_scores_as_its_pairs_do(one: Any, many: list[Any], cutoff: float) 
     assert Choices(others).similarities(text, cutoff) == {k: v for k, v in singly.items() if v}
 
 
-def script(data: list[bytes], lifted: Lifted | None) -> bytes:
-    """The edit script in nbdime's form between two files."""
-    a, b = reads_both(data[0], data[1], ("a", "b"), exact=True, lifted=lifted)
-    return orjson.dumps(nbdime_edits(a, b, match(a.cells, b.cells), lifted))
-
-
-@given(pairs)
-@law(150)
-def test_a_script_is_the_same_when_long_texts_were_lifted(pair: tuple[Json, Json]) -> None:
-    data = [written({"cells": n["cells"], **n}) for n in pair]
-    lifted = Lifted("0a1b", long=12, step=10)
-    assert orjson.loads(b"".join(lifted.restore(script(data, lifted)))) == orjson.loads(script(data, None))
-
-
-BASE64 = "iVBORw0KGgo" * 10_000
-
-
-@pytest.mark.parametrize(
-    ("value", "lifts"),
-    [
-        ({"image/png": BASE64}, True),
-        ({"image/png": "iVBORw0KGgo\n" * 10_000}, True),
-        ({"image/png": ["iVBORw0KGgo\n"] * 10_000}, False),
-        ({"text/html": "line\n" * 5_000}, False),
-        ({"text/html": ["<script>\n", 'a = "b";\t' * 5_000 + "\n", "</script>"]}, True),
-        ({"text/html": ["a\nb" * 5_000]}, False),  # compared line by line
-        ({"text/html": ["a\u2028b" * 5_000]}, True),
-        ({"text/html": ["line\n"] * 5_000}, True),
-        ({"text/plain": ['h\u00e9 "quoted"\n'] * 5_000}, True),
-        ({"text/plain": ["ends in a backslash\\"] * 5_000}, True),
-        ({"text/latex": ["line\n"] * 5_000}, False),
-        ({"text/html": ["line\n"] * 5_000 + [1]}, True),
-        ({"image/svg+xml": ["<g>\n" + "x" * 9_000]}, False),
-        ({"image/svg+xml": '<g id="g">\n' * 5_000}, True),
-        ({"image/svg+xml": ['<g id="g">\n'] * 5_000}, True),
-        ({"application/json": {"values": [1.5] * 5_000}}, False),
-    ],
-)
-def test_only_long_texts_that_nobody_looks_into_are_lifted(value: Json, lifts: bool) -> None:
-    def cell(data: Json) -> Json:
-        output = {"data": data, "metadata": {}, "output_type": "display_data"}
-        return {**code("show()"), "outputs": [output], "id": "one"}
-
-    data = [written(notebook([cell(v)])) for v in ({"text/plain": "x"}, value)]
-    lifted = Lifted("0a1b")
-    short = script(data, lifted)
-    assert (len(short) < 2_000) is lifts
-    assert b"".join(lifted.restore(short)) == script(data, None)
-
-
-@pytest.mark.parametrize(
-    "text", ["one line" * 5_000, "line\n" * 5_000, ("line " * 5_000 + "\n") * 3, "h\u00e9" * 9_000]
-)
-@pytest.mark.parametrize("kind", ["image/png", "text/html", "text/plain", "image/svg+xml"])
-def test_a_long_text_written_in_another_way_is_no_change(text: str, kind: str) -> None:
-    ways: list[Any] = [text, text.splitlines(True), [text], [text[:9_000], text[9_000:]]]
-    outputs = [{"data": {kind: way}, "metadata": {}, "output_type": "display_data"} for way in ways]
-    files = [written(notebook([{**code("show()"), "outputs": [o], "id": "one"}])) for o in outputs]
-    files.append(files[0].replace(b"line", b"l\\u0069ne"))
-    for one in files:
-        for other in files:
-            assert script([one, other], Lifted("0a1b")) == b"[]"
-
-
-@pytest.mark.parametrize("damage", [b'"', b"\\", b"\t", b"\\x", b"\xff"])
-def test_a_long_text_that_is_no_json_is_a_fault_at_its_place(damage: bytes) -> None:
-    output = {"data": {"image/png": BASE64}, "metadata": {}, "output_type": "display_data"}
-    whole = written(notebook([{**code("show()"), "outputs": [output], "id": "one"}]))
-    middle = whole.index(b"iVBOR") + 40_000
-    broken = whole[:middle] + damage + whole[middle:]
-    with pytest.raises(NotebookError) as lifted:
-        mark = Lifted("0a1b")
-        mark.restore(script([whole.replace(b"show", b"draw"), broken], mark))
-    with pytest.raises(NotebookError) as plain:
-        reads(broken, "b")
-    assert lifted.value.message == plain.value.message
-
-
-LINES = ["line\n"] * 5_000
-
-
-@pytest.mark.parametrize(
-    "cell",
-    [
-        {**code("x"), "outputs": [{"output_type": "stream", "name": "stdout", "text": LINES}]},
-        {**code("x"), "outputs": [{"name": "stdout", "text": LINES}]},
-        {**code("x"), "outputs": [{"output_type": "display_data", "metadata": {"text/html": LINES}, "data": {}}]},
-        {**code("x"), "outputs": [{"output_type": "error", "traceback": LINES, "data": {"text/html": LINES}}]},
-        {**code("x"), "outputs": [{"output_type": "display_data", "data": {"text/html": {"text/html": LINES}}}]},
-        {**code("x"), "others": [{"output_type": "display_data", "data": {"text/html": LINES}}]},
-        {**code("x"), "cell_type": "markdown", "outputs": [{"output_type": "stream", "text": LINES}]},
-        {**code("x"), "metadata": {"deep": {"er": {"text/html": LINES}}}},
-    ],
-)
-def test_a_list_of_lines_counts_as_a_text_only_where_it_is_one(cell: Json) -> None:
-    changed = orjson.loads(orjson.dumps(cell).replace(b"line", b"LINE", 1))
-    gone = orjson.loads(orjson.dumps(cell).replace(b'"line\\n",', b"", 100))
-    for one, other in ((cell, changed), (changed, gone), (code("y"), cell), (cell, code("y"))):
-        data = [written(notebook([c])) for c in (one, other)]
-        lifted = Lifted("0a1b")
-        assert orjson.loads(b"".join(lifted.restore(script(data, lifted)))) == orjson.loads(script(data, None))
-
-
-@pytest.mark.parametrize("damage", [b'"', b"\\", b"\t", b"\\x", b"\xff", b"\n", b'", "x', b'",\n'])
-def test_a_long_list_that_is_no_json_is_a_fault_at_its_place(damage: bytes) -> None:
-    output = {"data": {"text/html": LINES}, "metadata": {}, "output_type": "display_data"}
-    whole = written(notebook([{**code("show()"), "outputs": [output], "id": "one"}]))
-    middle = whole.index(b'"line') + 40_003
-    data = [written(notebook([code("show()")])), whole[:middle] + damage + whole[middle:]]
-    lifted = Lifted("0a1b")
-    try:
-        plain = script(data, None)
-    except NotebookError as fault:
-        with pytest.raises(NotebookError) as found:
-            lifted.restore(script(data, lifted))
-        assert found.value.message == fault.message
-    else:
-        assert orjson.loads(b"".join(lifted.restore(script(data, lifted)))) == orjson.loads(plain)
-
-
-NUMBERS = [[k / 7, -k] for k in range(1_000)]
-OTHERS = [float(k) for k in range(2_000)]
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ({"x": NUMBERS, "name": "a"}, {"x": NUMBERS, "name": "b"}),
-        ({"x": NUMBERS, "y": OTHERS}, {"x": OTHERS, "y": NUMBERS}),
-        ({"x": NUMBERS}, {"x": NUMBERS, "y": NUMBERS}),
-        ({"x": NUMBERS, "y": NUMBERS}, {"z": NUMBERS}),
-        ({"x": [NUMBERS, OTHERS], "y": OTHERS}, {"x": [OTHERS, NUMBERS], "y": OTHERS, "z": 2.5}),
-        ({"x": NUMBERS, "y": [1, "a"]}, {"x": NUMBERS, "y": ["a"]}),
-    ],
-)
-def test_long_lists_of_numbers_that_both_have_are_lifted(old: Json, new: Json) -> None:
-    def file(state: Json, inside: bool) -> bytes:
-        bundle = {"application/vnd.plotly.v1+json": {"data": [state, {"type": "scatter"}]}} if inside else {}
-        output = {"data": bundle, "metadata": {}, "output_type": "display_data"}
-        whole = notebook([{**code("show()"), "outputs": [output], "id": "one"}])
-        whole["metadata"] = {} if inside else {"widgets": {"state": {"model": state}}}
-        return written({"cells": whole["cells"], **whole})
-
-    for inside in (False, True):
-        data = [file(old, inside), file(new, inside)]
-        lifted = Lifted("0a1b")
-        edits = script(data, lifted)
-        assert lifted.holds_lists
-        assert len(edits) < 1_000 or old["x"] != new.get("x")
-        assert orjson.loads(b"".join(lifted.restore(edits))) == orjson.loads(script(data, None))
-
-
-@pytest.mark.parametrize("odd", [b"NaN", b'"\\ud800"', b"123456789012345678901234567890", b"1.50"])
-@pytest.mark.parametrize("added", [True, False])
-def test_what_only_the_lenient_parser_reads_may_stand_in_a_long_list(odd: bytes, added: bool) -> None:
-    output = {"data": {"text/html": LINES}, "metadata": {}, "output_type": "display_data"}
-    whole = written(notebook([{**code("show()"), "outputs": [output], "id": "one"}]))
-    middle = whole.index(b'"line') + 40 * len(b'       "line\\n",\n')
-    middle = whole.index(b'"line', middle)
-    strange = whole[:middle] + odd + b",\n       " + whole[middle:]
-    data = [written(notebook([code("show()")])) if added else whole.replace(b"line", b"LINE", 1), strange]
-    lifted = Lifted("0a1b")
-    a, b = reads_both(data[0], data[1], ("a", "b"), exact=True, lifted=lifted)
-    short = json.dumps(nbdime_edits(a, b, match(a.cells, b.cells), lifted)).encode()
-    a, b = reads_both(data[0], data[1], ("a", "b"), exact=True)
-    plain = json.dumps(nbdime_edits(a, b, match(a.cells, b.cells)))
-    assert json.dumps(json.loads(b"".join(lifted.restore(short)))) == plain
-
-
 def test_cells_that_are_the_same_are_parsed_once() -> None:
     cells = [{**code(f"x{k} = {k}"), "id": f"c{k}"} for k in range(30)]
     changed = [{**c, "source": "y = 1"} if k in (0, 9, 10, 29) else c for k, c in enumerate(cells)]
@@ -423,41 +260,3 @@ def test_cells_that_are_the_same_are_parsed_once() -> None:
     a, b = reads_both(data[0], data[1], ("a", "b"), lifted=Lifted("0a1b"))
     same = {k + (k >= 20) for k in range(30)} - {0, 9, 10, 30}
     assert {k for k, cell in enumerate(b.cells) if any(cell.raw is other.raw for other in a.cells)} == same
-
-
-IMAGE = "iVBORw0KGgo\n" * 2_000
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "changed"),
-    [
-        (IMAGE, IMAGE[:-1], True),
-        (IMAGE, IMAGE.replace("\n", "\\u000a", 3), False),
-        (IMAGE, IMAGE.replace("\n", "\\u000b", 3), True),
-        (IMAGE, IMAGE + "A", True),
-        (IMAGE + "\u00e9", IMAGE + "\\u00e9", False),
-    ],
-)
-@pytest.mark.parametrize("mime", ["image/png", "image/svg+xml"])
-def test_images_are_compared_whatever_their_escapes(mime: str, old: str, new: str, changed: bool) -> None:
-    def file(image: str) -> bytes:
-        output = {"data": {mime: image}, "metadata": {}, "output_type": "display_data"}
-        return written(notebook([{**code("show()"), "outputs": [output], "id": "one"}])).replace(b"\\\\u", b"\\u")
-
-    lifted = Lifted("0a1b")
-    data = [file(old), file(new)]
-    edits = b"".join(lifted.restore(script(data, lifted)))
-    assert (edits != b"[]") is changed
-    assert orjson.loads(edits) == orjson.loads(script(data, None))
-
-
-@pytest.mark.parametrize("fault", [b"\\x", b"\x01", b"\xff"])
-def test_an_image_that_is_no_text_is_refused(fault: bytes) -> None:
-    def cell(image: str) -> Json:
-        output = {"data": {"image/png": image}, "metadata": {}, "output_type": "display_data"}
-        return {**code("show()"), "outputs": [output], "id": "one"}
-
-    data = [written(notebook([cell(image)])) for image in ("x", IMAGE)]
-    lifted = Lifted("0a1b")
-    with pytest.raises(NotebookError, match="b is "):
-        lifted.restore(script([data[0], data[1].replace(b"KGgo", fault, 1)], lifted))
