@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     pass
 
 
-def show(pairs: Sequence[Pair], from_git: bool, options: argparse.Namespace) -> bool:
-    """Write the comparison of all pairs as the options want it; returns whether any content changed."""
+def show(pairs: list[Pair], from_git: bool, options: argparse.Namespace) -> bool:
+    """Write the comparison of all pairs as the options want it; returns whether any content changed.
+
+    Pairs are taken off the list where all are told at once: no file is held longer than it takes to read it.
+    """
     if options.out is not None:
         return _out(pairs, options)
     if options.flow:
@@ -36,15 +39,16 @@ def show(pairs: Sequence[Pair], from_git: bool, options: argparse.Namespace) -> 
         return show_flow(pairs, options)
     if options.html is None and not options.json:
         return _text(pairs, from_git, options)
-    diffs = [(pair, *_compare(pair, scope_of(options), True)) for pair in pairs]
+    scope = scope_of(options)
+    diffs = [_compare(pairs.pop(0), scope, True) for _ in range(len(pairs))]
     if options.html is not None:
         from nb2flow.diff.show.page import pieces_of_page
 
-        pieces = pieces_of_page([diff for _, diff, _ in diffs])
+        pieces = pieces_of_page([diff for diff, _ in diffs])
         _write(options.html, (piece.encode("utf-8", "replace") for piece in pieces))
     else:
-        _json([(diff, matching) for _, diff, matching in diffs], from_git)
-    return any(diff.changed for _, diff, _ in diffs)
+        _json(diffs, from_git)
+    return any(diff.changed for diff, _ in diffs)
 
 
 def scope_of(options: argparse.Namespace) -> Scope:
@@ -76,6 +80,7 @@ def _compare(pair: Pair, scope: Scope, whole: bool) -> tuple[NotebookDiff, Match
     base, remote = load_both(pair.base, pair.remote, whole)
     if is_text(pair.base) != is_text(pair.remote):
         scope = scope._replace(outputs=False, metadata=False, details=False, id=False)
+    del pair  # with the files' bytes, if nobody else wants them
     matching = match(base.cells, remote.cells)
     return describe(base, remote, matching, scope), matching
 

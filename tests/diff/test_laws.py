@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from hashlib import blake2b
 from typing import Any
 
 from diff.making import code, compare, doc, nb, notebooks, pairs, stream, texts, triples
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nb2flow.diff.document import empty
-from nb2flow.diff.edits import exact_edits, nbdime_edits
+from nb2flow.diff.edits import canonical, digest, exact_edits, nbdime_edits
 from nb2flow.diff.layout import join_notebook
 from nb2flow.diff.match import match
 from nb2flow.diff.merge import merge
@@ -35,6 +37,13 @@ def test_a_patch_of_a_diff_gives_the_second_notebook_exactly(pair: tuple[Json, J
     a, b = doc(pair[0]), doc(pair[1])
     edits = json.loads(json.dumps(exact_edits(a, b, match(a.cells, b.cells))))
     assert same(apply(a.json, edits), b.json)
+
+
+@given(notebooks, st.sampled_from([1, 10**30, float("nan"), float("inf"), "\ud800", None, {"b": 1, "a": []}]))
+@law(100)
+def test_a_digest_is_of_the_canonical_form_whatever_is_in_it(notebook: Json, odd: Any) -> None:
+    for value in (notebook, {**notebook, "metadata": {"odd": odd}}, {**notebook, "cells": [odd, odd]}, [notebook], odd):
+        assert digest(value) == blake2b(canonical(value), digest_size=8).hexdigest()
 
 
 @given(pairs)
