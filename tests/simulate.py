@@ -18,6 +18,7 @@ from typing import Any
 from nb2flow.flow import build
 from nb2flow.flow.model import Flow, Step
 from nb2flow.notebook import lay_out, reads, writes
+from nb2flow.runtime import classes
 
 Saved = dict[str, tuple[bytes, dict[str, Any], frozenset[str]]]
 
@@ -188,7 +189,9 @@ def _save(namespace: dict[str, Any], names: tuple[str, ...]) -> tuple[bytes, dic
                 ids[key] = (obj, found)
             return known or key
 
-    Pickler(buffer, namespace).dump({n: namespace[n] for n in present})
+    kinds = {n: namespace.get(classes.variable(n)) for n in names if classes.is_kept(n)}
+    kept = {n: classes.Kept("", classes.kept_by(kind)) for n, kind in kinds.items() if isinstance(kind, type)}
+    Pickler(buffer, namespace).dump({**{n: namespace[n] for n in present}, **kept})
     return buffer.getvalue(), {k: v for k, (_, v) in ids.items()}, frozenset(n for n in names if n not in namespace)
 
 
@@ -212,7 +215,9 @@ def _restore(saved: tuple[bytes, dict[str, Any], frozenset[str]], names: list[st
 
     loaded = Unpickler(io.BytesIO(data)).load()
     for name in names:
-        if name in loaded:
+        if name in loaded and classes.is_kept(name):
+            loaded[name].put_into(namespace[classes.variable(name)])
+        elif name in loaded:
             namespace[name] = loaded[name]
         elif name in absent:
             namespace.pop(name, None)

@@ -108,11 +108,16 @@ def _resource(name: str) -> str:
     return CONFIG if name == PLOT else name
 
 
+def _carried_as(graph: Graph, source: int, name: str) -> str:
+    """What a step calls it when it hands it on: of a class only what it keeps goes, as `class:NAME`."""
+    return f"class:{name}" if (source, name) in graph.kept else _resource(name)
+
+
 def _step(
     notebook: Notebook, graph: Graph, k: int, names: list[str], known: frozenset[str], parameters_cell: int | None
 ) -> Step:
     node = graph.nodes[k]
-    wanted = sorted({(source, _resource(name)) for name, (source, _) in node.inputs.items()})
+    wanted = sorted({(source, _carried_as(graph, source, name)) for name, (source, _) in node.inputs.items()})
     inputs = tuple(Input(n, names[s]) for s, n in wanted)
     state = tuple(dict.fromkeys(names[s] for s, n in wanted if n in AT_START))
     files = sorted({f.path for f in node.files if f.reads and f.path and "{" not in f.path})
@@ -124,7 +129,7 @@ def _step(
         options=node.group.options,
         replay=tuple(_replays(notebook, graph, node)),
         inputs=inputs,
-        outputs=tuple(sorted({_resource(n) for n in node.outputs})),
+        outputs=tuple(sorted({_carried_as(graph, k, n) for n in node.outputs})),
         changes=tuple(sorted({_resource(n) for u in node.units for n in u.writes if is_resource(n)} - {HISTORY})),
         state=state,
         parameters=tuple(sorted((node.parameters | own) & known)),

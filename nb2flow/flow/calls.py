@@ -16,6 +16,7 @@ from nb2flow.flow.classes import (
     class_value,
     extends_container,
     instantiate,
+    is_own_class,
     is_plain_instance,
     member,
     note_attribute,
@@ -26,7 +27,7 @@ from nb2flow.flow.effects import INTERPRETER
 from nb2flow.flow.following import follow
 from nb2flow.flow.instances import ASKED_BY, add, ask, begin_loop, compare, copy, show, use_up
 from nb2flow.flow.known import Call
-from nb2flow.flow.machine import OF_NOTEBOOK, UNBOUND, Machine
+from nb2flow.flow.machine import MANAGED, OF_NOTEBOOK, UNBOUND, Machine
 from nb2flow.flow.outcomes import Arguments, apply, set_config
 from nb2flow.flow.values import ATTRIBUTES, NOT_DATA, SCALAR, Obj, Val, in_order, union
 
@@ -205,6 +206,8 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
     results: list[Val] = []
     plain: set[Obj] = set()
     methods = Methods()
+    if name == "__subclasses__" and m.classes:
+        return _subclasses(m, receiver, args.node)
     if name in ("query", "eval"):
         _names_in_query(m, args)
     elif name == "backward":  # gradients go to all that the value was computed from, which nothing here remembers
@@ -238,6 +241,8 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             for end in (receiver, *args.positional[:1]):
                 m.use_file(posixpath.normpath(end.text) if end.text else None, writes=True, reads=end is receiver)
         spec = _method_spec(name, plain, unused=args.node in m.unused)
+        for obj in (o for o in plain if o.kind == "class" and spec is known.UNKNOWN and not is_own_class(o)):
+            m.flag(obj, MANAGED)  # `Shape.register(Square)`
         lasts = lasting.sets_for_good(m, name, plain)
         if lasts:
             spec = Call(touches="self", config=lasts, keeps=True, result="alias")
@@ -254,6 +259,16 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
             for obj in results[-1].objs:
                 m.flag(obj, "keys")
     return union(results)
+
+
+def _subclasses(m: Machine, receiver: Val, node: ast.Call) -> Val:
+    """`Shape.__subclasses__()`: all classes made from it must be there."""
+    asked = receiver.objs & m.classes
+    found = [c for c in in_order(m.classes) if not asked or any(a in asked for a in ancestors(c) if a is not c)]
+    for cls in found:
+        if any(o is cls for o in m.names.get(cls.owner, SCALAR).objs):
+            m.read_name(cls.owner)
+    return fresh(m, node, [Val(frozenset(found))])
 
 
 def _no_scalar_after_all(m: Machine, name: str, node: ast.Call) -> None:

@@ -58,7 +58,12 @@ def class_of(value: Val) -> Val:
 
 def is_plain_instance(obj: Obj) -> bool:
     """Whether only code that was followed put anything into an instance: no base or decorator from elsewhere."""
-    todo = [obj.cls]
+    return is_own_class(obj.cls)
+
+
+def is_own_class(kind: Obj | None) -> bool:
+    """Whether a class and all that it is made from are the notebook's, and no decorator changed them."""
+    todo = [kind]
     while todo:
         cls = todo.pop()
         if cls is None or cls.scope is None or getattr(cls.node, "decorator_list", None):

@@ -2,15 +2,17 @@
 
 State is names plus resources. Resource ids are `rng:python`, `rng:numpy`, `rng:torch`, `rng:tensorflow`, `process:cwd`,
 `process:environ`, `process:syspath`, `process:config`, `process:config:plot`, `process:packages`, `process:history`,
-`process:magics`, `process:figures`, `process:displays`, `process:interpreter` and `module:<path>`: all hold a colon,
-which no variable does. Every write makes a version, as in static single assignment; a write that may not happen, or
-happens to a part, also reads the version before.
+`process:magics`, `process:backend`, `process:figures`, `process:displays`, `process:interpreter` and `module:<path>`:
+all hold a colon, which no variable does. Every write makes a version, as in static single assignment; a write that may
+not happen, or happens to a part, also reads the version before.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from nb2flow.flow.model import ReplayKind, Site
@@ -24,6 +26,7 @@ IMPLICIT = (
     "process:environ",
     "process:config",
     "process:config:plot",
+    "process:backend",
     "process:packages",
     "process:magics",
     "process:figures",
@@ -32,12 +35,14 @@ IMPLICIT = (
 # Cannot be saved: steps between the last writer and a reader are merged.
 MAGICS = "process:magics"
 FIGURES = "process:figures"
+BACKEND = "process:backend"  # how pyplot draws and shows: what `%matplotlib` and `%config InlineBackend` say
 INTERPRETER = "process:interpreter"
 DISPLAYS = "process:displays"
-UNCARRYABLE = (HISTORY, MAGICS, FIGURES, DISPLAYS, INTERPRETER, "rng:tensorflow", "module:")
+UNCARRYABLE = (HISTORY, MAGICS, BACKEND, FIGURES, DISPLAYS, INTERPRETER, "rng:tensorflow", "module:")
 WORDS = {
     HISTORY: "the output history of another kernel",
     MAGICS: "a magic registered in another kernel",
+    BACKEND: "how figures are drawn",
     FIGURES: "a figure that pyplot holds open",
     DISPLAYS: "a display that is updated later",
     INTERPRETER: "a change of Python itself",
@@ -82,6 +87,10 @@ class Unresolved:
     certain: bool
 
 
+UNKNOWN = -1  # a class that is computed: no unit defines it
+_NONE: Mapping[str, int] = MappingProxyType({})
+
+
 @dataclass(slots=True)
 class Unit:
     """One top-level statement (or magic cell) and its effects. `index` counts units over the whole notebook.
@@ -107,7 +116,10 @@ class Unit:
     definitions: dict[str, dict[str, int]] = field(
         default_factory=dict
     )  # name written -> classes (and versions) that its value needs
-    classes: frozenset[str] = frozenset()  # names written that stand for a class of the notebook
+    classes: Mapping[str, int] = field(
+        default_factory=lambda: _NONE
+    )  # name written that stands for a class -> the unit that defines it, or UNKNOWN
+    bases: frozenset[str] = frozenset()  # names of classes that it reads only to make one from them
     parted: frozenset[str] = frozenset()  # names written that hold things whose parts saving takes apart
     figures: frozenset[str] = frozenset()  # names written that hold something of matplotlib's
     files: list[FileUse] = field(default_factory=list)
@@ -132,3 +144,9 @@ class Unit:
         """Note a read; the first place counts."""
         if name not in self.reads:
             self.reads[name] = Read(version, line, text)
+
+    def defines(self, name: str) -> int:
+        """The unit that made what `name` stands for after this one: of a class its definition, whatever it came to
+        keep since."""
+        made = self.classes.get(name, UNKNOWN)
+        return self.index if made == UNKNOWN else made

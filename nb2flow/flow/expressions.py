@@ -499,6 +499,9 @@ def _again(m: Machine, node: ast.expr) -> Val:
     return evaluate(m, node)
 
 
+_ONE_DICTIONARY = "an instance whose attributes lie in a dictionary that others have, too"
+
+
 def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) -> None:
     """`x.a = v`, `x[k] = v`: changes the object itself, which holds the value from now on."""
     if isinstance(target, ast.Subscript) and scopes.is_namespace(target.value) and not m.frames:
@@ -534,6 +537,8 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
     ):  # what is set on one is set on all that share it
         for obj in rest:
             m.flag(obj, "borrows")
+        if any(o.holders or m.named(o) for o in given):
+            m.heap.link(rest, [m.alloc("live", _ONE_DICTIONARY, site=target)])
     m.touch([o for obj in rest if "borrows" in obj.flags for o in obj.contains - {obj.cls}], text)
     if isinstance(target, ast.Subscript):
         instances.run_methods(m, base, ("__setitem__",), [value], target)

@@ -20,6 +20,7 @@ from nb2flow.flow.effects import (
     PACKAGES,
     PLOT,
     UNCARRYABLE,
+    UNKNOWN,
     FileUse,
     Unit,
     is_resource,
@@ -83,6 +84,7 @@ class Graph:
             u.index for node in self.nodes if node.group.options.env for u in node.units if "process:environ" in u.reads
         }
         self.conflicts: list[Conflict] = []
+        self.kept: set[tuple[int, str]] = set()  # groups and names of classes of which they hand on what they keep
         self._uses = _uses(analysis.units)
         self._joined: set[tuple[int, frozenset[tuple[str, int]]]] = set()
         for k in range(len(self.nodes)):
@@ -116,14 +118,14 @@ class Graph:
                 continue
             if resource == MAGICS and not self.analysis.units[version].replayable:
                 continue  # who uses a magic says so; nobody else minds
-            if resource not in (PLOT, effects.FIGURES) or self._plots(node):
+            if resource not in (PLOT, effects.BACKEND, effects.FIGURES) or self._plots(node):
                 self._need(k, resource, version, Site(first.cell, first.statement.line))
         for resource, version in first.snapshot.items():
             patched = resource.removeprefix("module:").split(".")[0] if resource.startswith("module:") else ""
             if patched and self.owner.get(version) != k and any(patched in u.modules | u.uses for u in node.units):
                 self._need(k, resource, version, Site(first.cell, first.statement.line))
         for unit in node.units:
-            for name, read in unit.reads.items():
+            for name, read in sorted(unit.reads.items()):
                 if name in unit.carried and not self._wanted(unit, name):
                     continue
                 if name == HISTORY and k and read.text not in ("", "_", "_dh"):  # any cell's, and not just its output
@@ -198,8 +200,12 @@ class Graph:
         unit = self.analysis.units[version]
         if not unit.replayable or version in self._bound:
             return False
-        sources = [r.version for r in unit.reads.values() if r.version is not None] if self._bound else []
-        return all(self._replayable(v) for v in sources)
+        return not self._bound or all(self._replayable(v) for _, v in self._sources(unit))
+
+    def _sources(self, unit: Unit) -> list[tuple[str, int]]:
+        """Names that a unit reads, and the units that made what it needs of them to be run again."""
+        read = [(name, r.version) for name, r in unit.reads.items() if r.version is not None]
+        return [(n, self.analysis.units[v].defines(n) if n in unit.bases else v) for n, v in read]
 
     def _carry(self, k: int, name: str, source: int, reason: Reason) -> None:
         node = self.nodes[k]
@@ -215,6 +221,7 @@ class Graph:
         self.nodes[source].outputs.add(name)
         if known is not None and known[0] == source:
             return  # what comes with it is there: classes may hold instances of each other
+        self._define(k, source, name)
         version = self.nodes[source].ends.get(name)
         if version is None or reason.used is None:
             return
@@ -231,15 +238,27 @@ class Graph:
                 ):
                     self._replay(k, unit.index, "")
 
+    def _define(self, k: int, source: int, name: str) -> None:
+        """Of a class only what it keeps is carried: its definition is run again."""
+        version = self.nodes[source].ends.get(name)
+        if version is None:
+            version = self._latest_before(source, name)
+        made = self.analysis.units[version].classes.get(name, UNKNOWN) if version is not None else UNKNOWN
+        if made != UNKNOWN and self._replayable(made):
+            self.kept.add((source, name))
+            self._replay(k, made, name)
+
     def _definition(self, k: int, owner: str, made: int, source: int, reason: Reason) -> None:
         """An instance is loaded by its class's name: that class must be there before, and no other of that name."""
-        latest = self._latest_before(k, owner)
-        here = [u.index for u in self.nodes[k].units if owner in u.writes]
-        if reason.used and reason.defined and ((latest is not None and latest != made) or here):
+        units, latest = self.analysis.units, self._latest_before(k, owner)
+        base = units[made].defines(owner)
+        here = {u.index for u in self.nodes[k].units if u.defines(owner) == u.index and owner in u.writes}
+        other = latest is not None and units[latest].defines(owner) != base
+        if reason.used and reason.defined and (other or here):
             what = f"an instance of an earlier class `{owner}`"
-            if not here or made not in here:
+            if base not in here:
                 self.conflicts.append(
-                    Conflict(self.owner.get(made, source), k, reason.name, what, reason.defined, reason.used)
+                    Conflict(self.owner.get(base, source), k, reason.name, what, reason.defined, reason.used)
                 )
             return
         if self.owner.get(made) != k and reason.used:
@@ -254,7 +273,7 @@ class Graph:
         if version is None:
             return ""
         unit = self.analysis.units[version]
-        if name in unit.classes:
+        if name in unit.classes and not (unit.classes[name] != UNKNOWN and self._replayable(unit.classes[name])):
             return "a class that is computed, or changed after its definition"
         return unit.live.get(name, "")
 
@@ -269,11 +288,7 @@ class Graph:
             if version in node.replay:
                 continue
             node.replay.add(version)
-            todo.extend(
-                (read.version, other)
-                for other, read in unit.reads.items()
-                if read.version is not None and self.owner.get(read.version) != k
-            )
+            todo.extend((v, other) for other, v in self._sources(unit) if self.owner.get(v) != k)
 
     def _plots(self, node: Node) -> bool:
         """Whether the step may draw: if it cannot, it is spared the plot configuration (and importing matplotlib)."""
@@ -294,7 +309,7 @@ class Graph:
         wanted: list[frozenset[str]] = []
         through: dict[str, frozenset[str]] = {}
         for unit in node.units:
-            for joint in unit.joint:
+            for joint in unit.joint if not unit.replayable else ():  # where all of them are run again, all are shared
                 names = [n for n in joint if n not in unit.carried or self._wanted(unit, n)]
                 if names:
                     wanted.append(_through(through, names))
@@ -309,8 +324,8 @@ class Graph:
     def _together(self, k: int, names: frozenset[str]) -> None:
         """Group k needs these names with their shared objects still shared: all of them from one step."""
         node = self.nodes[k]
-        sources = {n: node.inputs[n][0] for n in names if n in node.inputs}
-        for name in names - sources.keys():
+        sources = {n: node.inputs[n][0] for n in sorted(names) if n in node.inputs}
+        for name in sorted(names - sources.keys()):
             version = max((v for v in node.replay if name in self.analysis.units[v].writes), default=None)
             if version is not None:
                 sources[name] = self.owner.get(version, -1)  # carried from now on, not replayed

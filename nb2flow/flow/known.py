@@ -20,8 +20,8 @@ class Call:
     (everything that it can reach). keeps: the receiver holds the arguments from now on. result: how its value relates
     to them.
     rng: streams that it draws from; seeds: streams that it sets; config: process-wide settings that it changes
-    (`config`, `config:plot`, `cwd`, `environ`, `syspath`); file: how it uses the path in argument `path_arg`;
-    binds: makes global names, which its first argument lists (as `sympy.var` does).
+    (`config`, `config:plot`, `cwd`, `environ`, `syspath`, several with blanks between); file: how it uses the path in
+    argument `path_arg`; binds: makes global names, which its first argument lists (as `sympy.var` does).
     """
 
     touches: Literal["none", "self", "first", "second", "deep"] = "none"

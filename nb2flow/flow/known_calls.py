@@ -11,40 +11,59 @@ _CONFIG: dict[str, Call] = {
     **each(
         """
             pandas.set_option pandas.reset_option pandas.options.display pandas.set_eng_float_format
-            pandas.plotting.register_matplotlib_converters numpy.set_printoptions numpy.seterr
-            numpy.set_string_function warnings.filterwarnings warnings.simplefilter warnings.resetwarnings
-            warnings.warn_explicit logging.basicConfig logging.disable
-            logging.config logging.captureWarnings logging.addLevelName logging.Logger.setLevel
-            logging.Logger.addHandler logging.Logger.removeHandler logging.Logger.addFilter
-            logging.Logger.removeFilter logging.Logger.handlers logging.Handler
+            numpy.set_printoptions numpy.seterr
+            warnings.filterwarnings warnings.simplefilter warnings.resetwarnings
+            warnings.warn_explicit logging.basicConfig logging.disable logging.config logging.Logger.setLevel
+            logging.Logger.addHandler logging.Logger.removeHandler logging.Logger.handlers logging.Handler
             locale.setlocale sklearn.set_config sys.setrecursionlimit decimal.setcontext
-            gc.disable gc.enable torch.set_printoptions torch.set_default_dtype torch.set_num_threads
-            torch.use_deterministic_algorithms torch.set_grad_enabled torch.autograd.set_grad_enabled
-            torch.set_default_tensor_type torch.set_flush_denormal torch.autograd.set_detect_anomaly
-            torch.set_default_device torch.set_float32_matmul_precision importlib.reload tensorflow.get_logger
-            socket.setdefaulttimeout faulthandler.enable polars.Config
-            jax.config.update absl.logging.set_verbosity transformers.logging.set_verbosity_error
-            datasets.disable_progress_bar altair.renderers.enable altair.data_transformers.enable
-            altair.data_transformers.disable_max_rows hvplot.extension holoviews.extension
-            plotly.offline.init_notebook_mode bokeh.io.output_notebook bokeh.plotting.output_notebook
-            cufflinks.go_offline cufflinks.set_config_file tqdm.pandas tqdm.tqdm.pandas tqdm.notebook.tqdm.pandas
-            tqdm.auto.tqdm.pandas
+            torch.set_default_dtype torch.use_deterministic_algorithms torch.set_grad_enabled
+            torch.autograd.set_grad_enabled
         """,
         Call(result="scalar", config="process:config"),
     ),
     **each(
         """
-            matplotlib.use matplotlib.rc matplotlib.rcdefaults matplotlib.style.use matplotlib.pyplot.rc
+            matplotlib.rc matplotlib.rcdefaults matplotlib.style.use matplotlib.pyplot.rc
             matplotlib.pyplot.style.use matplotlib.pyplot.rcdefaults matplotlib.pyplot.ion matplotlib.pyplot.ioff
-            matplotlib.pyplot.switch_backend matplotlib.pyplot.set_cmap matplotlib.pyplot.rcParams.update
+            matplotlib.pyplot.set_cmap matplotlib.pyplot.rcParams.update
             matplotlib.rcParams.update seaborn.set seaborn.set_theme seaborn.set_style seaborn.set_context
             seaborn.set_palette seaborn.set_color_codes seaborn.reset_defaults seaborn.reset_orig
-            seaborn.despine_defaults matplotlib_inline.backend_inline.set_matplotlib_formats
-            IPython.display.set_matplotlib_formats IPython.core.display.set_matplotlib_formats
+            seaborn.despine_defaults
             matplotlib.pyplot.viridis matplotlib.pyplot.gray matplotlib.pyplot.xkcd mglearn.plots.set
-            seaborn.axes_style_defaults matplotlib.font_manager.fontManager.addfont
+            seaborn.axes_style_defaults
         """,
         Call(result="scalar", config="process:config:plot"),
+    ),
+    # What no registry shows: it can be run again, but not be carried.
+    **each(
+        "matplotlib.use matplotlib.pyplot.switch_backend",
+        Call(result="scalar", config="process:config:plot process:backend"),
+    ),
+    **each(
+        """
+            matplotlib_inline.backend_inline.set_matplotlib_formats IPython.display.set_matplotlib_formats
+            IPython.core.display.set_matplotlib_formats matplotlib.font_manager.fontManager.addfont
+        """,
+        Call(result="scalar", config="process:backend"),
+    ),
+    **each(
+        """
+            torch.set_printoptions torch.set_num_threads torch.set_default_tensor_type torch.set_flush_denormal
+            torch.autograd.set_detect_anomaly torch.set_default_device torch.set_float32_matmul_precision
+        """,
+        Call(result="scalar", config="module:torch"),
+    ),
+    **each("polars.Config", Call(result="scalar", config="module:polars")),
+    **each("jax.config.update", Call(result="scalar", config="module:jax")),
+    **each("tensorflow.get_logger", Call(result="scalar", config="module:tensorflow")),
+    **each("absl.logging.set_verbosity", Call(result="scalar", config="module:absl")),
+    **each("transformers.logging.set_verbosity_error", Call(result="scalar", config="module:transformers")),
+    **each("datasets.disable_progress_bar", Call(result="scalar", config="module:datasets")),
+    **each(
+        """
+            altair.renderers.enable altair.data_transformers.enable altair.data_transformers.disable_max_rows
+        """,
+        Call(result="scalar", config="module:altair"),
     ),
     **each(
         """
@@ -64,7 +83,13 @@ _CONFIG: dict[str, Call] = {
             matplotlib.projections.register_projection matplotlib.scale.register_scale
             pandas.api.extensions.register_dataframe_accessor pandas.api.extensions.register_series_accessor
             pandas.api.extensions.register_index_accessor pandas.api.extensions.register_extension_dtype
-            nest_asyncio.apply sympy.init_printing sympy.init_session
+            nest_asyncio.apply sympy.init_printing sympy.init_session numpy.set_string_function
+            pandas.plotting.register_matplotlib_converters gc.disable gc.enable socket.setdefaulttimeout
+            faulthandler.enable importlib.reload logging.captureWarnings logging.addLevelName
+            logging.Logger.addFilter logging.Logger.removeFilter logging.Logger.filters
+            hvplot.extension holoviews.extension plotly.offline.init_notebook_mode bokeh.io.output_notebook
+            bokeh.plotting.output_notebook cufflinks.go_offline cufflinks.set_config_file
+            tqdm.pandas tqdm.tqdm.pandas tqdm.notebook.tqdm.pandas tqdm.auto.tqdm.pandas
         """,
         Call(result="scalar", config="process:interpreter"),
     ),

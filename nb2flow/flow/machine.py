@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nb2flow.flow.effects import CONFIG, HISTORY, FileUse, Unit, Unresolved, is_resource
+from nb2flow.flow.effects import CONFIG, HISTORY, UNKNOWN, FileUse, Unit, Unresolved, is_resource
 from nb2flow.flow.memory import Mark, Memory
 from nb2flow.flow.model import Outside, Site
 from nb2flow.flow.scopes import FUNCTIONS, attributes_set, evaluates_text, global_names, local_names
@@ -35,6 +35,7 @@ BUILTIN_NAMES = frozenset(dir(builtins)) | {
 HISTORY_NAMES = frozenset({"_", "__", "___", "Out", "In", "_oh", "_ih", "_i", "_ii", "_iii", "_dh"})
 UNBOUND = "bound by code that is not seen"
 OF_NOTEBOOK = "runs in the notebook's namespace"
+MANAGED = "a class that its library has changed"
 VIEW = "a view or part of what it holds, perhaps"
 MAX_DEPTH = 10
 _ONLY_BINDING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
@@ -199,8 +200,11 @@ class Machine(Memory):
             if obj.root in PARTED:
                 self.unit.parted |= {name}
         classes = self.classes & reach
-        if not classes.isdisjoint(value.objs):
-            self.unit.classes |= {name}
+        own = classes & value.objs
+        if own:
+            cls = next(iter(own))
+            told = len(value.objs) == 1 and cls.owner == name and MANAGED not in cls.flags
+            self.unit.classes = {**self.unit.classes, name: cls.made_in if told else UNKNOWN}
         owners = {o.owner for o in classes if o.owner != name and o.owner in self.names}
         if owners:
             self.unit.definitions[name] = {
@@ -216,7 +220,7 @@ class Machine(Memory):
             unit.writes.setdefault(name, unit.statement.line)
             unit.weak.add(name)
             if any(o.kind == "class" for o in self.names[name].objs):
-                unit.classes |= {name}
+                unit.classes = {**unit.classes, name: UNKNOWN}
         self.unknown_from = unit.index
 
     # -- names -----------------------------------------------------------------------------------------------------

@@ -12,18 +12,15 @@ import shlex
 
 from nb2flow.flow import following, scripts
 from nb2flow.flow.dispatch import evaluate, execute, fresh
-from nb2flow.flow.effects import HISTORY, INTERPRETER, MAGICS
+from nb2flow.flow.effects import BACKEND, HISTORY, INTERPRETER, MAGICS, PLOT
 from nb2flow.flow.machine import Machine
 from nb2flow.flow.syntax import CellMagic, parse_expression, parse_statements
 from nb2flow.flow.values import SCALAR, Val
 
 _CONFIG = {
     **dict.fromkeys(["load_ext", "reload_ext", "unload_ext", "alias", "unalias", "alias_magic"], MAGICS),
-    **dict.fromkeys(["precision", "autoreload", "aimport", "colors", "xmode"], "process:config"),
-    **dict.fromkeys(
-        ["doctest_mode", "pdb", "automagic", "gui", "autocall", "autoindent", "subshell"], "process:config"
-    ),
-    **dict.fromkeys(["matplotlib"], "process:config:plot"),
+    **dict.fromkeys(["precision", "autoreload", "aimport", "colors", "xmode"], INTERPRETER),
+    **dict.fromkeys(["doctest_mode", "pdb", "automagic", "gui", "autocall", "autoindent", "subshell"], INTERPRETER),
     **dict.fromkeys(["cd", "pushd", "popd"], "process:cwd"),
 }
 # fmt: off
@@ -38,8 +35,15 @@ _HARMLESS = frozenset([
 _LOOKS_AT_FILES = frozenset(["ls", "ll", "lf", "lk", "ldir", "lx", "cat", "more", "less", "pycat", "pfile"])
 _NAMESPACE = frozenset(["who", "who_ls", "whos"])
 _UNKNOWABLE = frozenset(["load", "loadpy", "edit", "debug", "rerun", "macro", "save", "sql_"])
+_ASKS_WHAT_WAS_TYPED = frozenset(
+    ["history", "hist", "dhist", "macro", "save", "rerun", "recall", "rep", "edit", "notebook", "pastebin", "logstart"]
+)
 _PACKAGES = frozenset(["pip", "conda", "mamba", "uv"])
-_OTHERS = frozenset(["config", "pylab", "env", "set_env", "system", "sx", "sc", "run"]) | _UNKNOWABLE | _PACKAGES
+_OTHERS = (
+    frozenset(["config", "matplotlib", "pylab", "env", "set_env", "system", "sx", "sc", "run"])
+    | _UNKNOWABLE
+    | _PACKAGES
+)
 _ALIASES = frozenset(["cp", "mv", "rm", "mkdir", "rmdir"])  # of commands of the system, beside those that only look
 # Magics that run the code behind their options; the options as `getopt` writes them.
 _RUNS_CODE = {
@@ -66,6 +70,7 @@ _LOOKING_COMMANDS = frozenset([
 # fmt: on
 # What an assignment, a tuple or a question makes of the line comes first.
 _WITHOUT_PERCENT = re.compile(r"([A-Za-z_]\w*)(?![\w.*])(?!\s*[=,])(?:.*[^?])?")
+_FOLDER_BEFORE = re.compile(r"(?:^|\s)-(?:\d*|-\S+)(?:\s|$)")  # `%cd -`, `%cd -2`, `%cd --name`
 _EXPANSION = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)|\{([^{}]+)\}")
 
 
@@ -106,7 +111,7 @@ def line_magic(m: Machine, node: ast.Call) -> Val:
     elif method in ("set_custom_exc", "set_hook"):
         m.use_resource(INTERPRETER, writes=True)
     elif method.startswith(("set_", "add_")) or method in ("enable_matplotlib", "push"):
-        m.use_resource("process:config", writes=True)
+        m.use_resource(INTERPRETER, writes=True)
         if method == "push":
             m.barrier("`get_ipython().push(…)`")
     elif method in ("run_cell", "ex", "ev", "run_code", "reset", "safe_execfile", "run_line_magic", "magic"):
@@ -118,16 +123,25 @@ def _magic(m: Machine, name: str, rest: str, node: ast.AST) -> Val:
     if name in _RUNS_CODE:
         return _run_code(m, name, rest)
     expand(m, rest)
+    if name in _ASKS_WHAT_WAS_TYPED:
+        m.use_resource(HISTORY, writes=False, text="In")
     if name in _CONFIG:
         m.use_resource(_CONFIG[name], writes=True)
+        if name == "popd" or (name == "cd" and _FOLDER_BEFORE.search(rest)):
+            m.use_resource(HISTORY, writes=False, text="the folders that it was in")
         if name == "load_ext" and rest.strip() not in ("autoreload", "tensorboard"):
             m.unit.modules.add(rest.strip().split(".")[0])
     elif name == "config":
-        m.use_resource(
-            "process:config:plot" if rest.strip().startswith("InlineBackend") else "process:config", writes="=" in rest
-        )
+        inline = rest.strip().startswith("InlineBackend")
+        m.use_resource(BACKEND if inline else INTERPRETER, writes="=" in rest)
+        if inline and "InlineBackend.rc" in rest:
+            m.use_resource(PLOT, writes=True)
+    elif name == "matplotlib":
+        m.use_resource(BACKEND, writes=True)
+        m.use_resource(PLOT, writes=True)
     elif name == "pylab":
-        m.use_resource("process:config:plot", writes=True)
+        m.use_resource(BACKEND, writes=True)
+        m.use_resource(PLOT, writes=True)
         for module in ("numpy", "matplotlib.pyplot"):
             star_import(m, module)
         for alias, path in (
@@ -166,8 +180,6 @@ def _magic(m: Machine, name: str, rest: str, node: ast.AST) -> Val:
             m.use_file(rest.strip() or ".", writes=False, reads=True)
         if name == "pwd":
             m.use_resource("process:cwd", writes=False)
-        elif name in ("history", "hist"):
-            m.use_resource(HISTORY, writes=False, text="In")
     elif name in _UNKNOWABLE:
         m.barrier(f"`%{name}`")
     elif name == "run" and scripts.run(m, rest):

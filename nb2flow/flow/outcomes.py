@@ -84,7 +84,8 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     elif spec is known.UNKNOWN:
         _keep_functions(m, args)
     if spec.config:
-        set_config(m, "", spec.config)
+        for resource in spec.config.split():
+            set_config(m, "", resource)
         lasting.hand_over(m, union(args.values), args.node)
     if args.keyword("display_id") is not None:  # the output of one cell may be changed by another
         m.use_resource(DISPLAYS, writes=True)

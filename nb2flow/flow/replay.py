@@ -12,12 +12,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from nb2flow.flow import known_modules
-from nb2flow.flow.effects import AT_START, HISTORY, INTERPRETER, Unit, is_resource
+from nb2flow.flow.effects import AT_START, BACKEND, CONFIGURATION, HISTORY, INTERPRETER, UNKNOWN, Unit, is_resource
 
 # Constants made of constants made of …: beyond this a value is carried, or long chains would be replayed everywhere.
 MAX_DEPTH = 12
+_BINDING = ("import", "definition")
 _CONFIG_RESOURCES = frozenset(
-    {"process:environ", "process:syspath", "process:config", "process:config:plot", "process:magics", INTERPRETER}
+    {"process:environ", "process:syspath", *CONFIGURATION, BACKEND, "process:magics", INTERPRETER}
 )
 _CHEAP_METHODS = frozenset(
     [
@@ -123,20 +124,26 @@ def _sees_change(unit: Unit, changed: Mapping[str, int]) -> bool:
 def _harmless(unit: Unit) -> bool:
     if unit.files or unit.barrier or unit.observed or unit.fixed or unit.asks or unit.live or unit.deleted:
         return False
-    if any(not is_resource(n) for n in unit.mutates):
+    if any(not is_resource(n) and not _grows(unit, n) for n in unit.mutates):
         return False
     resources = {n for n in unit.writes if is_resource(n) and n != HISTORY}
     allowed = {n for n in resources if n in _CONFIG_RESOURCES or n.startswith("module:")} | unit.seeds
     return resources <= allowed
 
 
+def _grows(unit: Unit, name: str) -> bool:
+    """Whether a class definition does no more to `name` than that a class above it learns of the new one."""
+    return unit.kind == "definition" and unit.classes.get(name, UNKNOWN) != UNKNOWN
+
+
 def _sources_replayable(unit: Unit, units: list[Unit]) -> bool:
     for name, read in unit.reads.items():
         if read.version is None:
             continue
-        if name in unit.carried and not is_resource(name) and unit.kind in ("import", "definition"):
+        if name in unit.carried - unit.mutates.keys() and not is_resource(name) and unit.kind in _BINDING:
             continue  # bound perhaps, as in `try: import x`: every branch binds it
-        if not units[read.version].replayable:
+        version = units[read.version].defines(name) if name in unit.bases else read.version
+        if not units[version].replayable:
             return False
     return True
 

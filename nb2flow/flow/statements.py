@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from nb2flow.flow import calls, classes, expressions, following, instances, library, magics, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, execute, fresh, statement
-from nb2flow.flow.effects import MAGICS
+from nb2flow.flow.effects import INTERPRETER, MAGICS
 from nb2flow.flow.machine import Branch, Frame, Machine
 from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, in_order
 
@@ -55,7 +55,7 @@ def _own_definition(m: Machine, targets: list[ast.expr], value: Val) -> Val:
 
 @statement(ast.AnnAssign)
 def _annotated(m: Machine, node: ast.AnnAssign) -> None:
-    if not m.frames and not m.future_annotations:
+    if not m.future_annotations and not (m.frames and m.frames[-1].encloses):  # of local names nobody looks at them
         evaluate(m, node.annotation)
     if node.value is not None:
         expressions.assign(m, node.target, evaluate(m, node.value))
@@ -257,7 +257,7 @@ def _import_from(m: Machine, node: ast.ImportFrom) -> None:
     module = "." * node.level + (node.module or "")
     if module == "__future__":
         m.future_annotations = m.future_annotations or any(a.name == "annotations" for a in node.names)
-        m.use_resource("process:config", writes=True)
+        m.use_resource(INTERPRETER, writes=True)
         return
     _may_configure(m, module)
     for alias in node.names:
@@ -272,7 +272,7 @@ def _import_from(m: Machine, node: ast.ImportFrom) -> None:
 def _function(m: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     a = node.args
     defaults = [evaluate(m, d) for d in (*a.defaults, *a.kw_defaults) if d is not None]
-    if not m.frames and not m.future_annotations:
+    if not m.future_annotations:
         for annotation in (*(p.annotation for p in (*a.posonlyargs, *a.args, *a.kwonlyargs)), node.returns):
             if annotation is not None:
                 evaluate(m, annotation)
@@ -361,6 +361,7 @@ def _class(m: Machine, node: ast.ClassDef) -> None:
     bases += [v for _, v in keywords]
     obj = m.alloc("class", site=node, holds=frozenset[Obj]().union(*(v.objs for v in bases)) if bases else ())
     obj.node, obj.owner, obj.label, obj.root = node, "" if m.frames else node.name, "", ""
+    obj.made_in = m.unit.index if m.unit.statement.node is node else -1
     if scopes.evaluates_text(node):
         obj.flags.add("eval")
     local = frozenset(scopes.bound_names(list(node.body)))
@@ -388,6 +389,8 @@ def _class(m: Machine, node: ast.ClassDef) -> None:
                 m.flag(held, "method")  # reached through instances, but no value that they hold
         m.heap.link([obj], [o for o in value.objs if o.kind != "module"])
     own = Val(frozenset({obj}))
+    if obj.made_in >= 0 and not metaclasses and not classes.member(parents, "__init_subclass__"):
+        m.unit.bases = _only_bases(node)
     for hook in classes.member(parents, "__init_subclass__"):
         following.follow(m, hook, (own,), keywords, node)
     for name in list(frame.names):
@@ -397,6 +400,13 @@ def _class(m: Machine, node: ast.ClassDef) -> None:
         for hook in classes.member([metaclass], "__new__") + classes.member([metaclass], "__init__"):
             following.follow(m, hook, (own, SCALAR, Val(parents), Val(frozenset(obj.contains))), keywords, node)
     expressions.assign_name(m, node.name, _decorate(m, node.decorator_list, Val(frozenset({obj})), node))
+
+
+def _only_bases(node: ast.ClassDef) -> frozenset[str]:
+    """The names of bases that the definition of a class does not look at for anything else."""
+    names = {base.id for base in node.bases if isinstance(base, ast.Name)}
+    inner = scopes.own_nodes([*node.decorator_list, *node.keywords, *node.body])
+    return frozenset(names - {n.id for n in inner if isinstance(n, ast.Name)})
 
 
 @statement(ast.Expr)

@@ -41,6 +41,7 @@ class Obj:
         "items",
         "kind",
         "label",
+        "made_in",
         "metaclass",
         "node",
         "number",
@@ -69,6 +70,7 @@ class Obj:
         self.owner: str = ""  # the global name that a definition was bound to first
         self.home: Obj | None = None  # of a method: the class in whose body it stands
         self.metaclass: Obj | None = None  # of a class: the notebook's class that it is an instance of
+        self.made_in = -1  # of a class: the unit that is its definition
         self.builtin = False  # of a class: made from one of Python's own containers
 
 

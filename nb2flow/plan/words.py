@@ -18,6 +18,7 @@ RESOURCES: Mapping[str, str] = {
     "process:environ": "environment variables",
     "process:syspath": "the import path",
     "process:config": "display and warning settings",
+    "process:backend": "how figures are drawn",
     "process:figures": "pyplot's open figures",
     "process:interpreter": "Python itself",
     "process:displays": "displays that are updated later",
@@ -27,6 +28,8 @@ RESOURCES: Mapping[str, str] = {
 
 def thing(name: str) -> str:
     """A variable or resource in Markdown."""
+    if name.startswith("class:"):
+        return f"what the class `{name.partition(':')[2]}` keeps"
     return f"{RESOURCES[name]} (`{name}`)" if name in RESOURCES else f"`{name}`"
 
 

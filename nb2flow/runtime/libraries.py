@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import byvalue, memory, rebuild, tensors
+from . import byvalue, classes, memory, rebuild, tensors
 from .faults import UncarryableError
 
 if TYPE_CHECKING:
@@ -93,6 +93,18 @@ def _figure(carrier: Carrier, figure: Any) -> Any:
     make, arguments, state, *rest = figure.__reduce_ex__(carrier.protocol)
     kept = {key: value for key, value in state.items() if key != "_restore_to_pylab"}
     return (make, arguments, kept, *rest)
+
+
+def _expression(carrier: Carrier, expression: Any) -> Any:
+    """A SymPy expression that was kept from being worked out: loading it must not do that."""
+    make, arguments, *_ = expression.__reduce_ex__(2)
+    if not expression.args or getattr(make, "__name__", "") != "__newobj__" or arguments[1:] != expression.args:
+        return NotImplemented
+    try:
+        plain = type(expression)(*expression.args) == expression
+    except Exception:  # noqa: BLE001 - whatever a class of SymPy's makes of its own arguments
+        return NotImplemented
+    return NotImplemented if plain else (rebuild.unevaluated, (type(expression), expression.args))
 
 
 def _standard_stream(carrier: Carrier, stream: Any) -> Any:
@@ -178,11 +190,13 @@ _REDUCERS: dict[str, Reducer] = {
     "pandas.Index": _index,
     "pandas.core.generic.NDFrame": _frame,
     "matplotlib.figure.Figure": _figure,
+    "sympy.core.basic.Basic": _expression,
     "torch.Tensor": tensors.reduce_tensor,
     "torch._tensor.Tensor": tensors.reduce_tensor,
     "_io.TextIOWrapper": _standard_stream,
     "ipykernel.iostream.OutStream": _standard_stream,
     f"{memory.Region.__module__}.Region": _region,
+    f"{classes.Kept.__module__}.Kept": classes.reduce_kept,
     "os._Environ": _environ,
     "IPython.core.interactiveshell.InteractiveShell": _shell,
     "IPython.core.display_functions.DisplayHandle": _refuse("is a handle to an output of this step"),

@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from typing import Any, Iterable, Mapping
 
-from . import blob, elements, explain, imports, observe, replaying, resources, uncarried, warned
+from . import blob, classes, elements, explain, imports, observe, replaying, resources, uncarried, warned
 from .carrier import restore, without_garbage_collection
 from .faults import CannotLoad
 from .manifest import missing_input, read_manifest, write_manifest
@@ -35,6 +35,9 @@ def enter(session: Session, state: Iterable[str]) -> None:
     for name in resources.AT_START:
         if name in session.deltas:
             resources.apply(name, session.deltas[name], session.home)
+    if "" in sys.path and "process:cwd" in session.deltas:  # modules that were imported before the notebook went there
+        session.extra = str(session.home)
+        sys.path.append(session.extra)
 
 
 def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
@@ -54,13 +57,17 @@ def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
             if resources.is_resource(name) and (step, name) not in session.restored:
                 _collect(session, step, name, outputs)
                 restored[name] = None
-        variables = [name for name in wanted if not resources.is_resource(name)]
+        variables = [name for name in wanted if classes.is_kept(name) or not resources.is_resource(name)]
         parts.extend(_parts(step, variables, outputs))
         gathered.update({name: outputs[name]["gathers"] for name in variables if "gathers" in outputs[name]})
     early = [name for name in restored if name in resources.AT_START]
     _apply(session, early)
-    _load_parts(session, parts, gathered)
-    _make_figures_showable(name for part in parts for name in part.names)
+    if _load_parts(session, parts, gathered):
+        _make_figures_showable()
+    if session.extra and session.extra in sys.path:
+        sys.path.reverse()
+        sys.path.remove(session.extra)
+        sys.path.reverse()
     _apply(session, [name for name in restored if name not in early])
     if session.element is not None:
         session.before = elements.variables()
@@ -79,12 +86,10 @@ def _of_element(session: Session, step: str, outputs: dict[str, Any]) -> dict[st
     return dict(outputs, **{own["name"]: {"blob": own["blob"]}})
 
 
-def _make_figures_showable(names: Iterable[str]) -> None:
+def _make_figures_showable() -> None:
     """Load matplotlib's backend when a figure came in: with it comes what shows a figure that ends a cell."""
-    user = namespace()
-    kinds = (type(user[name]).__module__ for name in names if name in user)
     pyplot = sys.modules.get("matplotlib.pyplot")
-    if hasattr(pyplot, "switch_backend") and any(kind.startswith("matplotlib.") for kind in kinds):
+    if hasattr(pyplot, "switch_backend"):
         pyplot.switch_backend(sys.modules["matplotlib"].get_backend())  # type: ignore[union-attr]
 
 
@@ -136,28 +141,37 @@ def _parts(step: str, wanted: list[str], outputs: dict[str, Any]) -> list[_Part]
     return list(found.values())
 
 
-def _load_parts(session: Session, parts: list[_Part], gathered: Mapping[str, str]) -> None:
-    """Load each blob, those first that define names which others refer to; then put together what was `gathered`."""
+def _load_parts(session: Session, parts: list[_Part], gathered: Mapping[str, str]) -> bool:
+    """Load each blob, those first that define names which others refer to; then put together what was `gathered`.
+    Whether a figure of matplotlib's was among what was loaded, or in it."""
     names = namespace()
+    figures = False
     collected: dict[str, dict[int, Any]] = {name: {} for name in gathered}
     waiting: list[tuple[_Part, blob.Blob]] = []
     for part in parts:
         if part.blob_name is None:
             for name in part.names:
-                names.pop(name, None)
+                names.pop(classes.variable(name), None)
         else:
             waiting.append((part, _open(session, part.step, part.blob_name, part.names)))
     with without_garbage_collection():
         while waiting:
             part, opened = waiting.pop(_next(waiting))
             values = _restore(session, part.step, opened, part.names)
+            figures = figures or ("matplotlib.figure" in sys.modules and _FIGURE in bytes(opened.stream))
             for name in part.names:
-                if part.place is None:
+                if classes.is_kept(name):
+                    values[name].put_in()
+                elif part.place is None:
                     names[name] = values[name]
                 else:
                     collected[name][part.place] = values[name]
     for name, found in collected.items():
         names[name] = elements.put_together(gathered[name], [found[place] for place in sorted(found)])
+    return figures
+
+
+_FIGURE = b"matplotlib.figure"  # the module, as a stream names it
 
 
 def _next(waiting: list[tuple[_Part, blob.Blob]]) -> int:

@@ -107,6 +107,24 @@ def referenced_index(make: Callable[..., Any], arguments: Any, refs: Any) -> Any
     return index
 
 
+def kept(name: str) -> Any:
+    """What a class keeps (see `classes`), still empty."""
+    from .classes import Kept
+
+    return Kept(name, {})
+
+
+def fill_kept(made: Any, attributes: dict[str, Any]) -> None:
+    """What it is that a class keeps, which may refer to that class."""
+    made.attributes = attributes
+
+
+def unevaluated(kind: Any, arguments: Any) -> Any:
+    """A SymPy expression as it stands, not worked out."""
+    with importlib.import_module("sympy").evaluate(False):
+        return kind(*arguments)
+
+
 def current_shell() -> Any:
     """What `get_ipython()` returns here."""
     return shell()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
-from . import elements, explain, groups, imports, observe, resources, warned
+from . import classes, elements, explain, groups, imports, observe, resources, warned
 from .blob import write_blob
 from .carrier import without_garbage_collection
 from .faults import CannotCarry
@@ -40,19 +40,23 @@ def save_outputs(
     user = namespace()
     if session.element is not None:
         problems.extend(elements.not_gathered(session, {n: user[n] for n in wanted if n in user}))
-    _save_variables(session, {n: user[n] for n in wanted if n in user}, outputs, problems, set(each))
+    kept = classes.find(wanted)
+    _save_variables(session, {**{n: user[n] for n in wanted if n in user}, **kept}, outputs, problems, set(each))
     for name in wanted:
-        if resources.is_resource(name):
+        if classes.is_kept(name):
+            if name not in kept:
+                outputs[name] = {"absent": True}
+        elif resources.is_resource(name):
             _save_resource(session, name, base, now, outputs, problems)
         elif name not in user:
             outputs[name] = {"absent": True}
-    kept = {n: {"type": type_name(user[n]), "preview": figure(n, user[n])} for n in metrics if n in user}
+    shown = {n: {"type": type_name(user[n]), "preview": figure(n, user[n])} for n in metrics if n in user}
     for name in artifacts:
         if outputs.get(name, {}).get("blob"):
-            kept[name] = outputs[name]  # it is saved already
+            shown[name] = outputs[name]  # it is saved already
         elif name in user:
-            kept.update(_keep(session, {name: user[name]}))
-    write_manifest(session, outputs, observed, problems, kept)
+            shown.update(_keep(session, {name: user[name]}))
+    write_manifest(session, outputs, observed, problems, shown)
     if problems:
         raise explain.cannot_carry(session.step, problems)
 
@@ -77,7 +81,7 @@ def _save_variables(
 ) -> None:
     with without_garbage_collection():
         found, wrong = groups.pickle_groups(values)
-    problems.extend(wrong)
+    problems.extend(dict(problem, name=classes.variable(problem["name"])) for problem in wrong)
     for group in found:
         types = [type_name(values[name]) for name in group.names]
         blob, size = _write(session, group, types)

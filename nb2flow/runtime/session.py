@@ -24,8 +24,9 @@ PACKAGE = Path(__file__).parent  # not resolved: it must equal the entry of sys.
 class Session:
     """The running step. `inputs` maps a step to the path of its manifest; `first` is the state that the process began
     with of what is restored before all else; `deltas` are the process resources restored so far, by resource id;
-    `restored` are (step, resource id) pairs that need no restoring any more. `element` is set in an instance: the list
-    it is an element of, where it lies, and what the step collects; `before` are then the variables that it began with.
+    `restored` are (step, resource id) pairs that need no restoring any more; `extra` is an entry of the import path for
+    set-up and loading alone. `element` is set in an instance: the list it is an element of, where it lies, and what the
+    step collects; `before` are then the variables that it began with.
     """
 
     def __init__(self, step: str, home: Path, store: Path, manifest: Path, inputs: dict[str, Path] | None) -> None:
@@ -36,6 +37,7 @@ class Session:
         self.inputs = inputs
         self.first: dict[str, Any] = {}
         self.deltas: dict[str, Any] = {}
+        self.extra = ""
         self.restored: set[tuple[str, str]] = set()
         self.baseline: dict[str, Any] | None = None
         self.watch: Watch | None = None

@@ -39,6 +39,7 @@ def capture(home: Path) -> dict[str, dict[str, Any]]:
     pandas, decimal = sys.modules.get("pandas"), sys.modules.get("decimal")
     if hasattr(matplotlib, "rcParams"):
         sections["matplotlib"] = _rc_params(matplotlib.rcParams)  # type: ignore[union-attr]
+        sections["colours"] = _colours()
     if hasattr(numpy, "get_printoptions"):
         sections["numpy print"] = numpy.get_printoptions()  # type: ignore[union-attr]
         sections["numpy errors"] = numpy.geterr()  # type: ignore[union-attr]
@@ -121,6 +122,12 @@ def _rc_params(parameters: Any) -> dict[str, Any]:
     }
 
 
+def _colours() -> dict[str, Any]:
+    """What the letters for colours stand for: seaborn's `set_theme` may change that."""
+    names = getattr(sys.modules.get("matplotlib.colors"), "_colors_full_map", {})
+    return {letter: tuple(names[letter]) for letter in "bgrcmyk" if isinstance(names.get(letter), (tuple, list))}
+
+
 def _pandas_options() -> dict[str, Any]:
     """Every option by its dotted name, without the warnings that reading deprecated ones gives."""
     config = importlib.import_module("pandas._config.config")
@@ -142,6 +149,9 @@ def _defaults(section: str) -> dict[str, Any]:
         inline = sys.modules.get("matplotlib_inline.config")
         preset = inline.InlineBackend.instance().rc if hasattr(inline, "InlineBackend") else {}  # type: ignore[union-attr]
         return {**_rc_params(sys.modules["matplotlib"].rcParamsOrig), **preset}
+    if section == "colours":
+        colours = getattr(sys.modules.get("matplotlib.colors"), "BASE_COLORS", {})
+        return {letter: tuple(value) for letter, value in colours.items()}
     if section == "pandas":
         config = importlib.import_module("pandas._config.config")
         return {key: option.defval for key, option in config._registered_options.items()}
@@ -205,6 +215,12 @@ def _apply_matplotlib(values: dict[str, Any]) -> None:
     importlib.import_module("matplotlib").rcParams.update(values)
 
 
+def _apply_colours(values: dict[str, Any]) -> None:
+    colours = importlib.import_module("matplotlib.colors")
+    colours._colors_full_map.update(values)
+    colours._colors_full_map.cache.clear()
+
+
 def _apply_numpy_print(values: dict[str, Any]) -> None:
     importlib.import_module("numpy").set_printoptions(**values)
 
@@ -258,6 +274,7 @@ _APPLY = {
     "warnings": _apply_warnings,
     "interpreter": _apply_interpreter,
     "matplotlib": _apply_matplotlib,
+    "colours": _apply_colours,
     "numpy print": _apply_numpy_print,
     "numpy errors": _apply_numpy_errors,
     "pandas": _apply_pandas,

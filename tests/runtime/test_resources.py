@@ -146,6 +146,37 @@ def test_options_reach_a_later_step_through_others(steps: Steps) -> None:
     assert lines[3:] == ["pandas", "4321 []"]
 
 
+def test_letters_for_colours_and_flags_of_decimal_numbers_reach_a_later_step(steps: Steps) -> None:
+    code = """
+import decimal
+import matplotlib.colors
+matplotlib.colors.colorConverter.colors['b'] = (0.5, 0.25, 0.125)
+third = decimal.Decimal(1) / 3
+"""
+    steps.run("first", code, save=["process:config"])
+    show = "print(matplotlib.colors.to_rgb('b'), decimal.getcontext().flags[decimal.Inexact])"
+    setup = "import decimal, matplotlib.colors"
+    assert steps.run("second", show, load={"first": ["process:config"]}, setup=setup) == "(0.5, 0.25, 0.125) True"
+
+
+def test_of_a_class_what_it_keeps_travels_and_is_put_in_when_it_is_asked_for(steps: Steps) -> None:
+    define = """
+class Kept:
+    count, all, gone = 0, [], 1
+    def __init__(self):
+        Kept.count += 1
+        Kept.all.append(self)
+"""
+    steps.run("first", define + "a = Kept()", save=["a", "class:Kept"])
+    code = "b = Kept(); del Kept.gone; Kept.show = lambda self: Kept.count"
+    steps.run("second", code, load={"first": ["a", "class:Kept"]}, setup=define, save=["class:Kept"])
+    show = "print(Kept.count, len(Kept.all), hasattr(Kept, 'gone'), a.show(), type(a) is Kept)"
+    both = {"second": ["class:Kept"], "first": ["a"]}
+    assert steps.run("third", show, load=both, setup=define) == "2 2 False 2 True"
+    show = "print(Kept.count, Kept.all[0] is a)"
+    assert steps.run("fourth", show, load={"first": ["a", "class:Kept"]}, setup=define) == "1 True"
+
+
 def test_options_import_only_the_libraries_they_are_about(steps: Steps) -> None:
     steps.run("first", "import pandas as pd, numpy as np\npd.set_option('display.max_rows', 7)",
               save=["process:config", "rng:numpy"], setup="import matplotlib, pandas, numpy")  # fmt: skip
