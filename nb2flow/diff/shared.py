@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nb2flow.diff.common import common_end, common_start
 from nb2flow.diff.document import SMALL, Document, document, parse, reads
-from nb2flow.diff.members import parse_objects
+from nb2flow.diff.members import without_common_widgets
 from nb2flow.diff.spacing import Place, Spacing, place_of_cells
 from nb2flow.errors import NotebookError
 from nb2flow.integers import holds_long_integers
@@ -166,23 +166,32 @@ def _rest(
             read_a, read_b = _both(spacing, *lifted.shorten(a, b, names, spacing, lists=False), parser)
     else:
         read_a, read_b = _both(spacing, a, b, parser)
-    long = lifted is not None and max(len(f) - p.stop for f, p in zip(files, places, strict=True)) >= lifted.long
-    notebooks = _same_around(files, places, names[0], parser) if long else None
-    if notebooks is None:
-        x, y = ((data, place.stop, len(data)) for data, place in zip(files, places, strict=True))
-        if lifted is not None and long:
-            x, y = lifted.without_arrays(x, y, names)
-        around = [
-            data[: place.start] + rest[start:stop]
-            for data, place, (rest, start, stop) in zip(files, places, (x, y), strict=True)
-        ]
-        parts = long and _mostly_same(around[0], around[1])
-        notebooks = _around(around[0], around[1], spacing, names, parser, parts)
+    notebooks = _outside(files, places, names, parser, lifted)
     documents = []
     for notebook, cells, name in zip(notebooks, (read_a, read_b), names, strict=True):
         found = [*_unread(common.head, common.ids_before), *cells, *_unread(common.tail, common.ids_after)]
         documents.append(document(_filled(notebook, found, spacing.worksheets), name))
     return documents[0], documents[1]
+
+
+def _outside(
+    files: tuple[bytes, bytes],
+    places: tuple[Place, Place],
+    names: tuple[str, str],
+    parser: _Parser,
+    lifted: Lifted | None,
+) -> tuple[Any, Any]:
+    """Both notebooks with empty lists of cells; for an edit script, without what both have of their metadata."""
+    (first, second), (a, b) = files, places
+    x, y = (first, a.stop, len(first)), (second, b.stop, len(second))
+    if lifted is not None and max(x[2] - x[1], y[2] - y[1]) >= lifted.long:
+        same = _same_around(files, places, names[0], parser)
+        if same is not None:
+            return same
+        x, y = lifted.without_arrays(*without_common_widgets(x, y, a.spacing.unit), names)
+    data, other = first[: a.start] + x[0][x[1] : x[2]], second[: b.start] + y[0][y[1] : y[2]]
+    notebook = parse(data, names[0], **parser._asdict())
+    return notebook, notebook if data == other else parse(other, names[1], **parser._asdict())
 
 
 def _both(spacing: Spacing, a: Stretch, b: Stretch, parser: _Parser) -> tuple[list[Any], list[Any]]:
@@ -208,47 +217,6 @@ def _same_around(
     rest = first[: a.start] + first[a.stop : start] + b'\n%s"metadata": {' % unit + first[stop:]
     notebook = parse(rest, name, **parser._asdict())
     return notebook, notebook
-
-
-def _around(
-    first: bytes, second: bytes, spacing: Spacing, names: tuple[str, str], parser: _Parser, parts: bool
-) -> tuple[Any, Any]:
-    """Both notebooks without their cells. What is around the cells is parsed once if it is the same, and with `parts`
-    only what differs of the metadata."""
-    options = parser._asdict()
-    if first == second:
-        notebook = parse(first, names[0], **options)
-        return notebook, notebook
-    if parts:
-        try:
-            return _parts(first, second, spacing.unit, parser)
-        except ValueError:
-            pass  # written in another way, or no JSON: then it is told in what follows
-    return parse(first, names[0], **options), parse(second, names[1], **options)
-
-
-def _mostly_same(first: bytes, second: bytes) -> bool:
-    """Whether two texts are the same for most of their length, at the start and the end."""
-    least, most = sorted((len(first), len(second)))
-    if 2 * least < most:
-        return False
-    same = common_start(first, second, 0, 0, least)
-    return 2 * (same + common_end(first, second, len(first), len(second), least - same)) >= most
-
-
-def _parts(first: bytes, second: bytes, unit: bytes, parser: _Parser) -> tuple[Any, Any]:
-    opening, closing = b'\n%s"metadata": {\n' % unit, b"\n%s}" % unit
-    notebooks, objects = [], []
-    for data in (first, second):
-        found = data.index(opening) + len(opening) - len(b"{\n")
-        stop = data.index(closing, found) + len(closing)
-        objects.append(data[found:stop])
-        notebooks.append(parse(b"%s{}%s" % (data[:found], data[stop:]), "", **parser._asdict()))
-    metadata = parse_objects(
-        objects[0], objects[1], unit, 2, lambda data: _loader((data, 0, len(data)), parser)(memoryview(data))
-    )
-    a, b = ({**notebook, "metadata": its} for notebook, its in zip(notebooks, metadata, strict=True))
-    return a, b
 
 
 def _filled(notebook: Any, cells: list[Any], worksheets: bool) -> dict[str, Any]:

@@ -198,9 +198,19 @@ def test_only_what_differs_of_widgets_is_parsed(change: Json) -> None:
 
 def test_a_name_that_stands_twice_is_what_the_last_one_says() -> None:
     """Nobody writes such a file; a part that is left out must not hide it."""
-    a = written({**notebook([code("x")]), "metadata": {**WIDGETS, "model60": 1, "zzz": 2}})
-    b = a.replace(b' "model60": 1,', b' "model0": 1,')
-    assert script([a, b], Lifted("0a1b")) == script([a, b], None)
+    states = {"application/vnd.jupyter.widget-state+json": {"state": {**WIDGETS, "model60": 1}, "zzz": 2}}
+    a = written({**notebook([code("x")]), "metadata": {"widgets": states}})
+    first = b'     "model0": {'
+    for b in (
+        a.replace(b' "model60": 1\n', b' "model0": 1\n'),
+        a.replace(first, b'     "model60": 1,\n' + first),
+        a.replace(first, b'     "model60": 2,\n' + first),
+        a.replace(b'   "application', b'   "application/vnd.jupyter.widget-state+json": {},\n   "application', 1),
+        a.replace(b'    "zzz"', b'    "state": {\n     "model3": 1\n    },\n    "zzz"'),
+    ):
+        assert a != b
+        for one, other in ((a, b), (b, a)):
+            assert script([one, other], Lifted("0a1b")) == script([one, other], None)
 
 
 @pytest.mark.parametrize("damage", [b'   "outputs": [],\n', b'   "metadata": {},\n', b'   "cell_type": "code",\n'])
