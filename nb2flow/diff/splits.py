@@ -6,7 +6,7 @@ them. It knows texts and indexes, nothing of direction: a merge is a split with 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rapidfuzz.distance import Indel, LCSseq
 
@@ -18,6 +18,7 @@ _STRICT = 0.85  # both, where single words have to serve as lines
 _MOST_LINES = 5000
 _EDITED = 0.8  # a line is the same one, edited
 _MOST_EDITED = 20  # lines in a row
+_FEWEST_WORDS = 4
 _PIECE = 8  # characters of a piece of a line that is cut, in two words or more
 _FARTHEST = 12  # cells on either side that may be parts
 
@@ -39,6 +40,7 @@ def find_splits(
     owner = {j: i for i, j in matched.items()}
     found: list[tuple[int, tuple[int, ...]]] = []
     lines: dict[int, list[str]] = {}
+    words: dict[int, list[str]] = {}
     used = set(busy) | set(fixed.values())
     free = [j for j in range(len(parts)) if _free(j, owner, used)]
     if not free:
@@ -54,10 +56,14 @@ def find_splits(
         run = [j for j in reach if part_kinds[j] == kinds[whole] and parts[j].strip()]
         if len(run) < 2:
             continue
-        for j in run:
-            if j not in lines:
-                lines[j] = _lines(parts[j])
-        chosen = _parts(text, [parts[j] for j in run], [lines[j] for j in run])
+        own = _lines(text)
+        if len(own) > 1:
+            chosen = _parts(own, _known(run, parts, lines, _lines), _PART, _WHOLE, _MOST_EDITED)
+        elif len(own := words_of(text)) >= _FEWEST_WORDS:
+            pieces = _known(run, parts, words, words_of)
+            chosen = _parts(own, pieces, _STRICT, _STRICT, 0) if _may_be_of(own, pieces) else []
+        else:
+            continue
         if len(chosen) >= 2:
             taken = tuple(run[k] for k in chosen)
             found.append((whole, taken))
@@ -102,14 +108,31 @@ def _free(j: int, owner: Mapping[int, int], used: set[int]) -> bool:
     return j not in owner and j not in used
 
 
-def _parts(whole: str, run: Sequence[str], pieces: Sequence[Sequence[str]]) -> list[int]:
-    """Which texts of a run are parts of the whole; empty when they do not make it up. `pieces` are their lines."""
-    lines, least_part, least_whole, edited = _lines(whole), _PART, _WHOLE, _MOST_EDITED
-    if len(lines) < 2:
-        lines, pieces = words_of(whole), [words_of(text) for text in run]
-        least_part, least_whole, edited = _STRICT, _STRICT, 0
-        if len(lines) < 4:
-            return []
+def _known(
+    run: Sequence[int], parts: Sequence[str], known: dict[int, list[str]], find: Callable[[str], list[str]]
+) -> list[list[str]]:
+    """What is found in each text of a run, once for each."""
+    for j in run:
+        if j not in known:
+            known[j] = find(parts[j])
+    return [known[j] for j in run]
+
+
+def _may_be_of(words: Sequence[str], pieces: Sequence[Sequence[str]]) -> bool:
+    """Whether two pieces or more can be made of some words, in whatever order."""
+    known = set(words)
+    many = 0
+    for piece in pieces:
+        if not known.isdisjoint(piece):
+            many += sum(len(x) for x in piece if x in known) >= _STRICT * sum(map(len, piece))
+    return many > 1
+
+
+def _parts(
+    lines: Sequence[str], pieces: Sequence[Sequence[str]], least_part: float, least_whole: float, edited: int
+) -> list[int]:
+    """Which pieces of a run, given as their lines, are parts of a whole's lines; empty when they do not make it up.
+    So many lines in a row may have been edited."""
     known = set(lines)
     others = known.difference(*pieces)
     if len(others) == len(known) and len(lines) != sum(map(len, pieces)):
