@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 
 from nb2flow.engine import fanout
 from nb2flow.engine.cache import ResultCache
-from nb2flow.engine.earlier import finished_steps, refuse_if_inputs_are_missing
+from nb2flow.engine.earlier import finished_steps, refuse_if_inputs_are_missing, touched_in_between
 from nb2flow.engine.entrusting import Entrusted
 from nb2flow.engine.guard import Finished, with_sources
 from nb2flow.engine.interrupts import Interrupts
@@ -225,6 +225,8 @@ class _Driver:
         result = None
         if not self._entrusted.has(name):
             result = self._cache.find(step, key, self._manifests(), any_result=self.request.only is not None)
+        if result is not None and touched_in_between(self._plan, name, result.read_manifest(), self._finished):
+            result = None
         folder = self.space.folder
         if result is None or not self._results.take(result, folder.executed(name), folder.manifest(name)):
             return self._machine.handle(LookedUp(name, None), now)

@@ -61,6 +61,22 @@ def finished_steps(
     return finished, remarks
 
 
+def touched_in_between(plan: Plan, name: str, manifest: Manifest, finished: Mapping[str, Finished]) -> bool:
+    """Whether a step before `name` that was run in this run touched a file which `name` both read and wrote when this
+    result was made.
+
+    That step has then seen the file as `name` left it, and `name` would have gone on from there.
+    """
+    observed = manifest.observed
+    changed = {*observed.writes, *observed.deleted} & {*observed.reads}
+    if not changed:
+        return False
+    ran = [
+        finished[n].manifest.observed for n in ancestors(plan, name) if n in finished and finished[n].began is not None
+    ]
+    return any(not changed.isdisjoint((*one.reads, *one.writes, *one.deleted)) for one in ran)
+
+
 def _what_it_left(space: Workspace, results: ResultStore, name: str) -> Manifest | None:
     if not space.folder.executed(name).exists():
         return None

@@ -44,7 +44,7 @@ class World:
         return Depended(
             seen=seen,
             looked={path: self._look(path) for path in sorted(looked)},
-            written=self._files(written),
+            written={path: self._look(path) for path in sorted(written)},
             variables={name: self._variable(step, name) for name in sorted(observed.environ)},
             place=self._place() if observed.folder else "",
         )
@@ -53,8 +53,8 @@ class World:
         """The first part of what `step` depended on that is not what it was `then`, and that was changed after `when`
         (Unix time); empty when there is none. A variable of the environment is as new as our process."""
         since = int(when * 1e9)
-        told = {path: self._digest(path) != digest for path, digest in (*then.seen.items(), *then.written.items())}
-        told |= {path: self._look(path) != look for path, look in then.looked.items()}
+        told = {path: self._digest(path) != digest for path, digest in then.seen.items()}
+        told |= {path: self._look(path) != look for path, look in (*then.looked.items(), *then.written.items())}
         for path, differs in told.items():
             if differs and self._last_change(path) > since:
                 return path
@@ -62,10 +62,10 @@ class World:
 
     def is_as_it_was(self, step: PlanStep, then: Depended) -> bool:
         """Whether all that `step` depended on is what it was then."""
-        files = (*then.seen.items(), *then.written.items())
+        looks = (*then.looked.items(), *then.written.items())
         return (
-            all(self._digest(path) == digest for path, digest in files)
-            and all(self._look(path) == told for path, told in then.looked.items())
+            all(self._digest(path) == digest for path, digest in then.seen.items())
+            and all(self._look(path) == told for path, told in looks)
             and all(self._variable(step, name) == told for name, told in then.variables.items())
             and then.place in ("", self._place())
         )
@@ -87,10 +87,13 @@ class World:
             return ABSENT
 
     def _changed_since(self, path: str, since: int, written: set[str]) -> bool:
-        """A folder counts only when the step itself made or removed nothing in it."""
+        """A folder counts only when it was listed, and the step itself made or removed nothing in it."""
         if path.endswith("/") and any(f"{name.rpartition('/')[0] or '.'}/" == path for name in written):
             return False
-        return self._look(path) != ABSENT and self._last_change(path) > since
+        look = self._look(path)
+        if look == ABSENT or (look == _FOLDER and not path.endswith("/")):
+            return False
+        return self._last_change(path) > since
 
     def _last_change(self, path: str) -> int:
         """When a file was changed or, where there is none, its folder."""

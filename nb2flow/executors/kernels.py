@@ -6,12 +6,14 @@ more to import than a whole run without work to do.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -83,6 +85,47 @@ def _read(name: str, file: Path) -> KernelSpec | None:
     return KernelSpec(name, file.parent, tuple(argv), str(document.get("language", "")), env)
 
 
+def _package_folders(prefix: Path, environ: Mapping[str, str]) -> list[Path]:
+    """Where an interpreter with this prefix finds packages: its own, the user's, those of the environment that it was
+    made from if it has them too, and what `.pth` files name."""
+    prefixes = [prefix]
+    try:
+        told = dict(line.split(" = ", 1) for line in (prefix / "pyvenv.cfg").read_text().splitlines() if " = " in line)
+    except (OSError, UnicodeDecodeError):
+        told = {"include-system-site-packages": "true"}
+    if told.get("include-system-site-packages", "").lower() == "true":
+        prefixes += [Path(told["home"]).parent] if "home" in told else []
+        if not environ.get("PYTHONNOUSERSITE"):
+            prefixes.append(Path(environ.get("PYTHONUSERBASE") or Path.home() / ".local"))
+    found = [Path(f) for p in prefixes for pattern in _PACKAGES for f in sorted(glob.glob(str(p / pattern)))]  # noqa: PTH207
+    for folder in found:  # grows while it is gone through
+        found += [place for place in _named_in(folder) if place not in found]
+    return found
+
+
+def _named_in(folder: Path) -> list[Path]:
+    lines: list[str] = []
+    for file in sorted(folder.glob("*.pth")):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            lines += file.read_text(encoding="utf-8-sig").splitlines()
+    named = [
+        folder / line.strip() for line in lines if line.strip() and not line.startswith(("#", "import ", "import\t"))
+    ]
+    return [place for place in named if place.is_dir()]
+
+
+def _packages(folder: Path) -> list[str]:
+    """The packages in a folder, by names that hold their versions; what was built from a folder or a repository may be
+    another one of the same version."""
+    found = []
+    for name in sorted(os.listdir(folder)):  # noqa: PTH208
+        if name.endswith((".dist-info", ".egg-info", ".json", ".pth")):
+            found.append(name)
+            if name.endswith(".dist-info") and (folder / name / "direct_url.json").exists():
+                found.append(str((folder / name).stat().st_mtime_ns))
+    return found
+
+
 def fingerprint(spec: KernelSpec, environ: dict[str, str]) -> str:
     """A digest that changes when the kernel's interpreter or the packages installed beside it do (or its hash seed)."""
     program = shutil.which(spec.argv[0]) or spec.argv[0] if spec.argv else ""
@@ -93,8 +136,6 @@ def fingerprint(spec: KernelSpec, environ: dict[str, str]) -> str:
         parts += [os.path.realpath(program), str(status.st_size), str(status.st_mtime_ns)]
     except OSError:
         parts.append(program)
-    prefix = Path(program).parent.parent
-    for pattern in _PACKAGES:
-        for folder in sorted(glob.glob(str(prefix / pattern))):  # noqa: PTH207
-            parts += sorted(n for n in os.listdir(folder) if n.endswith((".dist-info", ".egg-info", ".json", ".pth")))  # noqa: PTH208
+    for folder in _package_folders(Path(program).parent.parent, {**environ, **spec.env}):
+        parts += _packages(folder)
     return hashlib.blake2b("\0".join(parts).encode(errors="surrogateescape"), digest_size=16).hexdigest()

@@ -119,9 +119,18 @@ def _read(watch: _Watch, arguments: Any) -> None:
 
 def _list(watch: _Watch, arguments: Any) -> None:
     folder = arguments[0]
-    by_import = str(sys._getframe(2).f_globals.get("__name__")).startswith("importlib")
+    by_import = any(str(sys._getframe(n).f_globals.get("__name__")).startswith("importlib") for n in (2, 3))
     if isinstance(folder, (str, bytes, os.PathLike)) and not by_import:
         watch.add("reads", os.path.join(os.fsdecode(folder) or ".", ""))
+
+
+def _scan(watch: _Watch, arguments: Any) -> None:
+    """What is asked of the entries themselves (`entry.stat()`) is told by nobody: cells may ask for all of it."""
+    folder = arguments[0]
+    _list(watch, arguments)
+    if isinstance(folder, (str, bytes, os.PathLike)) and sys._getframe(2).f_globals.get("__name__") == "__main__":
+        for name in os.listdir(folder):  # noqa: PTH208
+            watch.add("looked", os.path.join(os.fsdecode(folder), os.fsdecode(name)))
 
 
 def _delete(watch: _Watch, arguments: Any) -> None:
@@ -165,7 +174,7 @@ _HANDLERS: dict[str, Callable[[_Watch, Any], None]] = {
     "os.truncate": _write,
     "os.link": _copy,
     "os.symlink": _copy,
-    "os.scandir": _list,
+    "os.scandir": _scan,
     "os.listdir": _list,
     "shutil.copyfile": _copy,
     "shutil.copytree": _copy,

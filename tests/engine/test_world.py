@@ -203,6 +203,31 @@ def test_results_of_runs_that_write_at_the_same_time_are_not_used_again(run: Run
     assert ran(run(*steps)[0]) == set()
 
 
+def test_a_step_that_goes_on_with_a_file_follows_those_that_read_it(run: Run, tmp_path: Path) -> None:
+    count = tmp_path / "project" / "count.txt"
+    count.write_text("1")
+    add = "n = int(open('count.txt').read()) + 1\nopen('count.txt', 'w').write(str(n))"
+    steps = (
+        S("before", ["s = open('count.txt').read()"], outputs=("s",)),
+        S("adds", [add], outputs=("n",), after=("before",)),
+        S("after", ["t = s + open('count.txt').read()"], {"before": ("s",)}, ("t",), after=("adds",)),
+    )
+    assert value(run(*steps)[0], "after") == "'12'"
+    assert value(run(*steps)[0], "after") == "'23'"  # as the notebook, run once more
+    assert ran(run(S("alone", [add]))[0]) == {"alone"}
+    assert ran(run(S("alone", [add]))[0]) == set()  # what it depends on has not changed since
+
+
+def test_files_in_a_folder_are_nothing_to_who_made_it(run: Run) -> None:
+    steps = (
+        S("makes", ["import os\nos.makedirs('out', exist_ok=True)\nopen('out/a.txt', 'w').write('a')"]),
+        S("adds", ["import os\nif not os.path.isdir('out'): os.mkdir('out')\nopen('out/b.txt', 'w').write('b')"],
+          after=("makes",), files=("out/b.txt",)),
+    )  # fmt: skip
+    run(*steps)
+    assert ran(run(*steps)[0]) == set()
+
+
 def test_a_result_whose_notebook_was_cut_short_is_none(run: Run, tmp_path: Path) -> None:
     step = S("step", ["x = 1"], outputs=("x",))
     run(step)

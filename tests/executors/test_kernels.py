@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -59,5 +60,24 @@ def test_the_fingerprint_changes_with_what_can_change_results(tmp_path: Path) ->
     prints.append(kernels.fingerprint(spec, {}))
     python.write_text("#!/bin/sh\nexit\n")
     prints.append(kernels.fingerprint(spec, {}))
+
+    built = packages / "own-1.0.dist-info"
+    built.mkdir()
+    (built / "direct_url.json").write_text("{}")
+    prints.append(kernels.fingerprint(spec, {}))
+    os.utime(built, (1, 1))  # installed again from its folder, with the same version
+    prints.append(kernels.fingerprint(spec, {}))
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "one-1.0.dist-info").mkdir(parents=True)
+    (packages / "more.pth").write_text(f"import site\n{elsewhere}\nnot there\n")
+    prints.append(kernels.fingerprint(spec, {}))
+    (elsewhere / "one-1.0.dist-info").rename(elsewhere / "one-1.1.dist-info")
+    prints.append(kernels.fingerprint(spec, {}))
+    of_user = {"PYTHONUSERBASE": str(tmp_path / "user")}
+    (tmp_path / "user" / "lib" / "python3.11" / "site-packages" / "two-1.0.dist-info").mkdir(parents=True)
+    prints.append(kernels.fingerprint(spec, of_user))
+    assert kernels.fingerprint(spec, {**of_user, "PYTHONNOUSERSITE": "1"}) == prints[-2]
+    (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
+    assert kernels.fingerprint(spec, of_user) == prints[-2]
     assert len(set(prints)) == len(prints)
     assert kernels.fingerprint(spec, {}) == kernels.fingerprint(spec, {"PYTHONHASHSEED": "0"})

@@ -146,6 +146,15 @@ for bad in (0, 'null\\0byte', b'bytes.txt'):
     assert "data/" in found["looked"]
 
 
+def test_what_a_cell_may_ask_the_entries_of_a_folder(steps: Steps) -> None:
+    (steps.home / "data").mkdir()
+    (steps.home / "data" / "x.csv").write_text("1")
+    found = observed(steps, "import os\n[(e.name, e.stat().st_size) for e in os.scandir('data')]")
+    assert (found["reads"], found["looked"]) == (["data/"], ["data/x.csv"])
+    found = observed(steps, "import os\nlist(os.walk('data')), os.listdir('data')")
+    assert (found["reads"], [path for path in found["looked"] if path != "data/"]) == (["data/"], [])
+
+
 def test_the_wrapped_functions_are_as_they_were_and_gone_in_the_end(steps: Steps) -> None:
     code = """
 import inspect, os, shutil
