@@ -32,7 +32,7 @@ _LOOK_AGAIN = 300  # milliseconds
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # A frame of a function that stands in the place of Python's own while a step is watched: it says nothing to the author.
-_STAND_IN = re.compile(r"File \S*[/\\]nb2flow_runtime[/\\](asked|imports)\.py\b")
+_STAND_IN = re.compile(r"File \S*[/\\]nb2flow_runtime[/\\](asked|workers|imports)\.py\b")
 
 _new_node: Any = NotebookNode  # nbformat does not say its types
 

@@ -72,10 +72,15 @@ def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
     if session.element is not None:
         session.before = elements.variables()
     session.baseline = resources.capture(session.home)
-    session.watch = uncarried.Watch(observe.own_files(session.home, session.store))
-    imports.begin(session.baseline, session.home, session.watch.look)
+    session.watch = watch = uncarried.Watch(observe.own_files(session.home, session.store))
+    imports.begin(session.baseline, session.home, lambda: _loaded(watch))
     warned.begin()
     observe.begin()
+
+
+def _loaded(watch: uncarried.Watch) -> None:
+    watch.look()
+    observe.modules_loaded()
 
 
 def _of_element(session: Session, step: str, outputs: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Watches what the author's cells do outside the process: files, directories, subprocesses, network, the environment.
 
 An audit hook cannot be removed and runs for everything that Python does, so there is one for the process, it returns at
-once while nothing is watched, it never raises, and it stores a bounded number of raw paths. Processes that are forked
-tell theirs (see `forks`). Reads and writes below Python (in C libraries, in other programs) are not seen: what is found
-here adds to the analysis, it proves nothing.
+once while nothing is watched, it never raises, and it stores a bounded number of raw paths. Processes that work for
+the step tell theirs (see `workers`). Reads and writes below Python (in C libraries, in other programs) are not seen:
+what is found here adds to the analysis, it proves nothing.
 
 Set-up that is replayed is watched apart: what it reads counts for the step's result, and for nothing else.
 """
@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Callable
 
-from . import asked, forks
+from . import asked, workers
 
 MOST_PATHS = 10_000
 _ACCESS = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
@@ -59,7 +59,7 @@ class _Watch:
             return
         if len(paths) < MOST_PATHS:
             paths.add(name)
-            forks.tell(kind, name)
+            workers.tell(kind, name)
         else:
             self.truncated = True
 
@@ -156,13 +156,13 @@ def _library(watch: _Watch, arguments: Any) -> None:
 
 def _run(watch: _Watch, arguments: Any) -> None:
     watch.subprocess = True
-    forks.tell("subprocess")
+    workers.tell("subprocess")
 
 
 def _connect(watch: _Watch, arguments: Any) -> None:
     if isinstance(arguments[1], tuple):  # a Unix socket has a path for an address
         watch.network = True
-        forks.tell("network")
+        workers.tell("network")
 
 
 _HANDLERS: dict[str, Callable[[_Watch, Any], None]] = {
@@ -243,9 +243,14 @@ def _start() -> None:
     if not _watch.installed:
         sys.addaudithook(_hook)
         _watch.installed = True
-    forks.begin(_watch.switch)
+    workers.begin(_watch.switch)
     _watch.active = True
     asked.begin(_watch.look, _watch.ask_variable, _watch.ask_folder)
+
+
+def modules_loaded() -> None:
+    """Modules were loaded since watching began."""
+    workers.modules_loaded()
 
 
 def pause() -> None:
@@ -253,7 +258,7 @@ def pause() -> None:
     if _watch.active:
         _watch.active = False
         asked.end()
-        for kind, name in forks.end():
+        for kind, name in workers.end():
             if kind in _watch.seen:
                 _watch.seen[kind].add(name)
             elif kind in ("subprocess", "network"):

@@ -203,6 +203,24 @@ def test_results_of_runs_that_write_at_the_same_time_are_not_used_again(run: Run
     assert ran(run(*steps)[0]) == set()
 
 
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+def test_what_workers_read_counts_and_nothing_else_of_them(run: Run, tmp_path: Path, method: str) -> None:
+    data = tmp_path / "project" / "data.txt"
+    data.write_text("old")
+    (tmp_path / "project" / "helper.py").write_text("import json\ndef read(name): return open(name).read()")
+    work = f"""
+import multiprocessing
+with multiprocessing.get_context({method!r}).Pool(1) as pool:
+    x = pool.map(helper.read, ['data.txt'])[0]
+"""
+    step = S("works", [work], outputs=("x",), replay="import sys\nsys.path.insert(0, '')\nimport helper")
+    run(step)
+    (tmp_path / "project" / "other.txt").write_text("")
+    assert ran(run(step)[0]) == set()
+    data.write_text("new")
+    assert value(run(step)[0], "works") == "'new'"
+
+
 def test_a_step_that_goes_on_with_a_file_follows_those_that_read_it(run: Run, tmp_path: Path) -> None:
     count = tmp_path / "project" / "count.txt"
     count.write_text("1")
