@@ -352,6 +352,11 @@ class _Driver:
         """Keep the result for later runs; returns what it saved, for people."""
         folder, step = self.space.folder, self._plan.step(name)
         if self._machine.cancelled_by is None or name in self._finished:
+            other = self._neighbour_of_files(name)
+            if other:
+                self._note(
+                    name, f"wrote files while run {other} of this notebook went on: later steps may read that run's"
+                )
             why_not = self._cache.keep(
                 step,
                 self._keys[name],
@@ -361,23 +366,18 @@ class _Driver:
                 folder.executed(name),
                 self._manifests(),
                 began if self._backend.secrets_here else self._drives_since,  # files may travel before a step begins
-                self._at_once(name),
+                f"run {other} went on at the same time" if other else "",
             )
             if why_not and step.options.cache:
                 self._note(name, f"will run again next time: {why_not}")
         return self._finished[name].manifest.previews
 
-    def _at_once(self, name: str) -> str:
-        """Why the files that the step wrote may be another's: in pods, steps have files of their own."""
+    def _neighbour_of_files(self, name: str) -> str:
+        """The run that may have written the same files as the step, if any: in pods, steps have files of their own."""
         observed = self._finished[name].manifest.observed
         if not (observed.writes or observed.deleted) or not self._backend.secrets_here:
             return ""
-        others = self._neighbours.now()
-        return (
-            f"it wrote files while run {others[0]} of the same notebook went on, which may have written them too"
-            if others
-            else ""
-        )
+        return next(iter(self._neighbours.now()), "")
 
     def _refine(self) -> None:
         """Go on with a better plan when what was seen asks for one."""
