@@ -40,7 +40,7 @@ class Stager:
         self._files = dict(files)
         self._kernel = kernel
         self._requirements = requirements
-        self._scratch = Path(tempfile.mkdtemp(prefix="nb2flow-stage-"))
+        self._scratch = tempfile.TemporaryDirectory(prefix="nb2flow-stage-")  # goes with us where nobody closes it
         self._there: set[str] = set()  # blobs that were sent
         self._runtimes: dict[str, str] = {}
         self._shared: dict[str, str] | None = None
@@ -104,9 +104,7 @@ class Stager:
 
     def close(self) -> None:
         """Remove what was kept here on the way."""
-        for path in self._scratch.iterdir():
-            path.unlink()
-        self._scratch.rmdir()
+        self._scratch.cleanup()
 
     def _blob(self, path: Path, enclosed: dict[str, str]) -> str:
         """The digest of the text at `path`, which is enclosed or, where that would make the task too large, sent."""
@@ -123,7 +121,7 @@ class Stager:
     def _runtime(self, folder: str) -> str:
         with self._lock:
             if folder not in self._runtimes:
-                self._runtimes[folder] = self._store.put_bytes(packed(Path(folder)), self._scratch)
+                self._runtimes[folder] = self._store.put_bytes(packed(Path(folder)), Path(self._scratch.name))
             return self._runtimes[folder]
 
     def _send_files(self) -> dict[str, str]:
