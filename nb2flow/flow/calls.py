@@ -32,6 +32,7 @@ from nb2flow.flow.outcomes import Arguments, apply, set_config
 from nb2flow.flow.values import ATTRIBUTES, NOT_DATA, SCALAR, Obj, Val, in_order, union
 
 _READING = frozenset(("read", "readline", "readlines", "read1", "tell"))
+_FETCHING = frozenset(("fetchone", "fetchmany", "fetchall"))
 _PANDAS_PLAIN = frozenset(
     ["add", "append", "plot", "hist", "boxplot", "sort", "remove", "set", "update_", "eval", "index"]
 )
@@ -325,6 +326,8 @@ def _method_spec(name: str, receivers: set[Obj], *, unused: bool) -> Call:
             return known.HOLDS
     if name in _READING and all(o.kind == "live" and o.label == "an open file" for o in plain):
         return Call(touches="self")  # text or bytes, which know nothing of the file any more
+    if name in _FETCHING and any(o.kind == "live" for o in plain):
+        return Call(touches="self")  # rows, which know nothing of the connection
     spec = known_methods.call_by_receiver(name, frozenset(o.label for o in plain)) or library.call_by_method(name)
     if spec is not None and (spec.touches != "none" or not any(library.is_of_unknown_class(o.label) for o in plain)):
         if spec is known.PURE and all(o.kind == "unknown" for o in plain):

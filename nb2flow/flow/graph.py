@@ -124,6 +124,8 @@ class Graph:
             patched = resource.removeprefix("module:").split(".")[0] if resource.startswith("module:") else ""
             if patched and self.owner.get(version) != k and any(patched in u.modules | u.uses for u in node.units):
                 self._need(k, resource, version, Site(first.cell, first.statement.line))
+        if self.analysis.seeded:
+            self._import_first(k)
         for unit in node.units:
             for name, read in sorted(unit.reads.items()):
                 if name in unit.carried and not self._wanted(unit, name):
@@ -148,6 +150,15 @@ class Graph:
                 if not unit.barrier_reads_only:
                     self._after_everything(k, unit)
             node.files.extend(unit.files)
+
+    def _import_first(self, k: int) -> None:
+        """What earlier cells import of a library that is imported here, too: libraries may draw random numbers when
+        they are loaded, which they are but once in the notebook."""
+        here = [u for u in self.nodes[k].units if u.kind == "import"]
+        roots = frozenset[str]().union(*(u.modules for u in here))
+        for unit in self.analysis.units[: here[0].index] if here else ():
+            if unit.kind == "import" and unit.replayable and self.owner.get(unit.index) != k and roots & unit.modules:
+                self._replay(k, unit.index, "")
 
     def _recall(self, k: int, used: Site) -> None:
         """`Out[3]` or `In[3]` is looked at."""

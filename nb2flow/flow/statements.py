@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from nb2flow.flow import calls, classes, expressions, following, instances, library, magics, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, execute, fresh, statement
 from nb2flow.flow.effects import INTERPRETER, MAGICS
-from nb2flow.flow.machine import Branch, Frame, Machine
+from nb2flow.flow.machine import BUILTIN_NAMES, Branch, Frame, Machine
 from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, in_order
 
 _CACHES = ("functools.lru_cache", "functools.cache")
@@ -317,7 +317,8 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
 def _has_effects(m: Machine, node: ast.FunctionDef) -> bool:
     """Whether a function prints, or changes what a global name stands for (which may be known by now or not)."""
     outside = scopes.global_names(node)
-    data = {n for n in outside if n in m.names and any(o.kind not in NOT_DATA for o in m.names[n].objs)}
+    known = {n for n in outside if n in m.names and all(o.kind in NOT_DATA for o in m.names[n].objs)}
+    data = outside - known - BUILTIN_NAMES
     return scopes.has_effects(node, frozenset(data))
 
 

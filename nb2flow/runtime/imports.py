@@ -1,8 +1,8 @@
 """Tells what importing a library did to the process from what the notebook's own code did.
 
-Libraries set environment variables, add warnings filters or draw a random number while they are imported. A later step
-that needs the library imports it too, so such changes are nobody's to carry: they are put into the baseline as they
-happen. Only statements that really load something cost anything.
+Libraries set environment variables or add warnings filters while they are imported. A later step that needs the library
+imports it too, so such changes are nobody's to carry: they are put into the baseline as they happen (but not numbers
+that are drawn meanwhile: these are gone for all who draw later). Only statements that really load something cost anything.
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ def _rebase(base: dict[str, Any], before: dict[str, Any], after: dict[str, Any])
         if resources.RESOURCES[name].delta(old, state, _accounts.home) is None:
             if isinstance(state, dict) and name == "process:config":
                 _new_sections(base[name], old or {}, state)
-        elif isinstance(state, dict) and isinstance(old, dict) and not name.startswith("rng:"):
+        elif name.startswith("rng:"):
+            continue  # who draws next notices: a step that imports the library before that gets the stream behind it
+        elif isinstance(state, dict) and isinstance(old, dict):
             _rebase_keys(base[name], old, state)
         elif old is not None and resources.RESOURCES[name].delta(base[name], old, _accounts.home) is None:
             base[name] = state
