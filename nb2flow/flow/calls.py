@@ -27,7 +27,7 @@ from nb2flow.flow.effects import INTERPRETER
 from nb2flow.flow.following import follow
 from nb2flow.flow.instances import ASKED_BY, add, ask, begin_loop, compare, copy, show, use_up
 from nb2flow.flow.known import Call
-from nb2flow.flow.machine import MANAGED, OF_NOTEBOOK, UNBOUND, Machine
+from nb2flow.flow.machine import LATER, MANAGED, OF_NOTEBOOK, UNBOUND, Machine
 from nb2flow.flow.outcomes import Arguments, apply, set_config
 from nb2flow.flow.values import ATTRIBUTES, NOT_DATA, SCALAR, Obj, Val, in_order, union
 
@@ -154,6 +154,8 @@ def invoke(m: Machine, callee: Val, args: Arguments) -> Val:
     for obj in sorted(in_order(callee.objs), key=lambda o: o.kind):
         if obj.kind == "function":
             results.append(follow(m, obj, args.positional, args.keywords, args.node))
+            if LATER in obj.flags:
+                results.append(fresh(m, args.node, [Val(frozenset({obj})), *args.values], kind="unknown"))
         elif obj.kind == "class":
             results.append(instantiate(m, obj, args.positional, args.keywords, args.node))
         elif obj.kind == "module":

@@ -35,6 +35,7 @@ BUILTIN_NAMES = frozenset(dir(builtins)) | {
 HISTORY_NAMES = frozenset({"_", "__", "___", "Out", "In", "_oh", "_ih", "_i", "_ii", "_iii", "_dh"})
 UNBOUND = "bound by code that is not seen"
 OF_NOTEBOOK = "runs in the notebook's namespace"
+LATER = "a call of it gives what calls it later"
 MANAGED = "a class that its library has changed"
 VIEW = "a view or part of what it holds, perhaps"
 MAX_DEPTH = 10

@@ -12,11 +12,12 @@ from weakref import WeakKeyDictionary
 from nb2flow.flow import calls, classes, expressions, following, instances, library, magics, outcomes, scopes
 from nb2flow.flow.dispatch import evaluate, execute, fresh, statement
 from nb2flow.flow.effects import INTERPRETER, MAGICS
-from nb2flow.flow.machine import BUILTIN_NAMES, Branch, Frame, Machine
+from nb2flow.flow.machine import BUILTIN_NAMES, LATER, Branch, Frame, Machine
 from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, in_order
 
 _CACHES = ("functools.lru_cache", "functools.cache")
 _COMPILED = "a function that is compiled with the values that names had then"
+_CALLING_LATER = ("dask", "ray", "prefect", "joblib")  # what they decorate is called when somebody asks for the result
 _REGISTER_MAGIC = ("IPython.core.magic.register_", "IPython.core.magic.magics_class")
 
 
@@ -304,6 +305,9 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
                     keepers = in_order(o for o in obj.contains if o.kind in ("unknown", "live") and o not in value.objs)
                     m.touch(keepers, f"@{ast.unparse(decorator)[:50]}")
                     m.heap.link(keepers, value.objs)
+            if obj.root in _CALLING_LATER:
+                for function in value.objs & m.functions_made:
+                    m.flag(function, LATER)
             if obj.root == "numba" and not m.varying.isdisjoint(scopes.global_names(node)):
                 m.heap.link(value.objs, fresh(m, node, kind="live", label=_COMPILED).objs)
             if obj.label in _CACHES and isinstance(node, ast.FunctionDef) and (m.asks_caches or _has_effects(m, node)):

@@ -2,7 +2,7 @@
 
 Libraries set environment variables or add warnings filters while they are imported. A later step that needs the library
 imports it too, so such changes are nobody's to carry: they are put into the baseline as they happen (but not numbers
-that are drawn meanwhile: these are gone for all who draw later). Only statements that really load something cost anything.
+that are drawn meanwhile: these are gone for all who draw later). Only statements that really load something cost time.
 """
 
 from __future__ import annotations

@@ -244,6 +244,16 @@ def test_a_table_with_a_missing_value_changes_no_library() -> None:
     assert not any(name.startswith("module:") for step in flow.steps for name in step.changes)
 
 
+def test_a_function_that_is_called_later_reads_what_it_names_then() -> None:
+    cells = (
+        "import dask | @dask.delayed\ndef f(x): return x + y | later = f(1) | y = len('ab') | print(later.compute())"
+    )
+    flow = flow_of([("", source) for source in cells.split(" | ")], "cells")
+    last = flow.steps[-1]
+    assert {"later"} <= {i.name for i in last.inputs}
+    assert any(i.name == "y" for i in last.inputs) or any("y = " in r.source for r in last.replay)
+
+
 @pytest.mark.parametrize("name", SET_UP)
 def test_what_a_library_keeps_is_set_up_for_who_uses_it(name: str) -> None:
     flow = flow_of([("", source) for source in SET_UP[name].split(" | ")], "cells")
