@@ -1,53 +1,79 @@
-"""What two notebooks have around their cells, without the widgets that both have.
+"""Two JSON objects parsed at once: members that are the same in both, byte for byte, are not parsed.
 
-The state of widgets can be most of a file, and a version changes little of it. It is a member for each widget's model;
-models that are the same in both versions, byte for byte, are left out on both sides before anything is parsed, so the
-result serves for telling what differs only. It works where one member stands a line, and leaves any other as it is.
-Source of the form: https://ipywidgets.readthedocs.io/en/stable/embedding.html
+The state of widgets in a notebook's metadata can be most of a file, and a version changes little of it. It works for
+objects that are written one member a line, and gives up (`ValueError`) on any other. Members that are the same are left
+out on both sides, so the result serves for telling what differs only.
 """
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Callable
+from typing import Any
 
-from nb2flow.diff.long_texts import Stretch
+from nb2flow.diff.common import common_end, common_start
 
-_STATES = b'"application/vnd.jupyter.widget-state+json": {\n'
-_STATE = b'"state": {\n'
-
-
-def without_common_widgets(first: Stretch, second: Stretch, unit: bytes) -> tuple[Stretch, Stretch]:
-    """Both stretches without the models that both have. `unit` is what indents one level."""
-    places = _place(*first, unit), _place(*second, unit)
-    if places[0] is None or places[1] is None:
-        return first, second
-    between = b',\n%s"' % (5 * unit)
-    models = first[0][slice(*places[0])].split(between), second[0][slice(*places[1])].split(between)
-    both = set(models[0]).intersection(models[1])
-    rest = [[model for model in side if model not in both] for side in models]
-    for side, others in zip(models, rest, strict=True):
-        names = {model.partition(b'"')[0] for model in chain(both, others)}
-        if len(names) < len(side):
-            return first, second  # of two with one name the last counts
-    return _with(first, places[0], between.join(rest[0])), _with(second, places[1], between.join(rest[1]))
+_SMALL = 1024
+_DEEPEST = 8
 
 
-def _with(stretch: Stretch, place: tuple[int, int], models: bytes) -> Stretch:
-    data, start, stop = stretch
-    first, last = place
-    text = data[start : first if models else first - 1] + models + data[last:stop]
-    return text, 0, len(text)
+def parse_objects(
+    first: bytes, second: bytes, unit: bytes, depth: int, loads: Callable[[bytes], Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two objects whose members stand `depth` times `unit` to the right."""
+    between = b',\n%s"' % (unit * depth)
+    ends = [_inside(text, between) for text in (first, second)]
+    before, after, same = _same_ends(first, second, ends, between)
+    middles = [text[start + before : stop - after] for text, (start, stop) in zip((first, second), ends, strict=True)]
+    if max(len(first), len(second)) > max(2 * same, _SMALL):
+        return loads(first), loads(second)  # searching would take longer
+    old, new = (_members(middle, between) for middle in middles)
+    for key in old.keys() ^ new.keys():  # what was left out must not name them as well
+        named = b'%s%s": ' % (between[1:], key)
+        start, stop = ends[0]
+        if first.find(named, 0, start + before) >= 0 or first.find(named, stop - after) >= 0:
+            raise ValueError
+    a = {key.decode(): loads(value) for key, value in old.items() if key not in new}
+    b = {key.decode(): loads(value) for key, value in new.items() if key not in old}
+    for key, value in old.items():
+        other = new.get(key, value)
+        if value == other:
+            continue
+        if depth < _DEEPEST and value.startswith(b"{\n") and other.startswith(b"{\n"):
+            found = parse_objects(value, other, unit, depth + 1, loads)
+        else:
+            found = loads(value), loads(other)
+        a[key.decode()], b[key.decode()] = found
+    return a, b
 
 
-def _place(text: bytes, start: int, stop: int, unit: bytes) -> tuple[int, int] | None:
-    """Where the models are, from behind the first one's quote up to the last one's end; None if not as they usually
-    are."""
-    states, state = b"\n%s%s" % (3 * unit, _STATES), b"\n%s%s" % (4 * unit, _STATE)
-    found = text.find(states, start, stop)
-    opened = text.find(b'%s%s"' % (state, 5 * unit), max(found, start), stop)
-    last = text.find(b"\n%s}" % (4 * unit), opened, stop)
-    if min(found, opened, last) < 0:
-        return None
-    if any(text.find(name, last, stop) >= 0 for name in (states, state[: -len(b"{\n")])):
-        return None  # of two with one name the last counts
-    return opened + len(state) + len(5 * unit) + len(b'"'), last
+def _inside(text: bytes, between: bytes) -> tuple[int, int]:
+    """What is between an object's opening, with the first quote, and its closing."""
+    opening = b"{" + between[1:]
+    end = text.rfind(b"\n")
+    if not text.startswith(opening) or end < len(opening) or text[end:].strip() != b"}":
+        raise ValueError
+    return len(opening), end
+
+
+def _same_ends(first: bytes, second: bytes, ends: list[tuple[int, int]], between: bytes) -> tuple[int, int, int]:
+    """How many bytes of whole members both begin and end with, and how many bytes in all."""
+    (a, stop), (b, other_stop) = ends
+    most = min(stop - a, other_stop - b)
+    start = common_start(first, second, a, b, most)
+    border = first.rfind(between, a, a + start)
+    before = border + len(between) - a if border >= 0 else 0
+    end = common_end(first, second, stop, other_stop, most - before)
+    border = first.find(between, stop - end, stop)
+    return before, stop - border if border >= 0 else 0, start + end
+
+
+def _members(text: bytes, between: bytes) -> dict[bytes, bytes]:
+    """The members by name, each as its JSON; no line end can be inside of a string."""
+    found: dict[bytes, bytes] = {}
+    for piece in text.split(between):
+        key, colon, value = piece.partition(b'": ')
+        if colon and b"\\" not in key:
+            found[key] = value
+        elif piece:
+            raise ValueError
+    return found

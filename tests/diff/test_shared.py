@@ -189,11 +189,11 @@ def test_only_what_differs_of_widgets_is_parsed(change: Json) -> None:
     other = copy.deepcopy(state)
     other["widgets"]["application/vnd.jupyter.widget-state+json"]["state"] = {**WIDGETS, **change}
     data = [written({**notebook(cells), "metadata": {**m, "a": 1}}) for m in (state, other)]
-    a, _ = reads_both(data[0], data[1], ("a", "b"), lifted=Lifted("0a1b"))
+    a, _ = reads_both(data[0], data[1], ("a", "b"), lifted=Lifted("0a1b", long=512))
     if len(change) == 1 and "model30" in change:
         assert len(json.dumps(a.metadata)) < 1_000
     for pair in (data, data[::-1]):
-        assert script(pair, Lifted("0a1b")) == script(pair, None) != b"[]"
+        assert script(pair, Lifted("0a1b", long=512)) == script(pair, None) != b"[]"
 
 
 def test_a_name_that_stands_twice_is_what_the_last_one_says() -> None:
@@ -210,7 +210,7 @@ def test_a_name_that_stands_twice_is_what_the_last_one_says() -> None:
     ):
         assert a != b
         for one, other in ((a, b), (b, a)):
-            assert script([one, other], Lifted("0a1b")) == script([one, other], None)
+            assert script([one, other], Lifted("0a1b", long=512)) == script([one, other], None)
 
 
 @pytest.mark.parametrize("damage", [b'   "outputs": [],\n', b'   "metadata": {},\n', b'   "cell_type": "code",\n'])
