@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nb2flow.cli.diff_options import PARTS
 from nb2flow.cli.diff_sources import Pair, Version, is_text, parsable
@@ -21,9 +21,6 @@ from nb2flow.diff.match import Matching, match
 from nb2flow.diff.shared import reads_both
 from nb2flow.diff.show import terminal, words
 from nb2flow.errors import NotebookError, UsageError
-
-if TYPE_CHECKING:
-    pass
 
 
 def show(pairs: list[Pair], from_git: bool, options: argparse.Namespace) -> bool:

@@ -17,7 +17,7 @@ _STATE = b'"state": {\n'
 
 
 def without_common_widgets(first: Stretch, second: Stretch, unit: bytes, least: int) -> tuple[Stretch, Stretch]:
-    """Both stretches, if they are large, without the models that both have. `unit` is what indents one level."""
+    """Both stretches, if they have `least` bytes, without the models that both have; `unit` indents by one level."""
     if min(first[2] - first[1], second[2] - second[1]) < least:
         return first, second
     places = _place(*first, unit), _place(*second, unit)

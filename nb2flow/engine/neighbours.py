@@ -17,6 +17,7 @@ class Neighbours:
         self._notebook = str(notebook)
         self._notebooks: dict[str, str] = {}
         self._first = 0
+        self._silent: set[str] | None = None
 
     def begin(self) -> None:
         """Runs that say something from now on are here at the same time."""
@@ -24,7 +25,9 @@ class Neighbours:
 
     def now(self) -> list[str]:
         """Runs of the same notebook that have gone on since `begin`, or still do."""
-        ids = self._store.active_since(self._first) | {i for i in self._store.ids() if self._is_driven(i)}
+        if self._silent is None:  # those that were there before: who comes later, or ends, says so in the store
+            self._silent = {i for i in self._store.ids() if self._is_driven(i)}
+        ids = self._store.active_since(self._first) | self._silent
         return sorted(i for i in ids - {self._run_id} if self._notebook_of(i) == self._notebook)
 
     def _is_driven(self, run_id: str) -> bool:
