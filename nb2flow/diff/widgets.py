@@ -9,8 +9,10 @@ Source of the form: https://ipywidgets.readthedocs.io/en/stable/embedding.html
 from __future__ import annotations
 
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from nb2flow.diff.long_texts import Stretch
+if TYPE_CHECKING:  # that module imports the fast parser
+    from nb2flow.diff.long_texts import Stretch
 
 _STATES = b'"application/vnd.jupyter.widget-state+json": {\n'
 _STATE = b'"state": {\n'

@@ -164,6 +164,19 @@ def test_check_and_graph_import_no_papermill_and_no_nbformat(tmp_path: Path) -> 
     assert done.stderr.strip() == "[]"
 
 
+def test_comparing_small_notebooks_does_without_the_fast_parser(tmp_path: Path) -> None:
+    first = notebooks.save(tmp_path / "a.ipynb", ("step:a", "x = 1\nprint(x)"), ("step:b", "y = 2"))
+    second = notebooks.save(tmp_path / "b.ipynb", ("step:a", "x = 3\nprint(x)"), ("step:b", "y = 2"))
+    code = (
+        "import sys; from nb2flow.cli.diff import main\n"
+        f"print(main([{str(first)!r}, {str(second)!r}]), file=sys.stderr)\n"
+        "heavy = {'orjson', 'msgspec', 'dataclasses', 'rich', 'yaml', 'subprocess'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.split("\n")[:2] == ["1", "[]"]
+
+
 def test_magics_are_parsed_without_the_rest_of_ipython_which_stays_importable(tmp_path: Path) -> None:
     path = notebooks.save(tmp_path / "a.ipynb", ("step:a", "%matplotlib inline\nfiles = !ls"))
     code = (
