@@ -272,6 +272,8 @@ class _Script:
         if kind is not type(new):
             return None
         if kind is str:
+            if lifted is not None and lifted.holds_unread:
+                lifted.look_into_lines(old, new)
             return self._lines(old, new) if "\n" in old and "\n" in new else None
         if kind is dict:
             return self.members(old, new, depth)

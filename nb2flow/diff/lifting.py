@@ -64,7 +64,8 @@ class Lifted:
         self._list_prefix = f"{self._prefix}L"
         self._array_prefix = f"{self._prefix}A"
         self._outputs_prefix = f"{self._prefix}O"
-        self.holds_lists = self.holds_outputs = False
+        self._unread_prefix = f"{self._prefix}{Kind.UNREAD.value}"
+        self.holds_lists = self.holds_outputs = self.holds_unread = False
         self._lists = 0, 0
         self._sources: dict[int, _Source] = {}
         self._texts: list[Text] = []
@@ -158,9 +159,13 @@ class Lifted:
             for text in texts:
                 if text.kind is Kind.UNREAD:
                     stand_in = self._stand_in(text)
+                    if stand_in not in to_read:  # it can be nothing in the other notebook: see `look_into_lines`
+                        self.holds_unread = True
+                        decided[-1].append(text)
+                        continue
                     fate = fates.get(stand_in)
                     if fate is None:
-                        fate = fates[stand_in] = read(text, self._step, usual=stand_in in to_read)
+                        fate = fates[stand_in] = read(text, self._step, usual=True)
                     if isinstance(fate, Stays):
                         stays = _most(stays, fate)
                         continue
@@ -189,6 +194,10 @@ class Lifted:
         first = self._cut(first, [text for text, known in zip(sides[0], stand_ins, strict=True) if known in both])
         return first, self._cut(second, others)
 
+    def kept(self, data: bytes) -> str:
+        """The stand-in of a value that is JSON, is not looked into and may be written."""
+        return self._stand_in(Text(data, 0, len(data), kind=Kind.ARRAY, checked=True)).decode("ascii")
+
     def outputs(self, value: Any) -> Any:
         """A list of outputs as it is in the notebook. Raises `NotebookError`."""
         return self._parsed(self._parted(value[0])[0].stretch) if self.are_outputs(value) else value
@@ -197,6 +206,19 @@ class Lifted:
         """Raises `MisreadError` if a value stands for outputs: what is in them has no stand-ins."""
         if any(map(self.are_outputs, values)):
             raise MisreadError("outputs must be looked into")
+
+    def look_into_lines(self, *values: Any) -> None:
+        """Raises `MisreadError` if a text that was not read is in these and is no single line."""
+        for value in values:
+            if type(value) is not str or self._unread_prefix not in value:
+                continue
+            for other in value.split(self._prefix)[1:]:
+                text, _ = self._parted(self._prefix + other)
+                if text.kind is Kind.UNREAD and not text.checked:
+                    found = read(text, self._step, usual=False)
+                    if isinstance(found, Stays):
+                        raise MisreadError("lines must be looked into")
+                    self._texts[self._number(self._prefix + other)] = found
 
     def are_outputs(self, value: Any) -> bool:
         """Whether a value stands for a list of outputs."""
@@ -314,7 +336,8 @@ class Lifted:
             number, _, rest = other.partition(b"-")
             text = self._texts[int(number.lstrip(_LETTERS.encode()))]
             if text.kind is Kind.ARRAY:
-                self._parsed(text.stretch)
+                if not text.checked:
+                    self._parsed(text.stretch)
                 array = memoryview(text.data)[text.start : text.stop]
                 pieces += [pieces.pop()[:-1], array, rest[1:]]  # without the quotes around
             elif text.kind is not Kind.LIST:

@@ -43,8 +43,8 @@ class Stays(Enum):
 
 
 class Kind(Enum):
-    """What a stretch is: the inside of a JSON string or of a list of lines, a whole list of anything, or one of a
-    cell's outputs; `UNREAD` is a text that may be written otherwise than usual. The letter is in its stand-in."""
+    """What a stretch is: the inside of a JSON string or of a list of lines, a whole list or any other value, or a list
+    of a cell's outputs; `UNREAD` is a text that may be written otherwise than usual. The letter is in its stand-in."""
 
     TEXT = ""
     UNREAD = "U"

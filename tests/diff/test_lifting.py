@@ -46,14 +46,14 @@ BASE64 = "iVBORw0KGgo" * 10_000
         ({"application/javascript": ["line();\n"] * 5_000}, True),
         ({"text/html": "line\n" * 5_000}, False),
         ({"text/html": ["<script>\n", 'a = "b";\t' * 5_000 + "\n", "</script>"]}, True),
-        ({"text/html": ["a\nb" * 5_000]}, False),  # compared line by line
+        ({"text/html": ["a\nb" * 5_000]}, True),
         ({"text/html": ["a\u2028b" * 5_000]}, True),
         ({"text/html": ["line\n"] * 5_000}, True),
         ({"text/plain": ['h\u00e9 "quoted"\n'] * 5_000}, True),
         ({"text/plain": ["ends in a backslash\\"] * 5_000}, True),
         ({"text/latex": ["line\n"] * 5_000}, False),
         ({"text/html": ["line\n"] * 5_000 + [1]}, True),
-        ({"image/svg+xml": ["<g>\n" + "x" * 9_000]}, False),
+        ({"image/svg+xml": ["<g>\n" + "x" * 9_000]}, True),
         ({"image/svg+xml": '<g id="g">\n' * 5_000}, True),
         ({"image/svg+xml": ['<g id="g">\n'] * 5_000}, True),
         ({"application/json": {"values": [1.5] * 5_000}}, False),
@@ -157,20 +157,17 @@ OTHERS = [float(k) for k in range(2_000)]
     ],
 )
 def test_long_lists_of_numbers_that_both_have_are_lifted(old: Json, new: Json) -> None:
-    def file(state: Json, inside: bool) -> bytes:
-        bundle = {"application/vnd.plotly.v1+json": {"data": [state, {"type": "scatter"}]}} if inside else {}
+    def file(state: Json) -> bytes:
+        bundle = {"application/vnd.plotly.v1+json": {"data": [state, {"type": "scatter"}]}}
         output = {"data": bundle, "metadata": {}, "output_type": "display_data"}
-        whole = notebook([{**code("show()"), "outputs": [output], "id": "one"}])
-        whole["metadata"] = {} if inside else {"widgets": {"state": {"model": state}}}
-        return written({"cells": whole["cells"], **whole})
+        return written(notebook([{**code("show()"), "outputs": [output], "id": "one"}]))
 
-    for inside in (False, True):
-        data = [file(old, inside), file(new, inside)]
-        lifted = Lifted("0a1b")
-        edits = script(data, lifted)
-        assert lifted.holds_lists
-        assert len(edits) < 1_000 or old["x"] != new.get("x")
-        assert orjson.loads(b"".join(lifted.restore(edits))) == orjson.loads(script(data, None))
+    data = [file(old), file(new)]
+    lifted = Lifted("0a1b")
+    edits = script(data, lifted)
+    assert lifted.holds_lists
+    assert len(edits) < 1_000 or old["x"] != new.get("x")
+    assert orjson.loads(b"".join(lifted.restore(edits))) == orjson.loads(script(data, None))
 
 
 @pytest.mark.parametrize("odd", [b"NaN", b'"\\ud800"', b"123456789012345678901234567890", b"1.50"])
@@ -298,9 +295,55 @@ def test_metadata_that_is_the_same_is_not_parsed(before: bool) -> None:
         cells = {"cells": [code("x"), code(source)]}
         return written({**rest, **cells} if before else {**cells, **rest})
 
-    data = [file("a", state), file("b", state), file("b", {**state, "model7": 1})]
+    changed = {**state, "model7": 1, "model8": {"model_name": "other", "state": {"value": 8}}}
+    usual = {"state": state, "version_major": 2, "version_minor": 0}
+    states = [
+        state,
+        changed,
+        {"application/vnd.jupyter.widget-state+json": usual},
+        {"application/vnd.jupyter.widget-state+json": {**usual, "state": changed, "version_minor": 1}},
+        {"application/vnd.jupyter.widget-state+json": {**usual, "state": {**state, "model\u00e9": "\u00e9" * 5_000}}},
+        {
+            "application/vnd.jupyter.widget-state+json": {
+                **usual,
+                "state": {"model1": 2**64 - 1, "model2": float("nan")},
+            }
+        },
+        {"application/vnd.jupyter.widget-state+json": {**usual, "state": [1]}},
+    ]
+    data = [file("a", state), *(file("b", its) for its in states)]
     for one in data:
         for other in data:
+            assert restored([one, other], Lifted("0a1b")) == orjson.loads(script([one, other], None))
+
+
+@pytest.mark.parametrize(
+    "damage", [b'"', b"\\", b"\t", b"\\x", b"\xff", b"\n", b'", "x', b'",\n', b"\\ud800", b"\xc3\xa9"]
+)
+def test_a_fault_in_metadata_that_was_added_is_told_at_its_place(damage: bytes) -> None:
+    data = [written({**notebook([code("x")]), "metadata": its}) for its in ({}, {"notes": "abcd" * 20_000})]
+    middle = data[1].index(b"abcd") + 40_002
+    data[1] = data[1][:middle] + damage + data[1][middle:]
+    try:
+        plain = json.loads(json.dumps(edit_script(data[0], data[1], ("a", "b"))))
+    except NotebookError as fault:
+        with pytest.raises(NotebookError) as found:
+            edit_script(data[0], data[1], ("a", "b"), Lifted("0a1b"))
+        assert found.value.message == fault.message
+        return
+    lifted = Lifted("0a1b")
+    short = json.dumps(edit_script(data[0], data[1], ("a", "b"), lifted)).encode()
+    assert json.loads(b"".join(lifted.restore(short))) == plain
+
+
+@pytest.mark.parametrize("spell", [b"\\n", b"\\u2028", b"\\u000a", b"\\\\n", b"\xe2\x80\xa8"])
+def test_lines_that_were_not_read_are_counted_where_they_are_compared(spell: bytes) -> None:
+    """Nothing like the long text is in the other version, so it is not looked into until the lines around it are."""
+    long = "<a>" + 'x = "1";\t' * 2_000 + "SPELL" + "y" * 20_000
+    ways = [[["first\n", long + "\n", "last"]], [["first\n", "last, edited"]], [["first\n", long, "last\n", "more"]]]
+    files = [written(notebook([shown("show()", *way)])).replace(b"SPELL", spell) for way in ways]
+    for one in files:
+        for other in files:
             assert restored([one, other], Lifted("0a1b")) == orjson.loads(script([one, other], None))
 
 
