@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from nb2flow.errors import Diagnostic
-from nb2flow.flow import checks
+from nb2flow.flow import checks, drawing
 from nb2flow.flow.effects import AT_START, CONFIG, HISTORY, PLOT, is_resource
 from nb2flow.flow.graph import Graph, Node, replay_order
 from nb2flow.flow.model import Each, Edge, Flow, Input, Parameter, Reason, Replay, Step
@@ -142,6 +142,11 @@ def _replays(notebook: Notebook, graph: Graph, node: Node) -> list[Replay]:
     """Replayed statements in their original order; the parameters cell as a whole, with all that it reads before it."""
     units = replay_order(graph.analysis, _with_parameters(graph, node.replay))
     replays: list[Replay] = []
+    drawn = drawing.first_figure(graph.analysis.units)
+    if drawn is not None and not (
+        node.units and drawn.index < node.units[0].index and drawing.draws([*node.units, *units])
+    ):
+        drawn = None
     for unit in units:
         cell = notebook.cells[unit.cell]
         if unit.kind == "parameters":
@@ -150,8 +155,13 @@ def _replays(notebook: Notebook, graph: Graph, node: Node) -> list[Replay]:
             if whole_cell not in replays:
                 replays.append(whole_cell)
             continue
+        if drawn is not None and unit.index > drawn.index:
+            replays.append(drawing.as_replay(notebook, drawn))
+            drawn = None
         statement = unit.statement
         replays.append(Replay(cell.index, cell.id, statement.line, statement.end_line, statement.source, unit.kind))  # type: ignore[arg-type]
+    if drawn is not None:
+        replays.append(drawing.as_replay(notebook, drawn))
     if replays and not _needs_before(graph, node):
         replays.sort(key=lambda r: r.kind != "parameters")  # the parameters first, where a reader looks for them
     return replays

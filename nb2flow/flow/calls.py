@@ -187,7 +187,7 @@ def _call_library(m: Machine, path: str, args: Arguments) -> Val:
         name and not (library.call_by_path(path) or known.PURE).config and args.positional and args.positional[0].objs
     ):  # `pd.DataFrame.insert(table, …)`
         return _call_method(m, name, args.positional[0], replace(args, positional=args.positional[1:]))
-    settles = args.node in m.unused and not union(args.values).objs
+    settles = args.node in m.unused and all(o.kind == "module" for o in union(args.values).objs)  # `lib.DEBUG`
     if settles and (library.sets_itself_up(path) or library.changes_what_was_added(path, m.resources)):
         resource = INTERPRETER if library.changes_python(path) else "module:" + path.partition(".")[0]
         m.use_resource(resource, writes=True)

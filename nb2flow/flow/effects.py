@@ -2,9 +2,9 @@
 
 State is names plus resources. Resource ids are `rng:python`, `rng:numpy`, `rng:torch`, `rng:tensorflow`, `process:cwd`,
 `process:environ`, `process:syspath`, `process:config`, `process:config:plot`, `process:packages`, `process:history`,
-`process:magics`, `process:backend`, `process:figures`, `process:displays`, `process:interpreter` and `module:<path>`:
-all hold a colon, which no variable does. Every write makes a version, as in static single assignment; a write that may
-not happen, or happens to a part, also reads the version before.
+`process:magics`, `process:backend`, `process:figures`, `process:displays`, `process:interpreter`, `stream:<path>` and
+`module:<path>`: all hold a colon, which no variable does. Every write makes a version, as in static single assignment;
+a write that may not happen, or happens to a part, also reads the version before.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ FIGURES = "process:figures"
 BACKEND = "process:backend"  # how pyplot draws and shows: what `%matplotlib` and `%config InlineBackend` say
 INTERPRETER = "process:interpreter"
 DISPLAYS = "process:displays"
-UNCARRYABLE = (HISTORY, MAGICS, BACKEND, FIGURES, DISPLAYS, INTERPRETER, "rng:tensorflow", "module:")
+STREAM = "stream:"  # of random numbers, that something in a module has for itself: `scipy.stats.norm.random_state = 1`
+UNCARRYABLE = (HISTORY, MAGICS, BACKEND, FIGURES, DISPLAYS, INTERPRETER, "rng:tensorflow", "module:", STREAM)
 WORDS = {
     HISTORY: "the output history of another kernel",
     MAGICS: "a magic registered in another kernel",
@@ -136,6 +137,8 @@ class Unit:
     seeds: frozenset[str] = frozenset()
     script: str = ""  # the file that it runs in the notebook's namespace (`%run`)
     runs: tuple[ast.stmt, ...] = ()  # the code of that file
+    draws: bool = False  # a figure, with pyplot
+    keeps_settings: bool = False  # of matplotlib, all of them, or puts them back
     observed: bool = False
     fixed: bool = False  # runs where it stands and nowhere else
     replayable: bool = False

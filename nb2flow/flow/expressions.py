@@ -512,7 +512,11 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
     base = evaluate(m, target.value)
     if isinstance(target, ast.Subscript):
         _as_key(m, evaluate(m, target.slice), target)
-    for obj in outcomes.modules_meant(base):
+    modules = outcomes.modules_meant(base)
+    if isinstance(target, ast.Attribute) and target.attr in lasting.STREAM_ATTRIBUTES:
+        lasting.give_stream(m, base.objs, value)
+        modules = []
+    for obj in modules:
         path = f"{obj.label}.{target.attr}" if isinstance(target, ast.Attribute) else obj.label
         outcomes.set_config(m, path)
         lasting.hand_over(m, value, target)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
 from nb2flow.flow import callbacks
-from nb2flow.flow.effects import CONFIG, INTERPRETER, PLOT
+from nb2flow.flow.effects import CONFIG, INTERPRETER, PLOT, STREAM
 from nb2flow.flow.machine import Machine
-from nb2flow.flow.values import Obj, Val
+from nb2flow.flow.values import Obj, Val, in_order
+
+# Attributes by which something is given a stream of random numbers of its own.
+STREAM_ATTRIBUTES = frozenset(["random_state"])
 
 
 def hand_over(m: Machine, given: Val, node: ast.AST) -> None:
@@ -45,3 +49,23 @@ def sets_for_good(m: Machine, name: str, receivers: set[Obj]) -> str:
     known = [label for label in labels if "." in label or label == "matplotlib"]
     kinds = {_SETTING_OPTIONS.get(label, INTERPRETER) for label in known}
     return kinds.pop() if len(kinds) == 1 else INTERPRETER if kinds else ""
+
+
+def give_stream(m: Machine, owners: Iterable[Obj], value: Val) -> None:
+    """`norm.random_state = 11`: from now on it has a stream of its own, or one that `value` stands for."""
+    for obj in in_order(owners):
+        name = STREAM + obj.label if obj.kind == "module" else STREAM
+        if obj.kind == "module":
+            m.use_resource(name, writes=True, fresh=True)
+        else:
+            m.flag(obj, name)
+        for given in in_order(o for o in m.heap.reach(value.objs) if o.kind != "module"):
+            m.flag(given, name)
+
+
+def draw_from_own(m: Machine, owner: str, text: str) -> None:
+    """Something in a module draws: from its own stream if it was given one."""
+    name = STREAM + owner
+    if name in m.resources:
+        m.use_resource(name, writes=True, text=text)
+        m.touch({o for v in list(m.names.values()) for o in m.heap.reach(v.objs) if name in o.flags}, text)

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from nb2flow.flow import callbacks, known, known_calls, known_modules, lasting, library, tables
+from nb2flow.flow import callbacks, drawing, known, known_calls, known_modules, lasting, library, tables
 from nb2flow.flow.dispatch import fresh
-from nb2flow.flow.effects import DISPLAYS
+from nb2flow.flow.effects import DISPLAYS, STREAM
 from nb2flow.flow.known import Call
 from nb2flow.flow.machine import VIEW, Machine
 from nb2flow.flow.values import NOT_DATA, SCALAR, Obj, Val, in_order, union
@@ -73,6 +73,7 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         _read_definitions(m)
     if spec.binds:
         _bind_names(m, args, text)
+    drawing.note(m, path, base, args.values)
     if spec.asks and not m.unit.asks:
         m.unit.asks = m.line
     _touch(m, spec, args, base, everything, text, path)
@@ -293,10 +294,12 @@ def _random(m: Machine, spec: Call, args: Arguments, base: Val, path: str, text:
     ):
         return  # an estimator draws when it is fitted, not when it is made: see _result
     method = path if "." not in path else ""
+    if given is None and not method and _tells_of_drawing(path.rpartition(".")[2]):
+        lasting.draw_from_own(m, path.rpartition(".")[0], text)
     if drawing or method.startswith(_DRAWING):
         reach = m.heap.reach(union([base, *args.values]).objs)
         streams |= {f for obj in reach for f in obj.flags if f.startswith("rng:")}
-        m.touch([obj for obj in reach if obj.label in _STREAMS], text)
+        m.touch([obj for obj in reach if obj.label in _STREAMS or STREAM in obj.flags], text)
     if spec is known.UNKNOWN and "." in path:
         streams |= {known.NP, known.PY}
     for stream in sorted(streams):

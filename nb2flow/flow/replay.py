@@ -12,7 +12,17 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from nb2flow.flow import known_modules
-from nb2flow.flow.effects import AT_START, BACKEND, CONFIGURATION, HISTORY, INTERPRETER, UNKNOWN, Unit, is_resource
+from nb2flow.flow.effects import (
+    AT_START,
+    BACKEND,
+    CONFIGURATION,
+    HISTORY,
+    INTERPRETER,
+    STREAM,
+    UNKNOWN,
+    Unit,
+    is_resource,
+)
 
 # Constants made of constants made of …: beyond this a value is carried, or long chains would be replayed everywhere.
 MAX_DEPTH = 12
@@ -127,7 +137,7 @@ def _harmless(unit: Unit) -> bool:
     if any(not is_resource(n) and not _grows(unit, n) for n in unit.mutates):
         return False
     resources = {n for n in unit.writes if is_resource(n) and n != HISTORY}
-    allowed = {n for n in resources if n in _CONFIG_RESOURCES or n.startswith("module:")} | unit.seeds
+    allowed = {n for n in resources if n in _CONFIG_RESOURCES or n.startswith(("module:", STREAM))} | unit.seeds
     return resources <= allowed
 
 

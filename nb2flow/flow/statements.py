@@ -9,7 +9,18 @@ from __future__ import annotations
 import ast
 from weakref import WeakKeyDictionary
 
-from nb2flow.flow import calls, classes, expressions, following, instances, library, magics, outcomes, scopes
+from nb2flow.flow import (
+    calls,
+    classes,
+    expressions,
+    following,
+    instances,
+    library,
+    magics,
+    outcomes,
+    scopes,
+    standard_library,
+)
 from nb2flow.flow.dispatch import evaluate, execute, fresh, statement
 from nb2flow.flow.effects import INTERPRETER, MAGICS
 from nb2flow.flow.machine import BUILTIN_NAMES, LATER, Branch, Frame, Machine
@@ -290,6 +301,10 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
         made = evaluate(m, decorator)
         _register(m, decorator, value)
         _give_accessor(m, decorator, value)
+        if isinstance(decorator, ast.Call) and decorator.args and evaluate(m, decorator.args[0]).text is not None:
+            for obj in in_order(o for o in evaluate(m, decorator.func).objs if o.kind == "module"):
+                if library.call_by_path(obj.label) is None and obj.root not in standard_library.MODULES:
+                    m.use_resource("module:" + obj.root, writes=True)  # `@Language.component("counter")`
         if any(o.label.startswith(_REGISTER_MAGIC) for o in made.objs):
             m.use_resource(MAGICS, writes=True)
             for obj in value.objs:

@@ -107,6 +107,13 @@ def _expression(carrier: Carrier, expression: Any) -> Any:
     return NotImplemented if plain else (rebuild.unevaluated, (type(expression), expression.args))
 
 
+def _language(carrier: Carrier, language: Any) -> Any:
+    """A pipeline of spaCy's looks its parts up in registries that spaCy fills when it makes the first pipeline."""
+    make, arguments, *state = language.__reduce_ex__(2)
+    plain = getattr(make, "__name__", "") == "__newobj__" and arguments == (type(language),)
+    return (rebuild.language, arguments, *state) if plain else NotImplemented
+
+
 def _standard_stream(carrier: Carrier, stream: Any) -> Any:
     for name in ("stdout", "stderr", "stdin"):
         if stream is getattr(sys, name):
@@ -191,6 +198,7 @@ _REDUCERS: dict[str, Reducer] = {
     "pandas.core.generic.NDFrame": _frame,
     "matplotlib.figure.Figure": _figure,
     "sympy.core.basic.Basic": _expression,
+    "spacy.language.Language": _language,
     "torch.Tensor": tensors.reduce_tensor,
     "torch._tensor.Tensor": tensors.reduce_tensor,
     "_io.TextIOWrapper": _standard_stream,

@@ -49,6 +49,21 @@ def fill_view(array: Any, attributes: dict[str, Any]) -> None:
     vars(array).update(attributes)
 
 
+def language(kind: type) -> Any:
+    """An empty pipeline of spaCy's, once its registries are filled, as making one does."""
+    for name, filling in (
+        ("spacy.registrations", "populate_registry"),
+        ("spacy.pipeline.factories", "register_factories"),
+    ):
+        try:
+            fill = getattr(importlib.import_module(name), filling, None)
+        except ImportError:  # another version, which fills them when it is imported
+            continue
+        if fill is not None:
+            fill()
+    return object.__new__(kind)
+
+
 def record(row: Any) -> Any:
     """The row that an array without dimensions holds, as a view of its memory."""
     return row[()]

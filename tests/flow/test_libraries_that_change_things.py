@@ -199,6 +199,9 @@ SET_UP = {
     "a function that is mocked": "import os; from unittest import mock; m=mock.patch('os.getcwd') | m.start()"
     " | print(os.getcwd())",
     "a session, which is begun once": "import mlflow | mlflow.start_run() | mlflow.log_metric('a', 1)",
+    "a setting of a library's": "import calendar | calendar.setfirstweekday(calendar.SUNDAY) | print(calendar.week(1))",
+    "a decorator that registers": "import mylib; nlp=mylib.blank('en') | @mylib.component('count')\ndef f(x): return x"
+    " | print(nlp.pipe_names, mylib.names())",
 }
 
 

@@ -277,6 +277,23 @@ t, f, m = mine.Thing(), mine.make(), mine
     assert steps.manifest("load")["observed"]["modules"] == ["lib/mine.py"]
 
 
+def test_a_pipeline_of_spacy_finds_its_parts(steps: Steps) -> None:
+    code = """
+import pathlib, sys
+pathlib.Path('lib/spacy/pipeline').mkdir(parents=True)
+pathlib.Path('lib/spacy/__init__.py').write_text('')
+pathlib.Path('lib/spacy/registrations.py').write_text('filled = []\\ndef populate_registry(): filled.append(1)\\n')
+pathlib.Path('lib/spacy/language.py').write_text('class Language: pass\\n')
+sys.path.insert(0, 'lib')
+from spacy.language import Language
+nlp = Language()
+nlp.parts = ['a']
+"""
+    steps.run("load", code, save=["nlp", "process:syspath"])
+    check = "import spacy.registrations as r; print(r.filled, nlp.parts, type(nlp).__name__)"
+    assert steps.run("use", check, load={"load": ["nlp"]}, state=["load"]) == "[1] ['a'] Language"
+
+
 REFUSED = [
     ("v = (i for i in [1])", "it cannot be saved (cannot pickle 'generator' object)"),
     ("v = {'a': [0, open(__file__)]}", "its part v['a'][1] (_io.TextIOWrapper) cannot be saved"),
