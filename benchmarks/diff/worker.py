@@ -101,7 +101,7 @@ def prepare(side: str) -> None:
     import importlib
 
     needed = {
-        "ours": ["compare", "document", "edits", "lifting", "match", "members", "script", "show.document_json"],
+        "ours": ["around", "compare", "document", "edits", "lifting", "match", "script", "show.document_json"],
         "nbdime": ["diff_utils", "diffing.notebooks", "patching", "utils"],
     }
     for name in needed[side]:

@@ -196,7 +196,8 @@ class Lifted:
 
     def kept(self, data: bytes) -> str:
         """The stand-in of a value that is JSON, is not looked into and may be written."""
-        return self._stand_in(Text(data, 0, len(data), kind=Kind.ARRAY, checked=True)).decode("ascii")
+        self._texts.append(Text(data, 0, len(data), kind=Kind.ARRAY, checked=True))
+        return f"{self._array_prefix}{len(self._texts) - 1}-"
 
     def outputs(self, value: Any) -> Any:
         """A list of outputs as it is in the notebook. Raises `NotebookError`."""
@@ -338,8 +339,10 @@ class Lifted:
             if text.kind is Kind.ARRAY:
                 if not text.checked:
                     self._parsed(text.stretch)
-                array = memoryview(text.data)[text.start : text.stop]
-                pieces += [pieces.pop()[:-1], array, rest[1:]]  # without the quotes around
+                array: list[bytes | memoryview] = [memoryview(text.data)[text.start : text.stop]]
+                if text.checked and self._mark in text.data:  # it may hold stand-ins itself
+                    array = self.restore(text.data)
+                pieces += [pieces.pop()[:-1], *array, rest[1:]]  # without the quotes around
             elif text.kind is not Kind.LIST:
                 self._check(text)
                 pieces += [memoryview(text.data)[text.start : text.stop], rest]

@@ -1,114 +1,79 @@
-"""What two notebooks have around their cells, read no further than it differs.
+"""Two JSON objects parsed at once: members that are the same in both, byte for byte, are not parsed.
 
-The state of widgets in a notebook's metadata can be most of a file, and a version changes little of it. Members of the
-metadata that both have, byte for byte, are left out of both; those that only the first has are named and not read; long
-ones that only the second has are checked and stay as they are written. So the result serves for telling what differs
-only.
-Source of the form of widgets: https://ipywidgets.readthedocs.io/en/stable/embedding.html
+The state of widgets in a notebook's metadata can be most of a file, and a version changes little of it. It works for
+objects that are written one member a line, and gives up (`ValueError`) on any other. Members that are the same are left
+out on both sides, so the result serves for telling what differs only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
-from msgspec import Raw, Struct, field
+from nb2flow.diff.common import common_end, common_start
 
-Objects = tuple[dict[str, Any], dict[str, Any]]
-
-_SHORT = 1024
+_SMALL = 1024
 _DEEPEST = 8
-_WIDGETS, _STATE = "widgets", "application/vnd.jupyter.widget-state+json"
 
 
-class _Notebook(Struct, forbid_unknown_fields=True):
-    metadata: dict[str, Raw]
-    nbformat: Raw
-    nbformat_minor: Raw
-    cells: Raw
-
-
-class _State(Struct, forbid_unknown_fields=True):
-    state: dict[str, Raw]
-    version_major: Raw
-    version_minor: Raw
-
-
-class _Widgets(Struct, forbid_unknown_fields=True):
-    models: _State = field(name=_STATE)
-
-
-class Readers(NamedTuple):
-    """What makes a value of JSON that must be read, and of JSON, free of faults, that will only be written."""
-
-    loads: Callable[[bytes], Any]
-    keeps: Callable[[bytes], Any]
-
-
-_members = msgspec.json.Decoder(dict[str, Raw])
-_notebook, _widgets = msgspec.json.Decoder(_Notebook), msgspec.json.Decoder(_Widgets)
-
-
-def parse_differing(first: bytes, second: bytes, read: Readers) -> Objects:
-    """Two notebooks, given without their cells. Raises `ValueError` where one has other members than usual, or is no
-    JSON."""
-    old, new = _notebook.decode(first), _notebook.decode(second)
-    metadata = _differing(old.metadata, new.metadata, read)
-    a, b = (
-        {name: read.loads(bytes(getattr(side, name))) for name in ("cells", "nbformat", "nbformat_minor")}
-        for side in (old, new)
-    )
-    return {**a, "metadata": metadata[0]}, {**b, "metadata": metadata[1]}
-
-
-def _differing(old: dict[str, Raw], new: dict[str, Raw], read: Readers, depth: int = 0, short: int = _SHORT) -> Objects:
-    a: dict[str, Any] = {}
-    b: dict[str, Any] = {}
+def parse_objects(
+    first: bytes, second: bytes, unit: bytes, depth: int, loads: Callable[[bytes], Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two objects whose members stand `depth` times `unit` to the right."""
+    between = b',\n%s"' % (unit * depth)
+    ends = [_inside(text, between) for text in (first, second)]
+    before, after, same = _same_ends(first, second, ends, between)
+    middles = [text[start + before : stop - after] for text, (start, stop) in zip((first, second), ends, strict=True)]
+    if max(len(first), len(second)) > max(2 * same, _SMALL):
+        return loads(first), loads(second)  # searching would take longer
+    old, new = (_members(middle, between) for middle in middles)
+    for key in old.keys() ^ new.keys():  # what was left out must not name them as well
+        named = b'%s%s": ' % (between[1:], key)
+        start, stop = ends[0]
+        if first.find(named, 0, start + before) >= 0 or first.find(named, stop - after) >= 0:
+            raise ValueError
+    a = {key.decode(): loads(value) for key, value in old.items() if key not in new}
+    b = {key.decode(): loads(value) for key, value in new.items() if key not in old}
     for key, value in old.items():
-        other = new.get(key)
-        if other is None:
-            a[key] = None
-        elif value != other:
-            a[key], b[key] = _both(key, value, other, read, depth)
-    for key, value in new.items():
-        if key not in old:
-            b[key] = read.loads(bytes(value)) if len(value) < short else _kept(value, read)
+        other = new.get(key, value)
+        if value == other:
+            continue
+        if depth < _DEEPEST and value.startswith(b"{\n") and other.startswith(b"{\n"):
+            found = parse_objects(value, other, unit, depth + 1, loads)
+        else:
+            found = loads(value), loads(other)
+        a[key.decode()], b[key.decode()] = found
     return a, b
 
 
-def _both(key: str, value: Raw, other: Raw, read: Readers, depth: int) -> tuple[Any, Any]:
-    if len(value) + len(other) > _SHORT and depth < _DEEPEST and _is_object(value) and _is_object(other):
-        if key == _WIDGETS and not depth:
-            try:
-                return _of_widgets(_widgets.decode(value).models, _widgets.decode(other).models, read)
-            except msgspec.ValidationError:
-                pass
-        return _differing(_members.decode(value), _members.decode(other), read, depth + 1)
-    return read.loads(bytes(value)), read.loads(bytes(other))
+def _inside(text: bytes, between: bytes) -> tuple[int, int]:
+    """What is between an object's opening, with the first quote, and its closing."""
+    opening = b"{" + between[1:]
+    end = text.rfind(b"\n")
+    if not text.startswith(opening) or end < len(opening) or text[end:].strip() != b"}":
+        raise ValueError
+    return len(opening), end
 
 
-def _of_widgets(old: _State, new: _State, read: Readers) -> Objects:
-    """The same in one go for what is as it usually is: there may be thousands of models, and reading goes through all
-    of it once a level."""
-    models = _differing(old.state, new.state, read, len((_WIDGETS, _STATE, "state")), short=0)
-    a, b = (
-        {
-            "state": its,
-            "version_major": read.loads(bytes(side.version_major)),
-            "version_minor": read.loads(bytes(side.version_minor)),
-        }
-        for side, its in zip((old, new), models, strict=True)
-    )
-    return {_STATE: a}, {_STATE: b}
+def _same_ends(first: bytes, second: bytes, ends: list[tuple[int, int]], between: bytes) -> tuple[int, int, int]:
+    """How many bytes of whole members both begin and end with, and how many bytes in all."""
+    (a, stop), (b, other_stop) = ends
+    most = min(stop - a, other_stop - b)
+    start = common_start(first, second, a, b, most)
+    border = first.rfind(between, a, a + start)
+    before = border + len(between) - a if border >= 0 else 0
+    end = common_end(first, second, stop, other_stop, most - before)
+    border = first.find(between, stop - end, stop)
+    return before, stop - border if border >= 0 else 0, start + end
 
 
-def _is_object(value: Raw) -> bool:
-    return bytes(memoryview(value)[:1]) == b"{"
-
-
-def _kept(value: Raw, read: Readers) -> Any:
-    data = bytes(value)
-    if not data.isascii():
-        data.decode("utf-8")  # the rest of what JSON asks for was looked at on the way to it
-    return read.keeps(data)
+def _members(text: bytes, between: bytes) -> dict[bytes, bytes]:
+    """The members by name, each as its JSON; no line end can be inside of a string."""
+    found: dict[bytes, bytes] = {}
+    for piece in text.split(between):
+        key, colon, value = piece.partition(b'": ')
+        if colon and b"\\" not in key:
+            found[key] = value
+        elif piece:
+            raise ValueError
+    return found

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nb2flow.diff.common import common_end, common_start
 from nb2flow.diff.document import SMALL, Document, document, parse, reads
+from nb2flow.diff.members import parse_objects
 from nb2flow.diff.spacing import Place, Spacing, place_of_cells
 from nb2flow.errors import NotebookError
 from nb2flow.integers import holds_long_integers
@@ -183,22 +184,62 @@ def _outside(
 ) -> tuple[Any, Any]:
     """Both notebooks with empty lists of cells; for an edit script, without what both have of their metadata."""
     (first, second), (a, b) = files, places
-    data, other = first[: a.start] + first[a.stop :], second[: b.start] + second[b.stop :]
-    if lifted is not None and max(len(data), len(other)) >= _MUCH * lifted.long:
+    x, y = (first, a.stop, len(first)), (second, b.stop, len(second))
+    long = lifted is not None and max(x[2] - x[1], y[2] - y[1]) >= lifted.long
+    if lifted is not None and long:
         same = _same_around(files, places, names[0], parser)
         if same is not None:
             return same
-        from nb2flow.diff.members import Readers, parse_differing  # importing one more parser takes its time
-
-        def loads(part: bytes) -> Any:
-            return _loader((part, 0, len(part)), parser)(memoryview(part))
-
+        x, y = lifted.without_arrays(x, y, names)
+        long = max(x[2] - x[1], y[2] - y[1]) >= lifted.long
+    data, other = _joined((first, 0, a.start), x), _joined((second, 0, b.start), y)
+    if lifted is not None and long:
         try:
-            return parse_differing(data, other, Readers(loads, lifted.kept))
+            if _mostly_same(x, y):
+                return _parts(data, other, a.spacing.unit, parser)
+            if max(len(data), len(other)) >= _MUCH * lifted.long:
+                return _differing(data, other, parser, lifted)
         except ValueError:
-            pass  # NaN, or no JSON: then it is told in what follows
+            pass  # written in another way, or no JSON: then it is told in what follows
     notebook = parse(data, names[0], **parser._asdict())
     return notebook, notebook if data == other else parse(other, names[1], **parser._asdict())
+
+
+def _joined(first: Stretch, second: Stretch) -> bytes:
+    return b"".join(memoryview(data)[start:stop] for data, start, stop in (first, second))
+
+
+def _mostly_same(first: Stretch, second: Stretch) -> bool:
+    """Whether two stretches are the same for most of their length, at the start and the end."""
+    least, most = sorted((first[2] - first[1], second[2] - second[1]))
+    if 2 * least < most:
+        return False
+    same = common_start(first[0], second[0], first[1], second[1], least)
+    return 2 * (same + common_end(first[0], second[0], first[2], second[2], least - same)) >= most
+
+
+def _parts(first: bytes, second: bytes, unit: bytes, parser: _Parser) -> tuple[Any, Any]:
+    opening, closing = b'\n%s"metadata": {\n' % unit, b"\n%s}" % unit
+    notebooks, objects = [], []
+    for data in (first, second):
+        found = data.index(opening) + len(opening) - len(b"{\n")
+        stop = data.index(closing, found) + len(closing)
+        objects.append(data[found:stop])
+        notebooks.append(parse(b"%s{}%s" % (data[:found], data[stop:]), "", **parser._asdict()))
+    metadata = parse_objects(
+        objects[0], objects[1], unit, 2, lambda data: _loader((data, 0, len(data)), parser)(memoryview(data))
+    )
+    a, b = ({**notebook, "metadata": its} for notebook, its in zip(notebooks, metadata, strict=True))
+    return a, b
+
+
+def _differing(first: bytes, second: bytes, parser: _Parser, lifted: Lifted) -> tuple[Any, Any]:
+    from nb2flow.diff.around import Readers, parse_differing  # importing one more parser takes its time
+
+    def loads(part: bytes) -> Any:
+        return _loader((part, 0, len(part)), parser)(memoryview(part))
+
+    return parse_differing(first, second, Readers(loads, lifted.kept))
 
 
 def _both(spacing: Spacing, a: Stretch, b: Stretch, parser: _Parser) -> tuple[list[Any], list[Any]]:

@@ -310,6 +310,9 @@ def test_metadata_that_is_the_same_is_not_parsed(before: bool) -> None:
             }
         },
         {"application/vnd.jupyter.widget-state+json": {**usual, "state": [1]}},
+        {"application/vnd.jupyter.widget-state+json": {**usual, "state": {**state, "numbers": {"x": NUMBERS}}}},
+        {"application/vnd.jupyter.widget-state+json": {**usual, "state": {"others": {"x": NUMBERS, "name": "a"}}}},
+        {"application/vnd.jupyter.widget-state+json": {**usual, "state": {f"new{k}": [k % 3] for k in range(99)}}},
     ]
     data = [file("a", state), *(file("b", its) for its in states)]
     for one in data:
