@@ -181,7 +181,7 @@ def _out(pairs: Sequence[Pair], options: argparse.Namespace) -> bool:
     from nb2flow.diff.lifting import Lifted
     from nb2flow.diff.script import edit_script
 
-    lifted = Lifted(os.urandom(8).hex())
+    lifted = Lifted(os.urandom(8).hex(), once=len(pairs) == 1)
     scope = scope_of(options)
     parts = {"source": scope.sources, "cell_type": scope.sources, "outputs": scope.outputs, "id": scope.id}
     parts |= {"attachments": scope.attachments, "metadata": scope.metadata}

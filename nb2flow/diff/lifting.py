@@ -54,11 +54,11 @@ class Lifted:
     """What was lifted out of any number of notebooks: equal texts have one stand-in, others have different ones.
 
     `mark` is a text that no notebook can hold: random letters and digits, made anew each time. `long` is from which
-    length on texts are lifted, `step` how much of one is looked at in one go.
+    length on texts are lifted, `step` how much of one is looked at in one go. `once` is as in `document.parse`.
     """
 
-    def __init__(self, mark: str, long: int = _LONG, step: int = STEP) -> None:
-        self.long, self._step = long, step
+    def __init__(self, mark: str, long: int = _LONG, step: int = STEP, *, once: bool = False) -> None:
+        self.long, self.once, self._step = long, once, step
         self._mark = b"lifted-%s-" % mark.encode()
         self._prefix = self._mark.decode()
         self._list_prefix = f"{self._prefix}L"
@@ -298,9 +298,13 @@ class Lifted:
         texts = [value for value in (old, new) if type(value) is str and mark in value]
         if not texts:
             return False
-        starts = [self._parted(value)[0] for value in texts if value.startswith(mark)]
-        if len(starts) == 2 and starts[0].surely_differs(starts[1]):
-            return False
+        starts = [self._parted(value) for value in texts if value.startswith(mark)]
+        if len(starts) == 2:
+            (text, rest), (other, others) = starts
+            if text is other and mark not in rest and mark not in others:
+                return rest == others
+            if text.surely_differs(other):
+                return False
         try:
             return same(self._whole(old), self._whole(new))
         except (ValueError, NotebookError):

@@ -29,7 +29,9 @@ _UNREAD_WITH_ID = {**UNREAD, "id": "unread"}
 
 _NEAR = 4  # cells before and after the place where the same cell is looked for
 _LARGE = 1 << 11
-_MUCH = 4  # times what is long: reading only what differs of it is worth it
+# times what is long; below that, parsing all takes no longer than looking for what need not be
+_MUCH = 12  # in cells
+_SOME = 4  # around them
 
 
 class _Common(NamedTuple):
@@ -161,7 +163,7 @@ def _rest(
         (data, place.start + common.before, place.stop - common.after)
         for data, place in zip(files, places, strict=True)
     )
-    if lifted is not None and max(a[2] - a[1], b[2] - b[1]) >= lifted.long:
+    if lifted is not None and max(a[2] - a[1], b[2] - b[1]) >= _MUCH * lifted.long:
         read_a, read_b = _both(spacing, *lifted.shorten(a, b, names, spacing), parser)
         if lifted.misplaced(read_a, read_b):
             read_a, read_b = _both(spacing, *lifted.shorten(a, b, names, spacing, lists=False), parser)
@@ -185,19 +187,19 @@ def _outside(
     """Both notebooks with empty lists of cells; for an edit script, without what both have of their metadata."""
     (first, second), (a, b) = files, places
     x, y = (first, a.stop, len(first)), (second, b.stop, len(second))
-    long = lifted is not None and max(x[2] - x[1], y[2] - y[1]) >= lifted.long
+    long = lifted is not None and max(x[2] - x[1], y[2] - y[1]) >= _SOME * lifted.long
     if lifted is not None and long:
         same = _same_around(files, places, names[0], parser)
         if same is not None:
             return same
         x, y = lifted.without_arrays(x, y, names)
-        long = max(x[2] - x[1], y[2] - y[1]) >= lifted.long
+        long = max(x[2] - x[1], y[2] - y[1]) >= _SOME * lifted.long
     data, other = _joined((first, 0, a.start), x), _joined((second, 0, b.start), y)
     if lifted is not None and long:
         try:
             if _mostly_same(x, y):
                 return _parts(data, other, a.spacing.unit, parser)
-            if max(len(data), len(other)) >= _MUCH * lifted.long:
+            if not lifted.once or max(len(data), len(other)) > SMALL:
                 return _differing(data, other, parser, lifted)
         except ValueError:
             pass  # written in another way, or no JSON: then it is told in what follows

@@ -267,6 +267,6 @@ def test_cells_that_are_the_same_are_parsed_once() -> None:
     changed = [{**c, "source": "y = 1"} if k in (0, 9, 10, 29) else c for k, c in enumerate(cells)]
     new = {**code("new = 1"), "id": "n"}
     data = [written(notebook(cells)), written(notebook([*changed[:20], new, *changed[20:]]))]
-    a, b = reads_both(data[0], data[1], ("a", "b"), lifted=Lifted("0a1b"))
+    a, b = reads_both(data[0], data[1], ("a", "b"), lifted=Lifted("0a1b", long=1_024))
     same = {k + (k >= 20) for k in range(30)} - {0, 9, 10, 30}
     assert {k for k, cell in enumerate(b.cells) if any(cell.raw is other.raw for other in a.cells)} == same
