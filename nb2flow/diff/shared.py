@@ -29,9 +29,7 @@ _UNREAD_WITH_ID = {**UNREAD, "id": "unread"}
 
 _NEAR = 4  # cells before and after the place where the same cell is looked for
 _LARGE = 1 << 11
-# times what is long; below that, parsing all takes no longer than looking for what need not be
-_MUCH = 12  # in cells
-_SOME = 4  # around them
+_MUCH = 6  # times what is long: below it parsing all takes no longer than looking for what need not be
 
 
 class _Common(NamedTuple):
@@ -187,19 +185,18 @@ def _outside(
     """Both notebooks with empty lists of cells; for an edit script, without what both have of their metadata."""
     (first, second), (a, b) = files, places
     x, y = (first, a.stop, len(first)), (second, b.stop, len(second))
-    long = lifted is not None and max(x[2] - x[1], y[2] - y[1]) >= _SOME * lifted.long
-    if lifted is not None and long:
+    if lifted is not None and max(x[2] - x[1], y[2] - y[1]) >= lifted.long:
         same = _same_around(files, places, names[0], parser)
         if same is not None:
             return same
         x, y = lifted.without_arrays(x, y, names)
-        long = max(x[2] - x[1], y[2] - y[1]) >= _SOME * lifted.long
     data, other = _joined((first, 0, a.start), x), _joined((second, 0, b.start), y)
-    if lifted is not None and long:
+    size = max(len(data), len(other))
+    if lifted is not None and size >= lifted.long:
         try:
             if _mostly_same(x, y):
                 return _parts(data, other, a.spacing.unit, parser)
-            if not lifted.once or max(len(data), len(other)) > SMALL:
+            if size >= (SMALL if lifted.once else _MUCH * lifted.long):
                 return _differing(data, other, parser, lifted)
         except ValueError:
             pass  # written in another way, or no JSON: then it is told in what follows
