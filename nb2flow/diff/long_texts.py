@@ -52,6 +52,8 @@ class Kind(Enum):
     ARRAY = "A"
     OUTPUTS = "O"
 
+    __hash__ = object.__hash__  # that of `Enum` is written in Python
+
 
 class Text(NamedTuple):
     """A stretch of a notebook; `checked` says whether it was looked for what no JSON string may hold."""
