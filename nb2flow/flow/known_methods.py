@@ -129,6 +129,7 @@ BY_METHOD: dict[str, Call] = {
     "connect": Call(touches="self", result="live", label="a connection"),
     "shuffle": Call(touches="deep", result="alias"),
 }
+BY_METHOD["manual_seed"] = Call(touches="self", result="alias")  # `g = torch.Generator().manual_seed(0)`
 BY_METHOD["data_ptr"] = Call(result="live", label=ADDRESS)
 BY_METHOD.update(
     each("write_text write_bytes mkdir touch unlink rmdir", Call(result="scalar", file="w", path_arg=RECEIVER))

@@ -52,6 +52,8 @@ class Arguments:
 _DRAWING = ("fit", "partial_fit", "score", "resample", "split", "rvs")
 _DRAWING_BY_NAME = re.compile(r"(^|_)sample|simulat|bootstrap|rvs|random")
 _STREAMS = frozenset(["numpy.random.RandomState", "numpy.random.default_rng", "numpy.random.Generator"])
+_GIVEN_STREAMS = _STREAMS | {"torch.Generator", "random.Random"}
+_GIVEN_AS = ("random_state", "seed", "rng", "generator", "prng", "random")
 _PARTS_OF_STREAMS = ("spawn", "jumped")  # the others give what was drawn
 
 
@@ -94,6 +96,7 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         m.use_resource("process:cwd", writes=False)
     if path in ("os.getenv", "os.environ.get"):
         m.use_resource("process:environ", writes=False)
+    _draw_from_given(m, args, path, text)
     _random(m, spec, args, base, path, text)
     if spec.file:
         _file(m, spec, args, base)
@@ -267,6 +270,18 @@ def set_config(m: Machine, path: str, resource: str = "") -> None:
 @lru_cache(maxsize=4096)
 def _tells_of_drawing(method: str) -> bool:
     return _DRAWING_BY_NAME.search(method) is not None
+
+
+def _draw_from_given(m: Machine, args: Arguments, path: str, text: str) -> None:
+    """`nx.gnp_random_graph(9, 0.5, seed=rng)`: who is given a stream draws from it, but for classes, which keep it."""
+    name = path.rpartition(".")[2]
+    if name[:1].isupper() or path.startswith(_KEEPING_STREAMS):
+        return
+    given = [*(args.positional if "." in path else ()), *(v for k, v in args.keywords if k in _GIVEN_AS)]
+    m.touch([o for v in given for o in v.objs if o.label in _GIVEN_STREAMS], text)
+
+
+_KEEPING_STREAMS = ("copy.", "pickle.", "functools.")
 
 
 def _random(m: Machine, spec: Call, args: Arguments, base: Val, path: str, text: str) -> None:

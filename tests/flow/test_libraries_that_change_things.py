@@ -158,6 +158,10 @@ CASES = {
     "\n        return []\ns=S() | mk.read(s) | print(S.n)",
     "a record of a training": "import lightgbm as lgb; res={}"
     " | lgb.train({}, 1, callbacks=[lgb.record_evaluation(res)]) | print(res)",
+    "a stream that is given": "import networkx as nx; import numpy as np; r=np.random.default_rng(0)"
+    " | g=nx.gnp_random_graph(9, 0.5, seed=r) | print(r.random())",
+    "a stream of PyTorch's that is given": "import torch; g=torch.Generator().manual_seed(0)"
+    " | t=torch.rand(2, generator=g) | print(torch.rand(2, generator=g))",
 }
 
 
