@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from nb2flow.flow import scopes
 from nb2flow.flow.classes import ancestors, bound, instantiate, member
+from nb2flow.flow.effects import is_resource
 from nb2flow.flow.following import follow
 from nb2flow.flow.machine import Machine, keeps_data
 from nb2flow.flow.values import SCALAR, Obj, Val, in_order, union
@@ -160,8 +161,9 @@ def changes_anything(m: Machine, given: Val, node: ast.AST) -> bool:
     functions = {o for o in reach & m.functions_made if has_body(o) and "method" not in o.flags}
     functions |= {o for obj in reach if obj.cls is not None for o in _asked(obj.cls, everything=True) if has_body(o)}
     before, m.touched = m.touched, {}
+    written, made = set(m.unit.writes), m.made
     _run(m, functions, given, node)
-    changed = bool(m.touched)
+    changed = any(o.number < made for o in m.touched) or not all(map(is_resource, m.unit.writes.keys() - written))
     m.touched = {**before, **m.touched}
     return changed
 

@@ -187,12 +187,27 @@ def _call_library(m: Machine, path: str, args: Arguments) -> Val:
         name and not (library.call_by_path(path) or known.PURE).config and args.positional and args.positional[0].objs
     ):  # `pd.DataFrame.insert(table, …)`
         return _call_method(m, name, args.positional[0], replace(args, positional=args.positional[1:]))
-    settles = args.node in m.unused and all(o.kind == "module" for o in union(args.values).objs)  # `lib.DEBUG`
-    if settles and (library.sets_itself_up(path) or library.changes_what_was_added(path, m.resources)):
+    spec = library.call_by_path(path) or known.UNKNOWN
+    settles = args.node in m.unused and _settles(m, path, args)
+    if settles and spec is known.UNKNOWN and library.sets_python_up(path):
+        spec = Call(result="scalar")
+        lasting.hand_over(m, union(args.values), args.node)
+    if settles:
         resource = INTERPRETER if library.changes_python(path) else "module:" + path.partition(".")[0]
         m.use_resource(resource, writes=True)
         m.unit.fixed = m.unit.fixed or library.begins_a_session(path)
-    return apply(m, library.call_by_path(path) or known.UNKNOWN, args, None, path)
+    return apply(m, spec, args, None, path)
+
+
+def _settles(m: Machine, path: str, args: Arguments) -> bool:
+    """Whether a call whose value nobody gets changes what a library keeps."""
+    if library.adds_to_what_it_keeps(path) or (library.sets_python_up(path) and args.values):
+        return True
+    data = any(o.kind not in NOT_DATA for o in union(args.values).objs)
+    private = path.rpartition(".")[2]
+    if private[:1] == "_" and private[:2] != "__" and not data:  # `sns.palettes._patch_colormap_display()`
+        return True
+    return not data and (library.sets_itself_up(path) or library.changes_what_was_added(path, m.resources))
 
 
 def _method_of_class(path: str) -> str:

@@ -520,6 +520,8 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
         path = f"{obj.label}.{target.attr}" if isinstance(target, ast.Attribute) else obj.label
         outcomes.set_config(m, path)
         lasting.hand_over(m, value, target)
+    if base.objs and not modules:
+        lasting.change_what_is_kept(m, target.value)
     rest = m.meant(o for o in in_order(base.objs) if o.kind != "module")
     given = value.objs
     text = ast.unparse(target)[:60] + " = …"

@@ -89,6 +89,8 @@ _CONFIG: dict[str, Call] = {
             logging.Logger.addFilter logging.Logger.removeFilter logging.Logger.filters
             hvplot.extension holoviews.extension plotly.offline.init_notebook_mode bokeh.io.output_notebook
             bokeh.plotting.output_notebook cufflinks.go_offline cufflinks.set_config_file
+            scipy.special.seterr scipy.fft.set_global_backend scipy.fft.set_backend
+            joblib.register_parallel_backend
             tqdm.pandas tqdm.tqdm.pandas tqdm.notebook.tqdm.pandas tqdm.auto.tqdm.pandas
         """,
         Call(result="scalar", config="process:interpreter"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from nb2flow.flow import standard_library
 
 # Objects of these change themselves at most, not what is passed to their methods.
@@ -206,7 +208,12 @@ PROCESS_OBJECTS = {
     "logging.StreamHandler": "logging.Handler",
     "logging.NullHandler": "logging.Handler",
     "logging.Formatter": "logging.Formatter",
+    "rich.get_console": "rich._console",
+    "matplotlib.colors.get_named_colors_mapping": "matplotlib.colors._colors_full_map",
+    "pint.get_application_registry": "pint.application_registry",
 }
+# Functions that give what their module keeps: what is changed of it at once, without a name, can be nothing else.
+GIVING_WHAT_IS_KEPT = re.compile(r"get[_A-Z]|current_|default_|import_module$")
 # Constructors of plain values that cost nothing and have no effect: may be replayed.
 CHEAP = frozenset(
     [
@@ -235,6 +242,9 @@ CHEAP = frozenset(
         "logging.StreamHandler",
         "logging.NullHandler",
         "logging.Formatter",
+        "rich.get_console",
+        "matplotlib.colors.get_named_colors_mapping",
+        "pint.get_application_registry",
         "numpy.deg2rad",
         "numpy.sqrt",
         "math.sqrt",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from nb2flow.flow import callbacks
+from nb2flow.flow import callbacks, known_modules
+from nb2flow.flow.dispatch import evaluate
 from nb2flow.flow.effects import CONFIG, INTERPRETER, PLOT, STREAM
 from nb2flow.flow.machine import Machine
 from nb2flow.flow.values import Obj, Val, in_order
@@ -69,3 +70,15 @@ def draw_from_own(m: Machine, owner: str, text: str) -> None:
     if name in m.resources:
         m.use_resource(name, writes=True, text=text)
         m.touch({o for v in list(m.names.values()) for o in m.heap.reach(v.objs) if name in o.flags}, text)
+
+
+def change_what_is_kept(m: Machine, target: ast.expr) -> None:
+    """`rich.get_console().width = 40`: who changes something without a name for it means what its library keeps."""
+    while isinstance(target, ast.Attribute | ast.Subscript):
+        target = target.value
+    if not isinstance(target, ast.Call) or not isinstance(target.func, ast.Attribute | ast.Name):
+        return
+    name = target.func.attr if isinstance(target.func, ast.Attribute) else target.func.id
+    if known_modules.GIVING_WHAT_IS_KEPT.match(name):
+        for obj in in_order(o for o in evaluate(m, target.func).objs if o.kind == "module"):
+            m.use_resource("module:" + obj.root, writes=True)

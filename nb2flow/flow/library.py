@@ -153,12 +153,40 @@ def sets_itself_up(path: str) -> bool:
     root, _, rest = path.partition(".")
     spec = call_by_path(path)
     name = rest.rpartition(".")[2]
-    if root in standard_library.MODULES:  # `calendar.setfirstweekday(6)`
-        return name.startswith(("set", "register", "unregister")) and not (spec and (spec.config or spec.seeds))
+    if root in standard_library.MODULES:
+        return False
     if spec is not None and (root not in _KEEP_STATE or spec.config or spec.seeds):
         return False
     method = call_by_method(name)
     return bool(_SETTING_UP.match(name)) or ("." in rest and method is not None and method.touches == "self")
+
+
+def sets_python_up(path: str) -> bool:
+    """Whether a function of the standard library's changes what that keeps: `calendar.setfirstweekday(6)`,
+    `sqlite3.register_adapter(Point, str)`."""
+    root, _, rest = path.partition(".")
+    if root not in standard_library.MODULES or not rest.rpartition(".")[2].startswith(_SETTING_PYTHON_UP):
+        return False
+    spec = call_by_path(path)
+    return spec is None or not (spec.config or spec.seeds)
+
+
+_SETTING_PYTHON_UP = ("set", "register", "unregister", "install", "field_size_limit")
+_ADDING = frozenset(
+    ["add", "append", "extend", "insert", "update", "setdefault", "register", "discard", "remove", "clear"]
+)
+# Of these the names of functions are those of methods that change things, too.
+_OF_ARRAYS = frozenset(["numpy", "pandas", "polars", "torch", "tensorflow", "keras", "jax", "cupy"])
+
+
+def adds_to_what_it_keeps(path: str) -> bool:
+    """Whether a call adds to something that lies in a library's module: `global_assumptions.add(Q.positive(x))`."""
+    root, _, rest = path.partition(".")
+    thing, _, name = rest.rpartition(".")
+    if name not in _ADDING or not thing or root in _OF_ARRAYS or root in standard_library.MODULES:
+        return False
+    spec = call_by_path(path)
+    return spec is None or not (spec.config or spec.seeds or spec.draws)
 
 
 def changes_what_was_added(path: str, resources: Mapping[str, int]) -> bool:

@@ -131,6 +131,11 @@ class Memory:
             if self._trail is not None:
                 self._trail.append((names.discard, name))
 
+    @property
+    def made(self) -> int:
+        """How many objects were made so far: those that are made from now on have this number, or a higher one."""
+        return len(self._sites)
+
     def made_at(self, key: tuple[object, ...], kind: ObjKind, label: str) -> Obj:
         """The object that is made at this place in this context (the same one when a loop comes by again)."""
         obj = self._sites.get(key)

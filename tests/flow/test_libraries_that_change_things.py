@@ -206,6 +206,10 @@ SET_UP = {
     "a setting of a library's": "import calendar | calendar.setfirstweekday(calendar.SUNDAY) | print(calendar.week(1))",
     "a decorator that registers": "import mylib; nlp=mylib.blank('en') | @mylib.component('count')\ndef f(x): return x"
     " | print(nlp.pipe_names, mylib.names())",
+    "what a module keeps is added to": "from sympy import Q; from sympy.assumptions.assume import global_assumptions"
+    " | global_assumptions.add(Q.positive(3)) | import sympy; print(sympy.ask(Q.positive(3)))",
+    "what a function gives without a name": "import rich; import mk | mk.get_console().width = 20 | mk.write('x')",
+    "a function that is private": "import seaborn as sns | sns.palettes._patch_display(); n = 1 | sns.color_palette()",
 }
 
 
