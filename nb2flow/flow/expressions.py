@@ -108,6 +108,8 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
         if not any(o.cls for o in rest):
             inside = {o for o in inside if o.kind not in ("class", "function")} or set(rest)
         inside = {o for o in inside if "method" not in o.flags and (o.kind != "class" or o in rest)}
+        if node.attr in ("__defaults__", "__kwdefaults__", "__closure__"):  # a tuple of what is inside
+            inside |= fresh(m, node, [Val(frozenset(inside))]).objs
         inside |= {o for obj in rest if obj.cls for o in classes.class_value(obj, node.attr).objs if o.kind == "class"}
         found.append(Val(frozenset(inside)))
     return union(found) if found else SCALAR

@@ -386,6 +386,8 @@ def _result(m: Machine, spec: Call, args: Arguments, base: Val, everything: Val,
         return fresh(m, node, kind="live", label="a reader that gives chunks")
     if spec.draws:
         label = "matplotlib"
+    elif path == "warnings.catch_warnings" and args.is_true("record"):
+        label = lasting.RECORDER
     if spec.result in ("holds", "unknown", "iterator", "live"):
         inside = [o if o.kind != "iterator" and o.label != "a generator" else None for o in everything.objs]
         held = frozenset(o for o in inside if o is not None and o.kind != "module")

@@ -160,6 +160,8 @@ HAZARDS = {
     "item-changed-in-place": "a=[1]; d={'k': a} | d['k']+=[2] | print(a) | d['k'].append(3) | print(a)",
     "attribute-changed-in-place": "class C: pass\na=[1]; c=C(); c.w=a; c.n=0 | c.n+=1 | print(a) | c.w+=[2] | print(a, c.n)",
     "attribute-set-by-name-changed-in-place": "class C: pass\na=[1]; c=C(); setattr(c, 'w', a) | c.w+=[2] | print(a)",
+    "recorded-warnings": "import warnings; c=warnings.catch_warnings(record=True); got=c.__enter__()"
+    " | warnings.simplefilter('always'); warnings.warn('x') | c.__exit__(None, None, None) | print(len(got))",
 }
 
 

@@ -162,6 +162,7 @@ CASES = {
     " | g=nx.gnp_random_graph(9, 0.5, seed=r) | print(r.random())",
     "a stream of PyTorch's that is given": "import torch; g=torch.Generator().manual_seed(0)"
     " | t=torch.rand(2, generator=g) | print(torch.rand(2, generator=g))",
+    "defaults of a function": "d={'a': 1}\ndef f(o=d): return o['a'] | f.__defaults__[0]['a']=5 | print(d, f())",
 }
 
 
