@@ -23,6 +23,7 @@ from nb2flow.plan.expand import instances
 from nb2flow.plan.model import CompiledPlan, Plan, PlanStep
 from nb2flow.runs.files import FileDigests
 from nb2flow.runs.folders import Home, RunFolder, disk_faults, replace_file
+from nb2flow.runs.key import project_key
 from nb2flow.runs.manifest import Manifest, read_manifest
 from nb2flow.runs.portable import portable
 
@@ -133,7 +134,8 @@ class Workspace:
 
 def world_of(request: RunRequest, backend: StepBackend, digests: FileDigests) -> World:
     """What steps of this run depend on beside their code and inputs; of pods, only the files are ours."""
-    return World(digests, request.notebook.parent, request.environ if backend.secrets_here else None)
+    environ = request.environ if backend.secrets_here else None
+    return World(digests, request.notebook.parent, environ, project_key(Home(request.home)))
 
 
 def _loads(step: PlanStep) -> dict[str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """The world around a step, as far as its result depends on it: files, variables of the environment, its folder.
 
-Each part is told by a short text that is another one when that part has changed. That of a variable is so short that it
-tells next to nothing of the value, which may be a secret.
+Each part is told by a short text that is another one when that part has changed. That of a variable, which may be a
+secret, is made with the project's key, so that nobody can try values against it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ _FOLDER = "folder"
 
 
 class World:
-    """The world of the notebook in `folder`. `environ` is what kernels inherit from us; None: they run elsewhere."""
+    """The world of the notebook in `folder`. `environ` is what kernels inherit from us; None: they run elsewhere. `key`
+    is `runs.key`'s."""
 
-    def __init__(self, digests: FileDigests, folder: Path, environ: Mapping[str, str] | None) -> None:
+    def __init__(self, digests: FileDigests, folder: Path, environ: Mapping[str, str] | None, key: bytes) -> None:
         self._digests = digests
         self._folder = folder
         self._environ = environ
+        self._key = key
 
     def of(self, step: PlanStep, observed: Observed, began: float | None) -> Depended:
         """What of the world `step` was seen to depend on, and what it wrote.
@@ -108,11 +110,11 @@ class World:
         if self._environ is None:
             return ""
         value = {**self._environ, **dict(step.options.env)}.get(name)
-        return "unset" if value is None else _digest(f"{name}\0{value}")[:8]
+        return "unset" if value is None else _digest(f"{name}\0{value}", self._key)
 
     def _place(self) -> str:
         return "" if self._environ is None else _digest(str(self._folder))
 
 
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=16).hexdigest()
+def _digest(text: str, key: bytes = b"") -> str:
+    return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=16, key=key).hexdigest()

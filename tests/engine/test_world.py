@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import time
@@ -94,12 +95,25 @@ def test_a_step_runs_again_when_what_it_asked_for_has_changed(run: Run, tmp_path
     assert got == ["'slow'", "True", "True", "'newer'", "'high'"]
 
 
-def test_nothing_of_a_variable_is_kept_but_a_few_digits(run: Run, tmp_path: Path) -> None:
-    run(S("mode", ["import os\nx = len(os.environ['MODE'])"]), environ={"MODE": "very secret"})
-    texts = [p.read_text() for p in (tmp_path / "home" / "store" / "results").glob("*.json")]
-    assert len(texts) == 1
-    assert '"MODE":"' in texts[0]
-    assert "very secret" not in texts[0]
+def test_nothing_of_a_variable_is_kept_but_a_digest_that_takes_the_key_to_make(run: Run, tmp_path: Path) -> None:
+    step = S("mode", ["import os\nx = len(os.environ['MODE'])"])
+    home, environ = tmp_path / "home", {"MODE": "very secret"}
+
+    def kept() -> set[str]:
+        texts = [p.read_text() for p in (home / "store" / "results").glob("*.json")]
+        assert not any("very secret" in text for text in texts)
+        return {json.loads(text)["world"]["variables"]["MODE"] for text in texts}
+
+    run(step, environ=environ)
+    with_one_key = kept()
+    assert len(with_one_key) == 1
+    assert (home / "key").stat().st_mode & 0o777 == 0o600
+    assert ran(run(step, environ=environ)[0]) == set()
+    (home / "key").unlink()
+    assert ran(run(step, environ=environ)[0]) == {"mode"}
+    assert kept() - with_one_key
+    (home / "key").write_bytes(b"cut short")
+    assert ran(run(step, environ=environ)[0]) == {"mode"}
 
 
 def test_the_folder_counts_for_who_asks_where_it_works(run: Run, tmp_path: Path) -> None:
