@@ -397,6 +397,10 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
             return fresh(m, args.node, [Val(everything)], kind="live", label="the namespace itself")
         elif scopes.writes_namespace(m.active[-1] if m.active else m.unit.statement.node):
             spec = replace(spec, barrier="exec")
+    elif name == "object":  # made to be told from all others
+        made = fresh(m, args.node)
+        m.identified |= made.objs
+        return made
     elif name == "type" and len(args.positional) == 3:
         return fresh(m, args.node, args.values, kind="class")
     elif name == "type" and args.positional:

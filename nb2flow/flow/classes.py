@@ -158,6 +158,8 @@ def instantiate(
     """Make an instance of one of the notebook's classes, as a call of the class does."""
     obj = m.alloc("data", cls.label, site=(node, cls), holds=[cls])
     obj.cls = cls
+    if not member([cls], "__eq__") and not getattr(cls.node, "decorator_list", None):
+        m.identified.add(obj)
     value = Val(frozenset({obj}))
     for method in member([cls.metaclass], "__call__") if cls.metaclass is not None else ():
         follow(m, method, (Val(frozenset({cls})), *positional), keywords, node)

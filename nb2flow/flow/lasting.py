@@ -80,6 +80,9 @@ def change_what_is_kept(m: Machine, target: ast.expr) -> None:
     if not isinstance(target, ast.Call) or not isinstance(target.func, ast.Attribute | ast.Name):
         return
     name = target.func.attr if isinstance(target.func, ast.Attribute) else target.func.id
-    if known_modules.GIVING_WHAT_IS_KEPT.match(name):
+    asked_for_nothing = name[:1].islower() and not target.args and not target.keywords  # `curdoc().theme = theme`
+    if asked_for_nothing or known_modules.GIVING_WHAT_IS_KEPT.match(name):
         for obj in in_order(o for o in evaluate(m, target.func).objs if o.kind == "module"):
-            m.use_resource("module:" + obj.root, writes=True)
+            figures = obj.root in known_modules.PLOT_MODULES and asked_for_nothing  # `plt.gca().x = 1` is of one
+            if not figures and obj.label not in known_modules.CONFIG_TARGETS:
+                m.use_resource("module:" + obj.root, writes=True)

@@ -146,6 +146,8 @@ class Machine(Memory):
             self._spread_touches()
         if self.identity and len(self._first_read) > 1:
             unit.joint.append(frozenset(n for n, v in self._first_read.items() if self.heap.mutable(v.objs)))
+        if self.identified and len(self._first_read) > 1:
+            unit.joint += self._identified_together()
         for name in unit.writes:
             if name not in self.bound:
                 unit.weak.add(name)
@@ -167,6 +169,20 @@ class Machine(Memory):
         self.set_version(written, unit.index)
         if unit.barrier and not unit.barrier_reads_only:
             self._barrier_writes()
+
+    def _identified_together(self) -> list[frozenset[str]]:
+        """Names that are looked at together and reach the same object, which may be looked for in what the others
+        hold: `node in visited`."""
+        found: list[tuple[set[str], set[Obj]]] = []
+        for name, value in self._first_read.items():
+            names, reached = {name}, self.identified & self.heap.reach(value.objs)
+            for group in [g for g in found if not g[1].isdisjoint(reached)]:
+                found.remove(group)
+                names |= group[0]
+                reached |= group[1]
+            if reached:
+                found.append((names, reached))
+        return [frozenset(names) for names, _ in found if len(names) > 1]
 
     def _spread_touches(self) -> None:
         unit = self.unit

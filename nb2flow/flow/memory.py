@@ -38,6 +38,7 @@ class Memory:
     classes: set[Obj] = field(default_factory=set)
     functions_made: set[Obj] = field(default_factory=set)
     definitions: set[Obj] = field(default_factory=set)  # and modules: all that is no data
+    identified: set[Obj] = field(default_factory=set)  # equal to themselves alone: a copy is another
     _named: dict[Obj, set[str]] = field(default_factory=dict)  # the names that stand for an object
     _sites: dict[tuple[object, ...], Obj] = field(default_factory=dict)
     _special: set[Obj] = field(default_factory=set)  # live things, what draws, what saving takes apart
@@ -161,5 +162,7 @@ class Memory:
         obj = self._sites.pop(key)
         obj.reach = None  # it is in it itself, and would be garbage that only a search finds
         self._named.pop(obj, None)
-        for objs in (self._special, self._code, self.definitions, self.classes, self.functions_made):
+        for objs in (
+            self._special, self._code, self.definitions, self.classes, self.functions_made, self.identified
+        ):  # fmt: skip
             objs.discard(obj)

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import io
+import math
 import pickle
+import sys
 from typing import Any, Iterable, Iterator
 
 from . import byvalue, libraries, rebuild
@@ -93,6 +96,11 @@ class Carrier(pickle.Pickler):
         return self._sources[filename]
 
     @property
+    def holds_nan(self) -> bool:
+        """Whether a number that is none seems to be in the stream."""
+        return _NOT_A_NUMBER in self.stream
+
+    @property
     def stream(self) -> bytes:
         """What has been written so far."""
         return self.sink.getvalue()
@@ -108,8 +116,32 @@ class Carrier(pickle.Pickler):
 _PLAIN = frozenset((str, bytes, tuple, frozenset, int, float, complex, range))
 
 
+_NOT_A_NUMBER = b"G\x7f\xf8\0\0\0\0\0\0"  # as it stands in a stream
+
+
+class CarrierOfNaN(Carrier):
+    """Keeps which of the numbers that are none are the ones of NumPy's and Python's: they are looked for by `in`, as
+    keys and in sets, and a copy is equal to nothing."""
+
+    def persistent_id(self, thing: Any) -> str | None:
+        """Called for every object, which takes time."""
+        if type(thing) is float and thing != thing:
+            return next((name for name, value in _nans() if value is thing), None)
+        return None
+
+
+def _nans() -> list[tuple[str, Any]]:
+    found = [("math", math.nan)]
+    numpy = sys.modules.get("numpy")
+    return [("numpy", numpy.nan), *found] if hasattr(numpy, "nan") else found  # type: ignore[union-attr]
+
+
 class Restorer(pickle.Unpickler):
     """Loads what a `Carrier` wrote, in whichever package of ours, and takes names of the notebook from the kernel."""
+
+    def persistent_load(self, module: str) -> Any:
+        """The number that is none, of this module."""
+        return importlib.import_module(module).nan
 
     def find_class(self, module: str, name: str) -> Any:
         """Resolve a global; LookupError with the name when the notebook lacks it."""

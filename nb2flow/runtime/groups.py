@@ -15,7 +15,7 @@ import types
 from typing import Any, Iterable, Iterator
 
 from . import explain, libraries, memory, shell
-from .carrier import Carrier, restore
+from .carrier import Carrier, CarrierOfNaN, restore
 from .faults import UncarryableError
 
 PROBED = 1 << 20  # bytes of stream up to which a doubtful pickle is loaded back to see whether that works
@@ -83,6 +83,9 @@ def _attempt(
     carrier = Carrier(carried, regions)
     try:
         carrier.dump(values)
+        if carrier.holds_nan:
+            carrier = CarrierOfNaN(carried, regions)
+            carrier.dump(values)
         _refuse_process_objects(carrier)
         _refuse_pickles_inside(carrier)
     except Exception as error:  # noqa: BLE001 - the author's own __reduce__ may raise anything

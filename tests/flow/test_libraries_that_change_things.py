@@ -210,6 +210,8 @@ SET_UP = {
     "what a module keeps is added to": "from sympy import Q; from sympy.assumptions.assume import global_assumptions"
     " | global_assumptions.add(Q.positive(3)) | import sympy; print(sympy.ask(Q.positive(3)))",
     "what a function gives without a name": "import rich; import mk | mk.get_console().width = 20 | mk.write('x')",
+    "what a function gives that is asked for nothing": "import bokeh.io as bio; import bokeh.plotting as bp"
+    " | bio.curdoc().theme = 'dark' | print(bp.figure())",
     "a function that is private": "import seaborn as sns | sns.palettes._patch_display(); n = 1 | sns.color_palette()",
 }
 
