@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 
 from nb2flow.flow.following import follow
@@ -152,13 +153,24 @@ class Methods:
         return found
 
 
+def _compares(cls: Obj) -> bool:
+    """Whether instances of a class are compared by what they are made of."""
+    if member([cls], "__eq__"):
+        return True
+    decorators = [ast.unparse(d) for c in ancestors(cls) for d in getattr(c.node, "decorator_list", ())]
+    return any(_MAKES_EQ.search(d) and "eq=False" not in d for d in decorators)
+
+
+_MAKES_EQ = re.compile(r"\b(dataclass|define|frozen|attrs?\.s|mutable)\b")
+
+
 def instantiate(
     m: Machine, cls: Obj, positional: tuple[Val, ...], keywords: tuple[tuple[str, Val], ...], node: ast.AST
 ) -> Val:
     """Make an instance of one of the notebook's classes, as a call of the class does."""
     obj = m.alloc("data", cls.label, site=(node, cls), holds=[cls])
     obj.cls = cls
-    if not member([cls], "__eq__") and not getattr(cls.node, "decorator_list", None):
+    if not _compares(cls):
         m.identified.add(obj)
     value = Val(frozenset({obj}))
     for method in member([cls.metaclass], "__call__") if cls.metaclass is not None else ():
