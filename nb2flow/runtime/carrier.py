@@ -16,10 +16,11 @@ import pickle
 import sys
 from typing import Any, Iterable, Iterator
 
-from . import byvalue, libraries, rebuild
+from . import byvalue, layouts, libraries, rebuild
 from .memory import Region, RegionIndex, Span
 
 IN_BAND = 4 << 10  # bytes: smaller buffers stay in the stream, where they cost less than a buffer of their own
+LAYOUTS = "order of sets"  # beside the variables in a stream: how sets are to be filled (see `layouts`)
 _OWN = __name__.rpartition(".")[0] + "."
 _OWN_NAMES = ("nb2flow_runtime.", "nb2flow.runtime.")
 
@@ -155,4 +156,7 @@ class Restorer(pickle.Unpickler):
 
 def restore(stream: Any, buffers: Iterable[Any]) -> Any:
     """The value in a stream; raises whatever the objects' own loading raises."""
-    return Restorer(io.BytesIO(stream), buffers=buffers).load()
+    value = Restorer(io.BytesIO(stream), buffers=buffers).load()
+    for moved in value.pop(LAYOUTS, ()) if type(value) is dict else ():
+        layouts.lay_out(*moved)
+    return value

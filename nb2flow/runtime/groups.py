@@ -14,8 +14,8 @@ import sys
 import types
 from typing import Any, Iterable, Iterator
 
-from . import explain, libraries, memory, shell
-from .carrier import Carrier, CarrierOfNaN, restore
+from . import explain, layouts, libraries, memory, shell
+from .carrier import LAYOUTS, Carrier, CarrierOfNaN, restore
 from .faults import UncarryableError
 
 PROBED = 1 << 20  # bytes of stream up to which a doubtful pickle is loaded back to see whether that works
@@ -83,9 +83,10 @@ def _attempt(
     carrier = Carrier(carried, regions)
     try:
         carrier.dump(values)
-        if carrier.holds_nan:
-            carrier = CarrierOfNaN(carried, regions)
-            carrier.dump(values)
+        kind, moved = CarrierOfNaN if carrier.holds_nan else Carrier, layouts.find(carrier.met())
+        if moved or kind is not Carrier:
+            carrier = kind(carried, regions)
+            carrier.dump({**values, LAYOUTS: moved} if moved else values)
         _refuse_process_objects(carrier)
         _refuse_pickles_inside(carrier)
     except Exception as error:  # noqa: BLE001 - the author's own __reduce__ may raise anything

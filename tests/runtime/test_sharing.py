@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import types
 from pathlib import Path
 from typing import Any
@@ -359,3 +360,41 @@ def test_a_parser_of_arguments_hides_what_it_hid(tmp_path: Path) -> None:
     loaded["group"].add_argument("--m")
     assert vars(loaded["parser"].parse_args(["--n", "4"])) == {"n": 4, "m": None}
     assert "SUPPRESS" not in loaded["parser"].format_help()
+
+
+def _sets() -> list[set[Any]]:
+    words = [f"word{n * 7919 % 1000}" for n in range(300)]
+    found: list[set[Any]] = [set(words[:n]) for n in (3, 5, 8, 20, 70, 300)]
+    found += [set(dict.fromkeys(words[:n])) for n in (5, 20, 70)]
+    found += [set(words[:40]) | {1, 2.5, None is None, ("a", 1)}, {n * 7919 % 1000 for n in range(60)}]
+    for left in (2, 10, 100):
+        some = set(words)
+        some.difference_update(words[left:])
+        found.append(some)
+    return found
+
+
+@pytest.mark.parametrize("number", range(len(_sets())))
+def test_a_set_gives_its_elements_in_the_same_order(number: int, tmp_path: Path) -> None:
+    some = _sets()[number]
+    carried, groups = carry(tmp_path, some=some, holder={"of": some}, box=[1])
+    assert list(carried["some"]) == list(some)
+    assert carried["holder"]["of"] is carried["some"]
+    assert carried["holder"].keys() == {"of"}
+    assert {"some", "holder"} in groups
+
+
+def test_sets_of_what_has_another_hash_elsewhere_are_carried_as_they_come(tmp_path: Path) -> None:
+    boxes = {Box() for _ in range(50)}
+    carried, _ = carry(tmp_path, boxes=boxes)
+    assert len(carried["boxes"]) == 50
+
+
+def test_numbers_that_are_none_stay_the_ones_of_numpy_and_python(tmp_path: Path) -> None:
+    table = pd.DataFrame({"a": np.array(["x", np.nan], dtype=object)})
+    carried, _ = carry(tmp_path, listed=[np.nan, math.nan, 1.0], counts={np.nan: 3}, table=table, own=[float("nan")])
+    assert carried["listed"][0] is np.nan
+    assert carried["listed"][1] is math.nan
+    assert carried["counts"][np.nan] == 3
+    assert carried["table"]["a"].array[1] is np.nan
+    assert carried["own"][0] != carried["own"][0]
