@@ -19,7 +19,20 @@ from typing import Any, NamedTuple, NoReturn
 
 from nb2flow.diff.document import parse
 from nb2flow.diff.listed import long_arrays, long_lists, long_outputs, text_inside, texts_of_outputs, value_of
-from nb2flow.diff.long_texts import STEP, Kind, Stays, Stretch, Text, decoded, gaps, is_text, long_texts, read, related
+from nb2flow.diff.long_texts import (
+    STEP,
+    Kind,
+    Stays,
+    Stretch,
+    Text,
+    decoded,
+    gaps,
+    is_text,
+    long_images,
+    long_texts,
+    read,
+    related,
+)
 from nb2flow.diff.sameness import same
 from nb2flow.diff.spacing import USUAL, Spacing
 from nb2flow.errors import NotebookError
@@ -82,6 +95,10 @@ class Lifted:
             return first, second
         for side, name in zip((first, second), names, strict=True):
             self._know(side[0], name)
+        if spacing.worksheets:
+            self.holds_unread = True
+            images = [long_images(*side, self.long) for side in (first, second)]
+            return self._cut(first, images[0]), self._cut(second, images[1])
         outputs: list[list[Text]] = [[], []]
         found = [self._texts_between(side, ()) for side in (first, second)] if spacing == USUAL else []
         if not found or self._worth_more((first, second), [texts for texts, _ in found]):
@@ -125,7 +142,7 @@ class Lifted:
 
     def _outputs_of_both(self, first: Stretch, second: Stretch, spacing: Spacing) -> list[list[Text]]:
         """The long lists of outputs that both have, and as often."""
-        if spacing.worksheets or min(first[2] - first[1], second[2] - second[1]) < self.long:
+        if min(first[2] - first[1], second[2] - second[1]) < self.long:
             return [[], []]
         places = [list(long_outputs(*side, spacing, self.long)) for side in (first, second)]
         sizes = {end - at for at, end in places[0]} & {end - at for at, end in places[1]}

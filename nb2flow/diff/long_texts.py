@@ -16,6 +16,8 @@ import orjson
 from nb2flow.diff.common import common_start
 
 _LINE = re.compile(rb' {5,}("[^"\\]{1,80}": )?"')  # in an output; sources stand further left
+_OLD_IMAGE = re.compile(rb' {7,}"(?:png|jpeg)": "')
+_OLD_END = re.compile(rb'",?\r?\Z')
 _END = re.compile(rb'(\\n)?"(,?)\Z')
 _IMAGES = (b"image/png", b"image/jpeg", b"image/gif")
 _DRAWING = b"image/svg+xml"
@@ -116,19 +118,39 @@ def long_texts(data: bytes, start: int, stop: int, long: int, step: int) -> tupl
     """The texts in a stretch that can be lifted, and what follows from the others; read in steps of so many bytes."""
     found: list[Text] = []
     stays = Stays.ALONE
+    for line, end in _long_lines(data, start, stop, long):
+        text = _text(data, line, end, long, step)
+        if isinstance(text, Text):
+            found.append(text)
+        else:
+            stays = max(stays, text, key=lambda s: s.value)
+    return found, stays
+
+
+def long_images(data: bytes, start: int, stop: int, long: int) -> list[Text]:
+    """The images in a stretch of a notebook of version 3, which gives them shorter names."""
+    found: list[Text] = []
+    for line, end in _long_lines(data, start, stop, long):
+        opened = _OLD_IMAGE.match(data, line, end)
+        closed = _OLD_END.search(data, max(end - len(b'",\r'), line), end)
+        if opened is None or closed is None:
+            continue
+        first, last = opened.end(), closed.start()
+        if last - first >= long and data.find(b'"', first, last) < 0 and data[last - 1 : last] != b"\\":
+            found.append(Text(data, first, last, image=True, kind=Kind.UNREAD))
+    return found
+
+
+def _long_lines(data: bytes, start: int, stop: int, long: int) -> Iterator[tuple[int, int]]:
+    """Where lines begin and end that are longer than that, and some that are not."""
     place = start
     while place < stop:
         end = data.rfind(b"\n", place, min(place + long, stop))
         if end < 0:  # a long line
             end = data.find(b"\n", place, stop)
             end = stop if end < 0 else end
-            text = _text(data, place, end, long, step)
-            if isinstance(text, Text):
-                found.append(text)
-            else:
-                stays = max(stays, text, key=lambda s: s.value)
+            yield place, end
         place = end + 1
-    return found, stays
 
 
 def _text(data: bytes, line: int, end: int, long: int, step: int) -> Text | Stays:

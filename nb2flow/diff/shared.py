@@ -73,7 +73,7 @@ def reads_both(
     a, b = place_of_cells(first), place_of_cells(second)
     if a is not None and b is not None and a.spacing == b.spacing:
         common = None if whole else _common(first, second, a, b)
-        worth = min(len(first), len(second)) > large or (lifted is not None and not a.spacing.worksheets)
+        worth = min(len(first), len(second)) > large or lifted is not None
         if common is not None or worth:
             try:
                 return _rest((first, second), (a, b), common or _NOTHING, names, _Parser(exact, once), lifted)

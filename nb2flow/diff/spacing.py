@@ -2,7 +2,8 @@
 
 A line end is never inside of a JSON string, so a line end with the right number of spaces and a brace is where a cell
 ends, in every file that is written one member a line. Where cells stand first or last, one, two or four spaces or tabs
-a level, in a worksheet or not: all of it is found, or nothing. It knows bytes only and parses nothing.
+a level, in a worksheet or not, with or without carriage returns: all of it is found, or nothing. It knows bytes only
+and parses nothing.
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ class Place(NamedTuple):
     stop: int
 
 
-def spacing(unit: bytes, worksheets: bool = False) -> Spacing:
+def spacing(unit: bytes, worksheets: bool = False, line_end: bytes = b"\n") -> Spacing:
     """The spacing for one level's white space."""
-    around = b"\n" + unit * (3 if worksheets else 1)
+    around = line_end + unit * (3 if worksheets else 1)
     cell = around + unit
     return Spacing(
         unit,
@@ -79,37 +80,39 @@ def place_of_cells(data: bytes) -> Place | None:
     if data.startswith(_OPENING + USUAL.first):
         found, start = USUAL, len(_OPENING)
     else:
-        unit = _unit(data)
+        line_end = b"\r\n" if data.startswith(b"{\r\n") else b"\n"
+        unit = _unit(data, line_end)
         if not unit:
             return None
-        found, start = _opening(data, unit)
+        found, start = _opening(data, unit, line_end)
         if start < 0 or not data.startswith(found.first, start):
             return None
     stop = data.rfind(found.last, start)
     return Place(found, start, stop + found.closing) if stop > 0 else None
 
 
-def _unit(data: bytes) -> bytes:
+def _unit(data: bytes, line_end: bytes) -> bytes:
     """The white space before the first member of all; empty where there is none, or too much."""
-    if not data.startswith(b"{\n"):
+    if not data.startswith(b"{" + line_end):
         return b""
-    line = data[2 : 2 + _WIDEST + 1]
+    start = len(b"{" + line_end)
+    line = data[start : start + _WIDEST + 1]
     text = line.lstrip(b" \t")
     return line[: -len(text)] if text.startswith(b'"') else b""
 
 
-def _opening(data: bytes, unit: bytes) -> tuple[Spacing, int]:
+def _opening(data: bytes, unit: bytes, line_end: bytes) -> tuple[Spacing, int]:
     """The spacing, and behind which bracket the list of cells begins; -1 if there is none."""
     cells, sheets = b'\n%s"cells": [' % unit, b'\n%s"worksheets": [' % unit
     low, high = 0, _FIRST_STEP
     while low < len(data):
         place = data.find(cells, low, high)
         if place >= 0:
-            return spacing(unit), place + len(cells)
+            return spacing(unit, line_end=line_end), place + len(cells)
         place = data.find(sheets, low, high)
         if place >= 0:
             key = b'\n%s"cells": [' % (unit * 3)
             inner = data.find(key, place)
-            return spacing(unit, worksheets=True), inner + len(key) if inner >= 0 else -1
+            return spacing(unit, worksheets=True, line_end=line_end), inner + len(key) if inner >= 0 else -1
         low, high = max(0, high - len(sheets)), 8 * high
     return USUAL, -1

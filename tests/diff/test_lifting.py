@@ -286,6 +286,51 @@ def test_a_long_line_is_compared_whatever_its_escapes(old: str, spell: tuple[byt
             assert restored([one, other], Lifted("0a1b", long=1_024)) == orjson.loads(script([one, other], None))
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_images_of_version_3_are_lifted(line_end: bytes) -> None:
+    def file(*images: Json, metadata: Json | None = None) -> bytes:
+        cells = [
+            {
+                "cell_type": "code",
+                "collapsed": False,
+                "input": [f"show({k})"],
+                "language": "python",
+                "metadata": {"a": metadata or {}},
+                "outputs": [{"metadata": {}, "output_type": "display_data", "png": image, "text": ["x"]}],
+            }
+            for k, image in enumerate(images)
+        ]
+        sheets = [{"cells": cells, "metadata": {}}]
+        whole = {"metadata": {"name": ""}, "nbformat": 3, "nbformat_minor": 0, "worksheets": sheets}
+        return written(whole).replace(b"\n", line_end)
+
+    lines = "iVBORw0KGgo\n" * 2_000
+    files = [
+        file(BASE64, lines, BASE64[1:]),
+        file(lines, BASE64, BASE64[1:] + "="),
+        file(lines[:-1], BASE64),
+        file(lines.split("\n"), BASE64, lines),
+        file(BASE64, lines, metadata={"png": lines}),
+        file(BASE64, lines, metadata={"png": lines + "one\nmore"}),
+    ]
+    files.append(file(lines, BASE64[1:]).replace(b"VBOR", b"\\u0056BOR"))
+    lifted = Lifted("0a1b", long=1_024)
+    assert len(script(files[:2], lifted)) < 2_000
+    for one in files:
+        for other in files:
+            assert restored([one, other], Lifted("0a1b", long=1_024)) == orjson.loads(script([one, other], None))
+    for broken in (b'V"BOR', b"V\xffBOR", b"V\\BOR", b"V\nBOR"):
+        data = [files[0], files[1].replace(b"VBOR", broken, 2_001)]
+        said = []
+        for ours in (None, Lifted("0a1b", long=1_024)):
+            with pytest.raises(NotebookError) as fault:
+                edits = script(data, ours)
+                if ours is not None:
+                    ours.restore(edits)
+            said.append(fault.value.message)
+        assert said[0] == said[1]
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_metadata_that_is_the_same_is_not_parsed(before: bool) -> None:
     state = {f"model{k}": {"model_name": "FloatModel", "state": {"value": k}} for k in range(400)}
