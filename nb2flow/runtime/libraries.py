@@ -107,6 +107,15 @@ def _expression(carrier: Carrier, expression: Any) -> Any:
     return NotImplemented if plain else (rebuild.unevaluated, (type(expression), expression.args))
 
 
+def _string_dtype(carrier: Carrier, kind: Any) -> Any:
+    """Without its missing value, so that no number that is none seems to be among what is saved."""
+    missing = getattr(kind, "na_value", None)
+    old = getattr(kind, "storage", "") == "pyarrow_numpy"  # of pandas before 2.3, which takes no such argument
+    if type(missing) is not float or missing == missing or type(kind).__name__ != "StringDtype" or old:
+        return NotImplemented
+    return rebuild.string_dtype, (type(kind), kind.storage)
+
+
 def _language(carrier: Carrier, language: Any) -> Any:
     """A pipeline of spaCy's looks its parts up in registries that spaCy fills when it makes the first pipeline."""
     make, arguments, *state = language.__reduce_ex__(2)
@@ -195,6 +204,8 @@ _REDUCERS: dict[str, Reducer] = {
     "pandas.core.internals.managers.SingleBlockManager": _single_manager,
     "pandas.core.indexes.base.Index": _index,
     "pandas.Index": _index,
+    "pandas.StringDtype": _string_dtype,
+    "pandas.core.arrays.string_.StringDtype": _string_dtype,
     "pandas.core.generic.NDFrame": _frame,
     "matplotlib.figure.Figure": _figure,
     "sympy.core.basic.Basic": _expression,

@@ -49,6 +49,11 @@ def fill_view(array: Any, attributes: dict[str, Any]) -> None:
     vars(array).update(attributes)
 
 
+def string_dtype(kind: type, storage: Any) -> Any:
+    """pandas' kind of text, of which a missing one is NaN."""
+    return kind(storage, na_value=importlib.import_module("numpy").nan)
+
+
 def language(kind: type) -> Any:
     """An empty pipeline of spaCy's, once its registries are filled, as making one does."""
     for name, filling in (

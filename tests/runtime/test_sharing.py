@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from runtime.carrying import carry, problems_of
 from runtime.stepping import Steps
 
+from nb2flow.runtime import groups
+
 quick = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -377,11 +379,11 @@ def _sets() -> list[set[Any]]:
 @pytest.mark.parametrize("number", range(len(_sets())))
 def test_a_set_gives_its_elements_in_the_same_order(number: int, tmp_path: Path) -> None:
     some = _sets()[number]
-    carried, groups = carry(tmp_path, some=some, holder={"of": some}, box=[1])
+    carried, together = carry(tmp_path, some=some, holder={"of": some}, box=[1])
     assert list(carried["some"]) == list(some)
     assert carried["holder"]["of"] is carried["some"]
     assert carried["holder"].keys() == {"of"}
-    assert {"some", "holder"} in groups
+    assert {"some", "holder"} in together
 
 
 def test_sets_of_what_has_another_hash_elsewhere_are_carried_as_they_come(tmp_path: Path) -> None:
@@ -398,3 +400,11 @@ def test_numbers_that_are_none_stay_the_ones_of_numpy_and_python(tmp_path: Path)
     assert carried["counts"][np.nan] == 3
     assert carried["table"]["a"].array[1] is np.nan
     assert carried["own"][0] != carried["own"][0]
+
+
+def test_columns_of_text_hold_no_number_that_is_none(tmp_path: Path) -> None:
+    table = pd.DataFrame({"a": pd.Series(["x", "y"], dtype=pd.StringDtype("python", na_value=np.nan))})
+    assert b"G\x7f\xf8" not in groups.pickle_groups({"table": table})[0][0].stream
+    carried, _ = carry(tmp_path, table=table)
+    assert carried["table"].dtypes["a"].na_value is np.nan
+    assert carried["table"].equals(table)
