@@ -198,7 +198,7 @@ def _outside(
                 return _parts(data, other, a.spacing.unit, parser)
             if size >= (SMALL if lifted.once else _MUCH * lifted.long):
                 return _differing(data, other, parser, lifted)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass  # written in another way, or no JSON: then it is told in what follows
     notebook = parse(data, names[0], **parser._asdict())
     return notebook, notebook if data == other else parse(other, names[1], **parser._asdict())

@@ -384,6 +384,14 @@ def test_a_fault_in_metadata_that_was_added_is_told_at_its_place(damage: bytes) 
     assert json.loads(b"".join(lifted.restore(short))) == plain
 
 
+def test_metadata_that_is_nested_too_deeply_is_told() -> None:
+    data = [written({**notebook([code("x")]), "metadata": {"notes": its}}) for its in ("short", "DEEP")]
+    data[1] = data[1].replace(b'"DEEP"', b"[" * 50_000 + b"]" * 50_000)
+    for pair in (data, data[::-1]):
+        with pytest.raises(NotebookError, match="nested too deeply"):
+            edit_script(pair[0], pair[1], ("a", "b"), Lifted("0a1b", long=1_024))
+
+
 @pytest.mark.parametrize("spell", [b"\\n", b"\\u2028", b"\\u000a", b"\\\\n", b"\xe2\x80\xa8"])
 def test_lines_that_were_not_read_are_counted_where_they_are_compared(spell: bytes) -> None:
     """Nothing like the long text is in the other version, so it is not looked into until the lines around it are."""
