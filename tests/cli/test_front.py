@@ -142,39 +142,29 @@ def test_ascii_terminals_get_ascii(tmp_path: Path) -> None:
     assert "<- x (a)" in result.stdout
 
 
-def test_help_imports_nothing_heavy() -> None:
-    code = (
-        "import sys; from nb2flow.cli.main import main; main(['--help'])\n"
-        "heavy = {'rich', 'nbformat', 'papermill', 'yaml', 'IPython', 'msgspec', 'graphlay', 'sqlite3'}\n"
-        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
-    )
+def imported(code: str, heavy: set[str]) -> list[str]:
+    """Which of some modules a fresh interpreter has imported after this code."""
+    code += f"\nimport sys; print(*sorted({heavy!r} & set(sys.modules)), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr.strip() == "[]"
+    return done.stderr.split()
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "from nb2flow.cli.main import main; main(['--help'])"
+    assert imported(code, {"rich", "nbformat", "papermill", "yaml", "IPython", "msgspec", "graphlay", "sqlite3"}) == []
 
 
 def test_check_and_graph_import_no_papermill_and_no_nbformat(tmp_path: Path) -> None:
-    path = notebooks.save(tmp_path / "a.ipynb", *notebooks.PIPELINE)
-    code = (
-        "import sys; from nb2flow.cli.main import main\n"
-        f"main(['check', {str(path)!r}]); main(['graph', {str(path)!r}])\n"
-        "heavy = {'nbformat', 'papermill', 'nbclient', 'rich', 'jsonschema', 'jupyter_client'}\n"
-        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr.strip() == "[]"
+    path = str(notebooks.save(tmp_path / "a.ipynb", *notebooks.PIPELINE))
+    code = f"from nb2flow.cli.main import main; main(['check', {path!r}]); main(['graph', {path!r}])"
+    assert imported(code, {"nbformat", "papermill", "nbclient", "rich", "jsonschema", "jupyter_client"}) == []
 
 
 def test_comparing_small_notebooks_does_without_the_fast_parser(tmp_path: Path) -> None:
-    first = notebooks.save(tmp_path / "a.ipynb", ("step:a", "x = 1\nprint(x)"), ("step:b", "y = 2"))
-    second = notebooks.save(tmp_path / "b.ipynb", ("step:a", "x = 3\nprint(x)"), ("step:b", "y = 2"))
-    code = (
-        "import sys; from nb2flow.cli.diff import main\n"
-        f"print(main([{str(first)!r}, {str(second)!r}]), file=sys.stderr)\n"
-        "heavy = {'orjson', 'msgspec', 'dataclasses', 'rich', 'yaml', 'subprocess'}\n"
-        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr.split("\n")[:2] == ["1", "[]"]
+    first = str(notebooks.save(tmp_path / "a.ipynb", ("step:a", "x = 1\nprint(x)"), ("step:b", "y = 2")))
+    second = str(notebooks.save(tmp_path / "b.ipynb", ("step:a", "x = 3\nprint(x)"), ("step:b", "y = 2")))
+    code = f"from nb2flow.cli.diff import main; assert main([{first!r}, {second!r}]) == 1"
+    assert imported(code, {"orjson", "msgspec", "dataclasses", "rich", "yaml", "subprocess"}) == []
 
 
 def test_magics_are_parsed_without_the_rest_of_ipython_which_stays_importable(tmp_path: Path) -> None:
