@@ -3,8 +3,9 @@
 Run as `python -m nb2flow.executors.forkserver FD`; with `once` it is itself the process of the one step that it is
 told, as in a pod. Why not multiprocessing's forkserver: that one imports the caller's main module again in each child
 (the whole command line, or a user's script without a main guard), hides import errors of what it preloads, and starts a
-resource tracker besides. Ours reads requests from one socket (a task and the socket on which the new process will
-talk), forks, and reaps. It never starts a thread or a kernel: that is what makes the forks safe.
+resource tracker besides. Ours reads requests from one socket (a task, the socket on which the new process will talk and
+perhaps one to have a kernel from), forks, and reaps. It never starts a thread or a kernel: that is what makes the forks
+safe.
 """
 
 from __future__ import annotations
@@ -64,18 +65,19 @@ def serve(channel: socket.socket) -> None:
     gc.freeze()
     signal.signal(signal.SIGCHLD, _reap)
     while True:
-        header, descriptors, _, _ = socket.recv_fds(channel, HEADER.size, 1)
+        header, descriptors, _, _ = socket.recv_fds(channel, HEADER.size, 2)
         if len(header) < HEADER.size:
             header += receive_exactly(channel, HEADER.size - len(header))
         if len(header) < HEADER.size or not descriptors:
             return
         task = receive_exactly(channel, HEADER.unpack(header)[0])
         if os.fork() == 0:
-            _be_worker(channel, descriptors[0], task)
-        os.close(descriptors[0])
+            _be_worker(channel, descriptors, task)
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
-def _be_worker(channel: socket.socket, descriptor: int, task: bytes) -> None:
+def _be_worker(channel: socket.socket, descriptors: list[int], task: bytes) -> None:
     """In the child: run the task and leave, whatever happens, without returning into the server's loop."""
     status = 1
     try:
@@ -84,7 +86,8 @@ def _be_worker(channel: socket.socket, descriptor: int, task: bytes) -> None:
         channel.close()
         from nb2flow.executors import worker
 
-        worker.run(socket.socket(fileno=descriptor), task)
+        connection, *kernels = (socket.socket(fileno=descriptor) for descriptor in descriptors)
+        worker.run(connection, task, *kernels)
         status = 0
     finally:
         os._exit(status)

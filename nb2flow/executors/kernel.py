@@ -12,6 +12,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,6 +24,9 @@ import zmq
 import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
+
+from nb2flow.executors.forked import ForkedProvisioner
+from nb2flow.executors.kernels import add_runtime
 
 # The longest path a Unix socket may have is 103 bytes on macOS and 107 on Linux; ours end in "/k-65535".
 _LONGEST_SOCKET_FOLDER = 90
@@ -36,8 +40,8 @@ class Kernel:
     """A kernel of the kernelspec `name`, run in `cwd` with the environment `environ`.
 
     `runtime`, if given, is put in front of the kernel's PYTHONPATH; what the kernel process itself prints goes to the
-    file `log`. With `reachable` it listens on ports of this machine, for others than us. `changed` is set whenever the
-    kernel's process ends: wait on it, then look at `dead`.
+    file `log`. With `reachable` it listens on ports of this machine, for others than us. It is forked on the other end
+    of `line`, if there is one. `changed` is set whenever the kernel's process ends: wait on it, then look at `dead`.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Kernel:
         runtime: str | None,
         log: str | None,
         reachable: bool = False,
+        line: socket.socket | None = None,
     ) -> None:
         self.name = name
         self.environ = dict(environ)
@@ -56,6 +61,8 @@ class Kernel:
         self.runtime = runtime
         self.log = log
         self._reachable = reachable
+        self._line = line
+        self._forked: ForkedProvisioner | None = None
         self.dead = False
         self.changed = asyncio.Event()
         self.info: dict[str, Any] = {}
@@ -83,10 +90,15 @@ class Kernel:
                 raise KernelStartError(f"the kernel '{self.name}' could not be started: {error}") from error
         launched(self.pid)
         self._watch_process()
-        self.client: AsyncKernelClient = self.manager.client()
+        self.client: AsyncKernelClient = self.manager.client(context=self.manager.context)
         self.client.start_channels(stdin=False, hb=False, control=False)
         self.client.allow_stdin = False
         await self._become_ready(time.monotonic() + timeout)
+
+    @property
+    def why_not_forked(self) -> str:
+        """Why it was started by itself though it was to be forked; empty when it was not so."""
+        return self._forked.refusal if self._forked is not None else ""
 
     @property
     def pid(self) -> int:
@@ -103,7 +115,7 @@ class Kernel:
         context = zmq.asyncio.Context()
         # Defaults for all sockets made from it: look again soon for a socket the kernel has not made yet, and never
         # drop output because we read more slowly than the kernel prints (what we keep of it is bounded elsewhere).
-        context.reconnect_ivl = 10
+        context.reconnect_ivl = 2  # milliseconds, up to twice
         context.rcvhwm = 0
         self._folder = tempfile.mkdtemp(prefix="nb2flow-")
         manager = AsyncKernelManager(kernel_name=self.name, context=context)
@@ -115,11 +127,10 @@ class Kernel:
         if private and os.name == "posix" and len(self._folder) < _LONGEST_SOCKET_FOLDER:
             manager.transport = "ipc"
             manager.ip = f"{self._folder}/k"
-        if self.runtime:
-            # A kernelspec's own variables win over the environment, so ours is added to whichever of them counts.
-            variables = spec.env if "PYTHONPATH" in spec.env else self.environ
-            others = variables.get("PYTHONPATH")
-            variables["PYTHONPATH"] = os.pathsep.join(p for p in (self.runtime, others) if p)
+        add_runtime(self.environ, spec.env, self.runtime)
+        if self._line is not None:
+            self._forked = ForkedProvisioner(self._line, kernel_id="", kernel_spec=spec, parent=manager)
+            manager.provisioner = self._forked
         return manager
 
     def _watch_process(self) -> None:
@@ -183,7 +194,7 @@ class Kernel:
     def how_it_ended(self) -> str:
         """In words, how the kernel's process ended: its exit status or the signal that killed it."""
         process = getattr(self.manager.provisioner, "process", None)
-        status = process.poll() if process is not None else None
+        status = process.wait() if process is not None else None  # it has ended: this only asks how
         if status is None:
             return "its process is gone"
         if status >= 0:

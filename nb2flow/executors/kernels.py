@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from nb2flow.errors import EnvironmentFault
@@ -83,6 +84,23 @@ def _read(name: str, file: Path) -> KernelSpec | None:
         argv[0] = sys.executable  # as jupyter_client does: such a kernel is the environment that asks for it
     env = {str(k): str(v) for k, v in (document.get("env") or {}).items()}
     return KernelSpec(name, file.parent, tuple(argv), str(document.get("language", "")), env)
+
+
+def add_runtime(environ: dict[str, str], own: dict[str, str], runtime: str | None) -> None:
+    """Put `runtime` in front of PYTHONPATH: of the kernelspec's `own` variables, which win, if it has that one."""
+    if runtime:
+        variables = own if "PYTHONPATH" in own else environ
+        others = variables.get("PYTHONPATH")
+        variables["PYTHONPATH"] = os.pathsep.join(p for p in (runtime, others) if p)
+
+
+def environment(environ: Mapping[str, str], own: Mapping[str, str], runtime: str | None) -> dict[str, str]:
+    """The environment of a kernel's process, as jupyter_client makes it; `own` are the kernelspec's variables."""
+    full, named = dict(environ), dict(own)
+    add_runtime(full, named, runtime)
+    full.update({name: Template(value).safe_substitute(full) for name, value in named.items()})
+    full.pop("PYTHONEXECUTABLE", None)
+    return full
 
 
 def _package_folders(prefix: Path, environ: Mapping[str, str]) -> list[Path]:

@@ -1,4 +1,5 @@
 """Steps on this machine: a fork server, a process for each attempt, and one thread that listens to all of them.
+Kernels are forked, too (`zygotes.py`).
 
 This side of the fork server imports nothing heavy. What a worker says comes as lines of JSON on a socket of its own;
 that the socket closes is how each side notices that the other is gone. See `forkserver` for why it is our own.
@@ -27,6 +28,7 @@ from nb2flow.engine.ports import MOST_INSTANCES, Pilot
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors import kernels
 from nb2flow.executors.forkserver import HEADER
+from nb2flow.executors.zygotes import Zygotes
 from nb2flow.runs.attempt import Ended, KernelStarted, Report, StepTask, WorkerStarted
 from nb2flow.runs.events import Failure
 from nb2flow.runs.folders import Home
@@ -74,6 +76,7 @@ class LocalBackend:
         self._server: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._complaints: IO[bytes] | None = None
+        self._zygotes = Zygotes()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
@@ -98,6 +101,7 @@ class LocalBackend:
             return
         ours, theirs = socket.socketpair()
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the backend
+        self._zygotes.complaints = self._complaints
         try:
             self._server = subprocess.Popen(
                 [sys.executable, "-P", "-m", "nb2flow.executors.forkserver", str(theirs.fileno())],
@@ -123,15 +127,23 @@ class LocalBackend:
         ours, theirs = socket.socketpair()
         attempt = _Attempt(ours, report)
         encoded = msgspec.json.encode(task)
-        with contextlib.suppress(OSError):  # a dead server is noticed when `theirs` closes
-            socket.send_fds(self._channel, [HEADER.pack(len(encoded))], [theirs.fileno()])
-            self._channel.sendall(encoded)
-        theirs.close()
+        with theirs, self._kernel_for(task) or contextlib.nullcontext() as kernel:
+            given = [theirs.fileno()] if kernel is None else [theirs.fileno(), kernel.fileno()]
+            with contextlib.suppress(OSError):  # a dead server is noticed when `theirs` closes
+                socket.send_fds(self._channel, [HEADER.pack(len(encoded))], given)
+                self._channel.sendall(encoded)
         with self._lock:
             self._new.append(attempt)
             self._alive.add(attempt)
         os.write(self._wake_write, b".")
         return attempt
+
+    def _kernel_for(self, task: StepTask) -> socket.socket | None:
+        runtime = task.runtime if task.context is not None else None
+        try:
+            return self._zygotes.line(kernels.find(task.kernel), task.environ, runtime, task.cwd)
+        except EnvironmentFault:
+            return None  # told where it is to start
 
     def close(self) -> None:
         """Stop all attempts, politely for a moment, and the fork server."""
@@ -154,6 +166,7 @@ class LocalBackend:
         assert self._channel is not None and self._listener is not None
         self._channel.close()
         self._listener.join()
+        self._zygotes.close()
         self._server.kill()  # it holds nothing: its children are gone
         self._server.wait()
         self._server = None

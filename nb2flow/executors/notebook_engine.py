@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -43,7 +44,8 @@ def _silent(report: Report) -> None:
 
 @dataclass
 class Session:
-    """What one attempt asks of the engine, and where the engine leaves how it ended (`failure`)."""
+    """What one attempt asks of the engine, and where the engine leaves how it ended (`failure`). On `kernels`, if it is
+    there, a kernel can be had that is forked."""
 
     output: Path | None = None
     environ: dict[str, str] | None = None
@@ -54,6 +56,7 @@ class Session:
     timeout: float | None = None
     output_limit: int = 10_000_000
     hold: float = 0.0
+    kernels: socket.socket | None = None
     report: Callable[[Report], None] = _silent
     line: Line | None = None
     failure: Failure | None = None
@@ -108,12 +111,15 @@ async def _execute(record: Record, kernel_name: str, session: Session, start_tim
         runtime=session.runtime,
         log=session.log,
         reachable=session.hold > 0,
+        line=session.kernels,
     )
     watch = _Watch(session, kernel)
     try:
         watch.begin()
         wait = start_timeout if deadline is None else min(start_timeout, max(0.1, deadline - monotonic()))
         await kernel.start(wait, lambda pid: session.report(KernelStarted(pid)))
+        if kernel.why_not_forked:
+            session.report(Noted(f"the kernel was started by itself, which takes longer: {kernel.why_not_forked}"))
         await _run_cells(record, kernel, session, deadline, watch)
     except KernelStartError as error:
         if watch.reason:

@@ -73,12 +73,12 @@ class ParentLine:
             self._connection.sendall(msgspec.json.encode(report) + b"\n")
 
 
-def run(connection: socket.socket, encoded: bytes) -> None:
-    """Run the encoded `StepTask` and report on `connection`, `Ended` last."""
+def run(connection: socket.socket, encoded: bytes, kernels: socket.socket | None = None) -> None:
+    """Run the encoded `StepTask` and report on `connection`, `Ended` last. On `kernels` its kernel can be had."""
     line = ParentLine(connection)
     line.send(WorkerStarted(os.getpid()))
     try:
-        failure = _run(msgspec.json.decode(encoded, type=StepTask), line)
+        failure = _run(msgspec.json.decode(encoded, type=StepTask), line, kernels)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         full = error.errno == errno.ENOSPC
@@ -96,7 +96,7 @@ def run(connection: socket.socket, encoded: bytes) -> None:
     line.send(Ended(failure))
 
 
-def _run(task: StepTask, line: ParentLine) -> Failure | None:
+def _run(task: StepTask, line: ParentLine, kernels: socket.socket | None) -> Failure | None:
     papermill: Any = import_module("papermill")
     exceptions: Any = import_module("papermill.exceptions")
     _redirect_output(task.log)
@@ -119,6 +119,7 @@ def _run(task: StepTask, line: ParentLine) -> Failure | None:
         timeout=task.timeout,
         output_limit=task.output_limit,
         hold=task.hold,
+        kernels=kernels,
         report=line.send,
         line=line,
         last_words=lambda: os._exit(1),

@@ -174,9 +174,8 @@ def test_the_second_ctrl_c_does_not_wait_for_a_cell_that_will_not_stop(start: St
 def test_a_worker_that_is_killed_takes_its_kernel_along_and_is_told(start: Start, tmp_path: Path) -> None:
     driver = start("waits")
     driver.wait_for("CellStarted waits")
-    server = next(iter(descendants(driver.process.pid) & _children(driver.process.pid)))
-    worker = next(iter(_children(server)))
-    kernels = _children(worker)
+    (worker,) = _children(_child(driver.process.pid, "forkserver"))
+    kernels = _children(_child(driver.process.pid, "zygote"))
     assert kernels
     os.kill(worker, signal.SIGKILL)
     assert driver.finish()[-1] == "status failed"
@@ -185,6 +184,26 @@ def test_a_worker_that_is_killed_takes_its_kernel_along_and_is_told(start: Start
         failure = store.state(RUN).steps["waits"].failure
     assert failure is not None
     assert failure.message == "the process that ran this step was killed"
+
+
+def test_kernels_end_with_the_process_that_forks_them(start: Start, tmp_path: Path) -> None:
+    driver = start("waits")
+    driver.wait_for("CellStarted waits")
+    zygote = _child(driver.process.pid, "zygote")
+    kernels = _children(zygote)
+    assert kernels
+    os.kill(zygote, signal.SIGKILL)
+    assert driver.finish()[-1] == "status failed"
+    assert all_gone(kernels)
+    with RunStore(tmp_path / ".nb2flow") as store:
+        failure = store.state(RUN).steps["waits"].failure
+    assert failure is not None
+    assert failure.kind == "kernel-died"
+
+
+def _child(pid: int, command: str) -> int:
+    (found,) = [child for child in _children(pid) if command in Path(f"/proc/{child}/cmdline").read_text()]
+    return found
 
 
 def _children(pid: int) -> set[int]:

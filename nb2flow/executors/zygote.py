@@ -1,0 +1,269 @@
+"""The process that kernels are forked from: it has imported what every kernel imports, and is none itself.
+
+Run by the interpreter of a kernelspec, in whose environment there is nothing of nb2flow: `python zygote.py FD COMMAND`
+needs the standard library (Python 3.9 or newer) and what the kernel needs. COMMAND (JSON) is what the kernelspec runs:
+the interpreter, its options, and last the module. On the socket with descriptor FD come other sockets, one for each
+kernel that is to be: on each of these a request comes (JSON, after its length) with the file for what the kernel
+prints, and the kernel's process id and its end are told, a line of JSON each. The side that asked closes its end to
+have what is left of the kernel killed; until then its process id stays its own. Both other ends: `zygotes.py`,
+`forked.py`.
+
+What a kernel could tell from one that was started by itself is put right in the forked process: environment, folder,
+standard streams, signals, session, `sys.argv`. Only what ipykernel imports by itself is imported here (and what the
+first cell of a step does), and nothing is forked when that has started a thread.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import gc
+import importlib
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+HEADER = struct.Struct("!Q")
+_SAFE_PATH = getattr(sys.flags, "safe_path", False)
+_KERNEL = "ipykernel.kernelapp"
+# What a kernel imports while it starts, one by one: a version that lacks one of these does without it.
+_IMPORTED_AT_START = (
+    _KERNEL,
+    "ipykernel.debugger",
+    "ipykernel.comm.manager",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "pdb",
+    "sqlite3",
+    "tornado.platform.asyncio",
+    "nb2flow_runtime",
+)
+Request = dict[str, Any]
+
+_shared: set[str] = set()  # modules that kernels have from here
+
+
+def preload() -> dict[str, str | None]:
+    """Import what kernels import. Returns the variables of the environment that this has set (None: removed). Raises
+    what importing ipykernel raises."""
+    os.environ["JPY_PARENT_PID"] = str(os.getpid())  # kernels end when we do
+    before = dict(os.environ)
+    for name in _IMPORTED_AT_START:
+        try:
+            importlib.import_module(name)
+        except Exception:
+            if name == _KERNEL:
+                raise
+    _warm_up()
+    gc.collect()
+    gc.freeze()  # what is here is not looked through again, in no kernel
+    after = dict(os.environ)
+    return {name: after.get(name) for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def _warm_up() -> None:
+    """Have IPython compile the regular expressions that it reads cells with."""
+    with suppress(Exception):
+        transformers: Any = importlib.import_module("IPython.core.inputtransformer2")
+        transformers.TransformerManager().transform_cell("x = [1]\n")
+
+
+class Kernels:
+    """The kernels that are wanted and those that run, each with the socket on which it was asked for; all are of one
+    `command`. With `refusal` there are to be none, for that reason."""
+
+    def __init__(self, channel: socket.socket, command: list[str], refusal: str) -> None:
+        self._channel = channel
+        self._command = command
+        self._refusal = refusal
+        self._selector = selectors.DefaultSelector()
+        self._running: dict[socket.socket, int] = {}  # process ids; 0 before it is forked
+        self._ended: set[int] = set()  # not waited for: nobody else may get such a number while it may get a signal
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._writing, False)
+        os.set_blocking(self._reading, False)
+
+    def serve(self) -> tuple[Request, list[int]]:
+        """Fork kernels until the other end closes the channel. Returns only in a forked process, what it is to be."""
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        self._selector.register(self._channel, selectors.EVENT_READ)
+        self._selector.register(self._reading, selectors.EVENT_READ)
+        while True:
+            for key, _ in self._selector.select():
+                ready = key.fileobj
+                if ready is self._channel:
+                    self._accept()
+                elif ready == self._reading:
+                    self._see_who_ended()
+                elif isinstance(ready, socket.socket) and ready in self._running:
+                    wanted = self._hear(ready)
+                    if wanted is not None:
+                        return wanted
+
+    def _accept(self) -> None:
+        told, descriptors = _received(self._channel, 1)
+        if not told:
+            for process in filter(None, self._running.values()):
+                _kill(process)
+            os._exit(0)
+        for descriptor in descriptors:
+            line = socket.socket(fileno=descriptor)
+            self._running[line] = 0
+            self._selector.register(line, selectors.EVENT_READ)
+
+    def _hear(self, line: socket.socket) -> tuple[Request, list[int]] | None:
+        """What a request asks for, in the forked process; None in this one."""
+        header, descriptors = _received(line, HEADER.size)
+        if self._running[line] or len(header) < HEADER.size:
+            self._let_go(line)
+            return None
+        request: Request = json.loads(_exactly(line, HEADER.unpack(header)[0]))
+        refusal = self._refusal or ("it is another kernel" if request["command"] != self._command else "")
+        if refusal:
+            _say(line, {"refused": refusal})
+            self._let_go(line)
+            return None
+        process = os.fork()
+        if not process:
+            self._leave()
+            return request, descriptors
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self._running[line] = process
+        _say(line, {"pid": process})
+        return None
+
+    def _see_who_ended(self) -> None:
+        os.read(self._reading, 4096)
+        for line, process in self._running.items():
+            if process and process not in self._ended:
+                ended = os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if ended is not None:
+                    self._ended.add(process)
+                    status = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+                    _say(line, {"status": status})
+
+    def _let_go(self, line: socket.socket) -> None:
+        """Nobody asks for this kernel any more."""
+        self._selector.unregister(line)
+        process = self._running.pop(line)
+        line.close()
+        if process:
+            _kill(process)
+            os.waitpid(process, 0)
+            self._ended.discard(process)
+
+    def _leave(self) -> None:
+        """In the forked process: have nothing of this one's left."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._selector.close()
+        for line in (self._channel, *self._running):
+            line.close()
+        os.close(self._reading)
+        os.close(self._writing)
+
+
+def _received(line: socket.socket, size: int) -> tuple[bytes, list[int]]:
+    """Bytes and descriptors; none at the end."""
+    try:
+        data, descriptors, _, _ = socket.recv_fds(line, size, 1)
+    except OSError:
+        return b"", []
+    return data, descriptors
+
+
+def _exactly(line: socket.socket, size: int) -> bytes:
+    pieces = []
+    while size:
+        piece = line.recv(min(size, 1 << 20))
+        if not piece:
+            break
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def _say(line: socket.socket, what: dict[str, Any]) -> None:
+    with suppress(OSError):  # who asked is gone: the end of the line tells
+        line.sendall(json.dumps(what).encode() + b"\n")
+
+
+def _kill(process: int) -> None:
+    for send in (os.killpg, os.kill):  # it may not lead its group yet
+        with suppress(ProcessLookupError, PermissionError):
+            send(process, signal.SIGKILL)
+
+
+def be_kernel(request: Request, descriptors: list[int], imported: dict[str, str | None]) -> None:
+    """In the forked process: become what was asked for, as far as that is not the kernel's own work."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    reading, writing = os.pipe()  # of which nothing can be read
+    os.dup2(reading, 0)
+    for output in (1, 2):
+        if descriptors:
+            os.dup2(descriptors[0], output)
+    for descriptor in (reading, writing, *descriptors):
+        os.close(descriptor)
+    environ = {**request["env"], "JPY_PARENT_PID": os.environ["JPY_PARENT_PID"], **imported}
+    os.environ.clear()
+    os.environ.update((name, value) for name, value in environ.items() if value is not None)
+    os.chdir(request["cwd"])
+    for folder in [f for f in sys.path_importer_cache if not f.startswith((sys.prefix, sys.base_prefix))]:
+        del sys.path_importer_cache[folder]  # what was seen there may be older than the kernel
+    if not _SAFE_PATH:
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as `-m` does; the launcher takes it away
+    *python, module = request["command"]
+    sys.argv[1:] = request["arguments"]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv[:] = [*python, "-m", module, *request["arguments"]]
+    _shared.update(sys.modules.keys() - {"__main__", "builtins", "sys"})
+
+
+def _leave_alone(modules: Iterable[str]) -> None:
+    """At the very end, leave the modules that were there before the fork as they are: taking these apart would write to
+    all pages of memory that are shared with other kernels, which takes as long as a start."""
+    kept = [sys.modules.pop(name) for name in modules if name in sys.modules]
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
+
+
+def serve() -> tuple[Any, Any]:
+    """Serve on the socket that the command line names. Returns, in a forked process, the code that it is to run and the
+    specification of its module."""
+    channel, command = socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2])
+    if not _SAFE_PATH:
+        del sys.path[0]  # this file's folder
+    atexit.register(_leave_alone, _shared)  # the first: so it runs last
+    imported: dict[str, str | None] = {}
+    refusal = ""
+    try:
+        imported = preload()
+    except Exception as error:  # noqa: BLE001 - whatever it is, kernels can still be started one by one
+        refusal = f"ipykernel cannot be imported ({type(error).__name__}: {error})"
+    else:
+        if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208
+            refusal = "importing ipykernel starts threads in this environment"
+    request, descriptors = Kernels(channel, command, refusal).serve()
+    be_kernel(request, descriptors, imported)
+    details: Any = runpy
+    _, specification, code = details._get_module_details(command[-1])
+    sys.argv[0] = specification.origin
+    return code, specification
+
+
+if __name__ == "__main__":
+    # what `python -m` does, from the same depth of calls: how deep a function may call itself can be seen
+    _code, _specification = serve()
+    runpy._run_code(_code, globals(), None, "__main__", _specification)  # type: ignore[attr-defined]
