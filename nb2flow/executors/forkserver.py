@@ -41,20 +41,33 @@ def _reap(number: int, frame: FrameType | None) -> None:
         return
 
 
+# What jsonschema imports, where it is installed, to check formats that no schema of a notebook has ("iri", "duration").
+_FORMATS = (
+    "rfc3987_syntax",
+    "rfc3987",
+    "rfc3986_validator",
+    "rfc3339_validator",
+    "isoduration",
+    "fqdn",
+    "uri_template",
+)
+
+
 def _load_worker() -> ModuleType:
     """The worker, with all that a step needs imported, and without what none needs.
 
-    Where rfc3987_syntax is installed, jsonschema imports it to check the format "iri", which no schema of a notebook
-    has. That builds a parser: two thirds of what papermill costs, and several seconds where the interpreter's stack of
-    frames lies so that each call of the parser's generator takes a page from the system and gives it back.
+    rfc3987_syntax builds a parser: two thirds of what papermill costs, and several seconds where the interpreter's
+    stack of frames lies so that each call of the parser's generator takes a page from the system and gives it back.
     """
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # as if it were not installed
+    spared = [name for name in _FORMATS if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(spared))  # type: ignore[arg-type]  # as if they were not installed
     try:
         from nb2flow.executors import worker
 
         worker.preload()
     finally:
-        del sys.modules["rfc3987_syntax"]
+        for name in spared:
+            del sys.modules[name]
     return worker
 
 

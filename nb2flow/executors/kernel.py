@@ -23,10 +23,11 @@ from typing import Any
 import zmq
 import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
 from nb2flow.executors.forked import ForkedProvisioner
-from nb2flow.executors.kernels import add_runtime
+from nb2flow.executors.kernels import add_runtime, folders
 
 # The longest path a Unix socket may have is 103 bytes on macOS and 107 on Linux; ours end in "/k-65535".
 _LONGEST_SOCKET_FOLDER = 90
@@ -118,7 +119,8 @@ class Kernel:
         context.reconnect_ivl = 2  # milliseconds, up to twice
         context.rcvhwm = 0
         self._folder = tempfile.mkdtemp(prefix="nb2flow-")
-        manager = AsyncKernelManager(kernel_name=self.name, context=context)
+        specs = KernelSpecManager(kernel_dirs=list(map(str, folders())))
+        manager = AsyncKernelManager(kernel_name=self.name, context=context, kernel_spec_manager=specs)
         manager.connection_file = f"{self._folder}/connection.json"
         spec = manager.kernel_spec
         if spec is None:

@@ -55,7 +55,7 @@ def find(name: str) -> KernelSpec:
 def installed() -> dict[str, KernelSpec]:
     """All installed kernels by lower-case name; where a name is found twice, the folder searched first wins."""
     found: dict[str, KernelSpec] = {}
-    for folder in _folders():
+    for folder in folders():
         for file in sorted(folder.glob("*/kernel.json")):
             name = file.parent.name.lower()
             if name not in found:
@@ -67,7 +67,8 @@ def installed() -> dict[str, KernelSpec]:
     return found
 
 
-def _folders() -> list[Path]:
+def folders() -> list[Path]:
+    """Where kernelspecs are looked for. jupyter_client looks there, too, and imports IPython to know one of them."""
     from jupyter_core.paths import jupyter_path
 
     ipython = os.environ.get("IPYTHONDIR") or str(Path.home() / ".ipython")

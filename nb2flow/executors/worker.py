@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from nb2flow.executors.kernels import folders
 from nb2flow.executors.notebook_engine import Session
 from nb2flow.executors.papermill_engine import Nb2flowEngine
 from nb2flow.runs.attempt import Ended, Report, StepTask, WorkerStarted
@@ -42,7 +43,7 @@ def preload() -> None:
     nbformat.reads(_TINY, as_version=4)  # compiles the schema
     KernelProvisionerFactory.instance()  # looks up entry points
     with contextlib.suppress(Exception):
-        KernelSpecManager().get_kernel_spec("python3")
+        KernelSpecManager(kernel_dirs=list(map(str, folders()))).get_kernel_spec("python3")
 
 
 class ParentLine:

@@ -44,6 +44,7 @@ _IMPORTED_AT_START = (
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "pdb",
+    "psutil",
     "sqlite3",
     "tornado.platform.asyncio",
     "nb2flow_runtime",

@@ -17,6 +17,7 @@ from nb2flow.executors.zygotes import Launch, Zygotes, taken_apart
 
 Begin = Callable[..., Runner]
 
+# psutil is imported by ipykernel itself: by some versions when they start, by others when they end.
 ALL_THAT_CAN_BE_SEEN = """
 import atexit, builtins, gc, json, locale, logging, os, resource, signal, sys, threading, warnings
 
@@ -35,8 +36,10 @@ print(json.dumps({
     "blocked": repr(signal.pthread_sigmask(signal.SIG_BLOCK, [])), "finders": list(map(about, sys.meta_path)),
     "leads": os.getpid() == os.getpgid(0) == os.getsid(0),
     "threads": len(threading.enumerate()), "next": threading.Thread(target=print).name, "depth": depth(sys._getframe()),
-    "filters": list(map(repr, warnings.filters)), "modules": sorted(sys.modules),
-    "searched": sorted(sys.path_importer_cache), "handlers": list(map(about, logging.getLogger().handlers)),
+    "filters": list(map(repr, warnings.filters)),
+    "modules": sorted(n for n in sys.modules if n.split(".")[0] not in ("psutil", "pwd")),
+    "searched": sorted(p for p in sys.path_importer_cache if not p.endswith("psutil")),
+    "handlers": list(map(about, logging.getLogger().handlers)),
     "loggers": sorted(n for n, l in logging.root.manager.loggerDict.items() if getattr(l, "handlers", None)),
     "garbage": [gc.get_threshold(), gc.isenabled()], "locale": locale.setlocale(locale.LC_ALL),
     "streams": [[s.encoding, s.errors, s.line_buffering, s.isatty()] for s in (sys.__stdout__, sys.__stderr__)],
