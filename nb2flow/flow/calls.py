@@ -191,10 +191,10 @@ def _call_library(m: Machine, path: str, args: Arguments) -> Val:
     settles = args.node in m.unused and _settles(m, path, args)
     if settles and spec is known.UNKNOWN and library.sets_python_up(path):
         spec = Call(result="scalar")
-        lasting.hand_over(m, union(args.values), args.node)
     if settles:
         resource = INTERPRETER if library.changes_python(path) else "module:" + path.partition(".")[0]
         m.use_resource(resource, writes=True)
+        lasting.hand_over(m, union(args.values), args.node, resource)
         m.unit.fixed = m.unit.fixed or library.begins_a_session(path)
     return apply(m, spec, args, None, path)
 
@@ -255,7 +255,8 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
     if name in _COMPARING_METHODS:
         compare(m, [Val(frozenset(plain)), *args.values], args.node)
     if plain or not receiver.objs:
-        if name == "rename" and receiver.text is not None:  # of a path, not of a table
+        of_path = name == "rename" or (name == "replace" and len(args.values) == 1 and receiver.objs)
+        if of_path and receiver.text is not None:  # and not of a table, or a text
             for end in (receiver, *args.positional[:1]):
                 m.use_file(posixpath.normpath(end.text) if end.text else None, writes=True, reads=end is receiver)
         spec = _method_spec(name, plain, unused=args.node in m.unused)
@@ -409,8 +410,8 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
         note_attribute(m, args.positional[0].objs, args.positional[1].text or "")
         for obj in in_order(args.positional[0].objs):
             if obj.kind == "module":
-                set_config(m, f"{obj.label}.{args.positional[1].text or 'unknown'}")
-                lasting.hand_over(m, union(args.positional[2:]), args.node)
+                resource = set_config(m, f"{obj.label}.{args.positional[1].text or 'unknown'}")
+                lasting.hand_over(m, union(args.positional[2:]), args.node, resource)
     elif name == "id":
         m.identity = True
         return fresh(m, args.node, kind="live", label=known.ADDRESS)

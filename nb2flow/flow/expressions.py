@@ -520,8 +520,7 @@ def store_part(m: Machine, target: ast.Attribute | ast.Subscript, value: Val) ->
         modules = []
     for obj in modules:
         path = f"{obj.label}.{target.attr}" if isinstance(target, ast.Attribute) else obj.label
-        outcomes.set_config(m, path)
-        lasting.hand_over(m, value, target)
+        lasting.hand_over(m, value, target, outcomes.set_config(m, path))
     if base.objs and not modules:
         lasting.change_what_is_kept(m, target.value)
     rest = m.meant(o for o in in_order(base.objs) if o.kind != "module")

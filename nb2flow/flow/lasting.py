@@ -5,22 +5,36 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from nb2flow.flow import callbacks, known_modules
+from nb2flow.flow import callbacks, known_modules, scopes
 from nb2flow.flow.dispatch import evaluate
 from nb2flow.flow.effects import CONFIG, INTERPRETER, PLOT, STREAM
-from nb2flow.flow.machine import Machine
+from nb2flow.flow.machine import BUILTIN_NAMES, Machine, free_globals
 from nb2flow.flow.values import Obj, Val, in_order
 
 # Attributes by which something is given a stream of random numbers of its own.
 STREAM_ATTRIBUTES = frozenset(["random_state"])
 
 
-def hand_over(m: Machine, given: Val, node: ast.AST) -> None:
+def hand_over(m: Machine, given: Val, node: ast.AST, resource: str) -> None:
     """Code of the notebook that the process, or a library as a whole, calls from now on whenever it likes: a hook, a
     handler of a logger, a function in the place of a library's. If it changes something, nobody can tell when."""
-    if given.objs and (m.functions_made or m.classes) and callbacks.changes_anything(m, given, node):
+    if not given.objs or not (m.functions_made or m.classes):
+        return
+    if callbacks.changes_anything(m, given, node) or _changes_what_comes(m, given):
         m.unit.fixed = True
         m.use_resource(INTERPRETER, writes=True)
+    for obj in in_order(given.objs):
+        if not (m.functions_made | m.classes).isdisjoint(m.heap.reach(frozenset({obj}))):
+            m.hand(obj, m.unit.index, resource)
+
+
+def _changes_what_comes(m: Machine, given: Val) -> bool:
+    """Whether functions in what is given change what names stand for that are bound later."""
+    for obj in m.functions_made & m.heap.reach(given.objs):
+        later = frozenset(n for n in free_globals(obj) if n not in m.names and n not in BUILTIN_NAMES)
+        if isinstance(obj.node, scopes.FUNCTIONS) and later and scopes.changes(obj.node, later):
+            return True
+    return False
 
 
 RECORDER = "warnings.recorder"  # which takes the place of what shows warnings

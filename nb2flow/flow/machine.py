@@ -12,7 +12,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nb2flow.flow.effects import CONFIG, HISTORY, UNKNOWN, FileUse, Unit, Unresolved, is_resource
+from nb2flow.flow.effects import (
+    CONFIG,
+    CONFIGURATION,
+    HISTORY,
+    INTERPRETER,
+    UNKNOWN,
+    FileUse,
+    Unit,
+    Unresolved,
+    is_resource,
+)
 from nb2flow.flow.memory import Mark, Memory
 from nb2flow.flow.model import Outside, Site
 from nb2flow.flow.scopes import FUNCTIONS, attributes_set, evaluates_text, global_names, local_names
@@ -103,6 +113,7 @@ class Machine(Memory):
     _mentioned: set[Obj] = field(default_factory=set)
     begun_at: int = 0  # what the heap had looked at before this unit
     unused: set[ast.AST] = field(default_factory=set)  # this unit's expressions that are statements: for their effect
+    patched: bool = False  # some library has been set up: who has anything of it in it needs that
     identity: bool = False  # this unit asks whether two things are one object
     _first_read: dict[str, Val] = field(default_factory=dict)  # what names stood for before this unit bound them anew
 
@@ -136,12 +147,15 @@ class Machine(Memory):
         self._first_read, self.identity, self.unused = {}, False, set()
         self.line, self.column = unit.statement.line, 0
         unit.snapshot = self.resources
+        self.patched = any(name.startswith("module:") for name in self.resources)
 
     def end(self) -> None:
         """Close the unit: turn what it touched into versions of every name that may see it."""
         unit = self.unit
         if self.asks_flags and not isinstance(unit.statement.node, _ONLY_BINDING):
             self.use_resource(CONFIG, writes=True)  # whatever computes may raise one
+        if self.handed:
+            self._mention_handed()
         if self.touched:
             self._spread_touches()
         if self.identity and len(self._first_read) > 1:
@@ -169,6 +183,22 @@ class Machine(Memory):
         self.set_version(written, unit.index)
         if unit.barrier and not unit.barrier_reads_only:
             self._barrier_writes()
+
+    def _mention_handed(self) -> None:
+        """What was handed over to the process, or to a library that is used here, may be called by it: `pd.options.
+        display.float_format = lambda v: f"{v:.{digits}f}"` looks up `digits` whenever a number is shown."""
+        unit = self.unit
+        if isinstance(unit.statement.node, _ONLY_BINDING):
+            return
+        shows = unit.statement.displays or any(isinstance(n, ast.Call) for n in ast.walk(unit.statement.node))
+        kinds = {INTERPRETER, *(("module:" + root) for root in unit.modules | unit.uses)}
+        kinds |= set(CONFIGURATION) if shows else set()
+        called = [
+            obj
+            for obj, given in self.handed.items()
+            if any(index < unit.index and to.partition(".")[0] in kinds for index, to in given)
+        ]
+        self.mention(Val(frozenset(called)))
 
     def _identified_together(self) -> list[frozenset[str]]:
         """Names that are looked at together and reach the same object, which may be looked for in what the others
@@ -251,7 +281,7 @@ class Machine(Memory):
         if name not in self.bound:
             unit.read(name, self.versions.get(name), self.line)
             self._first_read.setdefault(name, value)
-        unit.uses.update([o.root for o in value.objs if o.root])
+        unit.uses.update([o.root for o in (self.heap.reach(value.objs) if self.patched else value.objs) if o.root])
         if mention and value.objs:
             self.mention(value)
         return value

@@ -39,6 +39,9 @@ class Memory:
     functions_made: set[Obj] = field(default_factory=set)
     definitions: set[Obj] = field(default_factory=set)  # and modules: all that is no data
     identified: set[Obj] = field(default_factory=set)  # equal to themselves alone: a copy is another
+    handed: dict[Obj, frozenset[tuple[int, str]]] = field(
+        default_factory=dict
+    )  # to whom code was given for good, where
     _named: dict[Obj, set[str]] = field(default_factory=dict)  # the names that stand for an object
     _sites: dict[tuple[object, ...], Obj] = field(default_factory=dict)
     _special: set[Obj] = field(default_factory=set)  # live things, what draws, what saving takes apart
@@ -124,6 +127,16 @@ class Memory:
 
     def _accessor(self, name: str, classes: frozenset[Obj]) -> None:
         self.accessors[name] = classes
+
+    def hand(self, obj: Obj, unit: int, resource: str) -> None:
+        """Note that a unit has set something to a function or instance, which is called from now on."""
+        before = self.handed.get(obj, frozenset())
+        if self._trail is not None:
+            self._trail.append((self._hand, obj, before))
+        self._hand(obj, before | {(unit, resource)})
+
+    def _hand(self, obj: Obj, given: frozenset[tuple[int, str]]) -> None:
+        self.handed[obj] = given
 
     def note(self, names: set[str], name: str) -> None:
         """Add to `dotted` or `builtins`."""

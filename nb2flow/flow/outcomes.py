@@ -79,17 +79,13 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
     if spec.asks and not m.unit.asks:
         m.unit.asks = m.line
     _touch(m, spec, args, base, everything, text, path)
-    if spec.keeps and base.objs:  # a figure draws its data and is done with them
-        given = union(args.values).objs
-        if path in _TAKES_ITEMS:
-            given |= held(m, given)
-        m.heap.link([o for o in base.objs if not o.label.startswith("matplotlib")], given)
+    if base.objs and (spec.keeps or spec.draws):
+        _keep(m, spec, args, base, path)
     elif spec is known.UNKNOWN:
         _keep_functions(m, args)
     if spec.config:
         for resource in spec.config.split():
-            set_config(m, "", resource)
-        lasting.hand_over(m, union(args.values), args.node)
+            lasting.hand_over(m, union(args.values), args.node, set_config(m, "", resource))
     if args.keyword("display_id") is not None:  # the output of one cell may be changed by another
         m.use_resource(DISPLAYS, writes=True)
     if path in _TELL_FOLDER:
@@ -106,6 +102,19 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         if any(o.root == "pandas" for o in base.objs):
             tables.find_cells(m, results, 1)
     return union([value, *results])
+
+
+def _keep(m: Machine, spec: Call, args: Arguments, base: Val, path: str) -> None:
+    """The receiver holds what it was given. A figure draws its data and is done with them, but for functions that it
+    calls whenever it is drawn: `axis.set_major_formatter(lambda v, _: f"{v} {unit}")`."""
+    given = union(args.values).objs
+    if path in _TAKES_ITEMS:
+        given |= held(m, given)
+    figures = [o for o in base.objs if o.label.startswith("matplotlib")]
+    if spec.keeps and len(figures) < len(base.objs):
+        m.heap.link(base.objs.difference(figures), given)
+    if figures and m.functions_made:
+        m.heap.link(figures, [o for o in given if not m.functions_made.isdisjoint(m.heap.reach(frozenset({o})))])
 
 
 # Functions and methods that tell the working directory, or a path in it.
@@ -253,8 +262,8 @@ def modules_meant(base: Val) -> list[Obj]:
     return [o for o in modules if o.label.startswith(tuple(known_modules.CONFIG_TARGETS))]
 
 
-def set_config(m: Machine, path: str, resource: str = "") -> None:
-    """A process-wide setting changes: one of the known kinds, or an attribute of a module."""
+def set_config(m: Machine, path: str, resource: str = "") -> str:
+    """A process-wide setting changes: one of the known kinds, or an attribute of a module. Gives the resource."""
     if path.startswith("builtins."):
         m.note(m.builtins, path.removeprefix("builtins."))
     if not resource:
@@ -265,6 +274,7 @@ def set_config(m: Machine, path: str, resource: str = "") -> None:
         else:
             resource = "module:" + (path.rsplit(".", 1)[0] or path)
     m.use_resource(resource, writes=True)
+    return resource
 
 
 @lru_cache(maxsize=4096)

@@ -204,10 +204,17 @@ def _collect(node: ast.AST, enclosing: frozenset[str], found: set[str]) -> None:
 def has_effects(node: FunctionNode, data: frozenset[str]) -> bool:
     """Whether the body of a function plainly does more than compute: prints, binds global names, or changes what one of
     the global names `data` stands for."""
+    return changes(node, data) or any(
+        isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in ("print", "display")
+        for part in own_nodes(body_of(node))
+    )
+
+
+def changes(node: FunctionNode, data: frozenset[str]) -> bool:
+    """Whether the body of a function plainly binds global names, or changes what one of the global names `data` stands
+    for."""
     for part in own_nodes(body_of(node)):
         if isinstance(part, ast.Global):
-            return True
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in ("print", "display"):
             return True
         called = isinstance(part, ast.Expr) and isinstance(part.value, ast.Call)
         stored = isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load)

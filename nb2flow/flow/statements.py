@@ -15,6 +15,7 @@ from nb2flow.flow import (
     expressions,
     following,
     instances,
+    lasting,
     library,
     magics,
     outcomes,
@@ -300,11 +301,6 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
     for decorator in reversed(decorators):
         made = evaluate(m, decorator)
         _register(m, decorator, value)
-        _give_accessor(m, decorator, value)
-        if isinstance(decorator, ast.Call) and decorator.args and evaluate(m, decorator.args[0]).text is not None:
-            for obj in in_order(o for o in evaluate(m, decorator.func).objs if o.kind == "module"):
-                if library.call_by_path(obj.label) is None and obj.root not in standard_library.MODULES:
-                    m.use_resource("module:" + obj.root, writes=True)  # `@Language.component("counter")`
         if any(o.label.startswith(_REGISTER_MAGIC) for o in made.objs):
             m.use_resource(MAGICS, writes=True)
             for obj in value.objs:
@@ -354,7 +350,14 @@ _DECORATOR_CALLS: WeakKeyDictionary[ast.expr, ast.Call] = WeakKeyDictionary()
 
 
 def _register(m: Machine, decorator: ast.expr, value: Val) -> None:
-    """`@thing.method`, `@thing.method(…)`: the thing may keep what is decorated."""
+    """`@thing.method`, `@thing.method(…)`: the thing may keep what is decorated; so may a library under a name that it
+    is given (`@Language.component("counter")`)."""
+    _give_accessor(m, decorator, value)
+    if isinstance(decorator, ast.Call) and decorator.args and evaluate(m, decorator.args[0]).text is not None:
+        for obj in in_order(o for o in evaluate(m, decorator.func).objs if o.kind == "module"):
+            if library.call_by_path(obj.label) is None and obj.root not in standard_library.MODULES:
+                m.use_resource("module:" + obj.root, writes=True)
+                lasting.hand_over(m, value, decorator, "module:" + obj.root)
     root = decorator.func if isinstance(decorator, ast.Call) else decorator
     if isinstance(root, ast.Attribute):
         keepers = [o for o in evaluate(m, root.value).objs if o.kind != "module" and not classes.member([o], root.attr)]
@@ -433,6 +436,9 @@ def _only_bases(node: ast.ClassDef) -> frozenset[str]:
 def _expression(m: Machine, node: ast.Expr) -> None:
     m.unused.add(node.value)
     value = evaluate(m, node.value)
+    if isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Call):  # `themes.register("own")(theme)`
+        for given in node.value.args:
+            _register(m, node.value.func, evaluate(m, given))
     if not m.frames:
         instances.show(m, value, node)
 

@@ -6,6 +6,7 @@ library is imported to be ready for its objects. A class is matched through its 
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Callable
@@ -93,6 +94,34 @@ def _figure(carrier: Carrier, figure: Any) -> Any:
     make, arguments, state, *rest = figure.__reduce_ex__(carrier.protocol)
     kept = {key: value for key, value in state.items() if key != "_restore_to_pylab"}
     return (make, arguments, kept, *rest)
+
+
+def _callbacks(carrier: Carrier, registry: Any) -> Any:
+    """What matplotlib calls when something changes, which a pickle leaves out: a colour bar follows its image, a figure
+    calls the notebook's functions. Those of a window are another's in another process."""
+    kept = {
+        signal: {cid: function for cid, function in ((cid, proxy()) for cid, proxy in found.items()) if function}
+        for signal, found in registry.callbacks.items()
+    }
+    marked = registry._pickled_cids
+    made: tuple[Any, ...] = registry.__reduce_ex__(carrier.protocol)
+    registry._cid_gen = itertools.count(made[2]["_cid_gen"])  # which that has counted on
+    more = {
+        signal: {cid: function for cid, function in found.items() if cid in marked or _stays(function)}
+        for signal, found in kept.items()
+    }
+    return (*made[:2], {**made[2], "callbacks": more})
+
+
+def _stays(function: Any) -> bool:
+    """Whether it is of the notebook or of a part of a figure."""
+    module = type(getattr(function, "__self__", function)).__module__
+    if module == "builtins":
+        module = getattr(function, "__module__", None) or ""
+    return module == "__main__" or (module.startswith("matplotlib.") and not module.startswith(_OF_WINDOWS))
+
+
+_OF_WINDOWS = ("matplotlib.back", "matplotlib.widgets")
 
 
 def _expression(carrier: Carrier, expression: Any) -> Any:
@@ -208,6 +237,7 @@ _REDUCERS: dict[str, Reducer] = {
     "pandas.core.arrays.string_.StringDtype": _string_dtype,
     "pandas.core.generic.NDFrame": _frame,
     "matplotlib.figure.Figure": _figure,
+    "matplotlib.cbook.CallbackRegistry": _callbacks,
     "sympy.core.basic.Basic": _expression,
     "spacy.language.Language": _language,
     "torch.Tensor": tensors.reduce_tensor,
