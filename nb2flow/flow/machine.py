@@ -281,7 +281,7 @@ class Machine(Memory):
         if name not in self.bound:
             unit.read(name, self.versions.get(name), self.line)
             self._first_read.setdefault(name, value)
-        unit.uses.update([o.root for o in (self.heap.reach(value.objs) if self.patched else value.objs) if o.root])
+        unit.uses.update([o.root for o in (self.meant(value.objs) if self.patched else value.objs) if o.root])
         if mention and value.objs:
             self.mention(value)
         return value

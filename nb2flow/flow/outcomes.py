@@ -114,7 +114,15 @@ def _keep(m: Machine, spec: Call, args: Arguments, base: Val, path: str) -> None
     if spec.keeps and len(figures) < len(base.objs):
         m.heap.link(base.objs.difference(figures), given)
     if figures and m.functions_made:
-        m.heap.link(figures, [o for o in given if not m.functions_made.isdisjoint(m.heap.reach(frozenset({o})))])
+        m.heap.link(figures, [o for o in given if o in m.functions_made or _is_to_call(m, o, data=spec.draws)])
+
+
+def _is_to_call(m: Machine, obj: Obj, *, data: bool) -> bool:
+    """Whether it is there for the function of the notebook that it holds: a formatter, a partial, or a pair of them
+    where no `data` are drawn."""
+    made_for_it = obj.drawn or obj.cls is not None or obj.label == "functools.partial"
+    made_for_it = made_for_it or (not data and "container" in obj.flags)
+    return made_for_it and not m.functions_made.isdisjoint(obj.contains)
 
 
 # Functions and methods that tell the working directory, or a path in it.

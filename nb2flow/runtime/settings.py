@@ -39,6 +39,8 @@ def capture(home: Path) -> dict[str, dict[str, Any]]:
     pandas, decimal = sys.modules.get("pandas"), sys.modules.get("decimal")
     if hasattr(matplotlib, "rcParams"):
         sections["matplotlib"] = _rc_params(matplotlib.rcParams)  # type: ignore[union-attr]
+        if not _has_drawn():  # the first figure makes pyplot interactive, whatever it was before
+            del sections["matplotlib"]["interactive"]
         sections["colours"] = _colours()
     if hasattr(numpy, "get_printoptions"):
         sections["numpy print"] = numpy.get_printoptions()  # type: ignore[union-attr]
@@ -122,6 +124,11 @@ def _rc_params(parameters: Any) -> dict[str, Any]:
     }
 
 
+def _has_drawn() -> bool:
+    """Whether pyplot has chosen how it draws, as it does for the first figure."""
+    return getattr(sys.modules.get("matplotlib.pyplot"), "_backend_mod", None) is not None
+
+
 def _colours() -> dict[str, Any]:
     """What the letters for colours stand for: seaborn's `set_theme` may change that."""
     names = getattr(sys.modules.get("matplotlib.colors"), "_colors_full_map", {})
@@ -148,7 +155,8 @@ def _defaults(section: str) -> dict[str, Any]:
     if section == "matplotlib":
         inline = sys.modules.get("matplotlib_inline.config")
         preset = inline.InlineBackend.instance().rc if hasattr(inline, "InlineBackend") else {}  # type: ignore[union-attr]
-        return {**_rc_params(sys.modules["matplotlib"].rcParamsOrig), **preset}
+        values = {**_rc_params(sys.modules["matplotlib"].rcParamsOrig), **preset}
+        return {key: value for key, value in values.items() if key != "interactive"}
     if section == "colours":
         colours = getattr(sys.modules.get("matplotlib.colors"), "BASE_COLORS", {})
         return {letter: tuple(value) for letter, value in colours.items()}
@@ -212,6 +220,9 @@ def _apply_interpreter(values: dict[str, Any]) -> None:
 
 
 def _apply_matplotlib(values: dict[str, Any]) -> None:
+    if values.get("interactive") is False:
+        pyplot = importlib.import_module("matplotlib.pyplot")
+        pyplot.switch_backend(pyplot.get_backend())  # or the first figure does, which makes pyplot interactive again
     importlib.import_module("matplotlib").rcParams.update(values)
 
 
