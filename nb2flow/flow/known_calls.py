@@ -320,10 +320,22 @@ _PACKAGES: dict[str, Call] = {
         HOLDS,
     ),
     "collections.ChainMap": HOLDS,
+    **each(
+        """
+            numba.jit numba.njit numba.vectorize numba.guvectorize numba.cfunc numba.stencil numba.generated_jit
+            numba.experimental.jitclass numba.cuda.jit
+        """,
+        HOLDS,
+    ),
     "struct.pack_into": Call(touches="second", result="scalar"),
     "PIL.ImageDraw.Draw": ALIAS,
     "xml.etree.ElementTree.SubElement": Call(touches="first", result="alias"),
     "lightgbm.record_evaluation": Call(touches="first", result="holds"),
+    # It becomes the one that pyplot draws on from then on.
+    **each(
+        "matplotlib.pyplot.sca matplotlib.pyplot.figure matplotlib.pyplot.axes",
+        Call(touches="first", result="unknown", draws=True),
+    ),
     "matplotlib.pyplot.setp": Call(touches="first", result="unknown", draws=True),
     **each(
         """

@@ -25,7 +25,7 @@ from nb2flow.flow.effects import (
 )
 from nb2flow.flow.memory import Mark, Memory
 from nb2flow.flow.model import Outside, Site
-from nb2flow.flow.scopes import FUNCTIONS, attributes_set, evaluates_text, global_names, local_names
+from nb2flow.flow.scopes import FUNCTIONS, annotation_names, attributes_set, evaluates_text, global_names, local_names
 from nb2flow.flow.values import NOT_DATA, PARTED, SCALAR, Obj, ObjKind, Val, in_order
 
 BUILTIN_NAMES = frozenset(dir(builtins)) | {
@@ -359,6 +359,12 @@ class Machine(Memory):
                 todo.extend(in_order(self._code & self.heap.reach(held.objs)))
             if "eval" in obj.flags:
                 self.barrier("a function that it uses evaluates text as code", reads_only=True)
+
+    def read_annotations(self, value: Val) -> None:
+        """Annotations of these functions and classes are evaluated now, those that are texts, too."""
+        names = frozenset[str]().union(*(annotation_names(o.node) for o in value.objs if o.node is not None))
+        for name in sorted(names & self.names.keys()):
+            self.read_name(name)
 
     def looks_at_data(self, function: Obj) -> bool:
         """Whether a function, or one that it may call, looks up a global name that stands for something changeable, or

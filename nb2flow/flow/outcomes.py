@@ -73,6 +73,8 @@ def apply(m: Machine, spec: Call, args: Arguments, receiver: Val | None, path: s
         _read_formula(m, args)
     if path in known_calls.UNPICKLING and (path != "numpy.load" or args.is_true("allow_pickle")):
         _read_definitions(m)
+    if path in ("typing.get_type_hints", "inspect.get_annotations"):
+        m.read_annotations(everything)
     if spec.binds:
         _bind_names(m, args, text)
     drawing.note(m, path, base, args.values)

@@ -7,6 +7,7 @@ do not enclose their methods; comprehensions have a scope of their own whose fir
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -224,6 +225,23 @@ def changes(node: FunctionNode, data: frozenset[str]) -> bool:
         if (called or stored) and isinstance(root, ast.Name) and root.id in data:
             return True
     return False
+
+
+@lru_cache(maxsize=8192)
+def annotation_names(node: ast.AST) -> frozenset[str]:
+    """The names in the annotations of a function, or of a class and its methods, those in texts, too."""
+    found: set[str] = set()
+    for part in ast.walk(node):
+        given = (getattr(part, "annotation", None), getattr(part, "returns", None))
+        todo = [a for a in given if isinstance(a, ast.expr)]
+        while todo:
+            for inner in ast.walk(todo.pop()):
+                if isinstance(inner, ast.Name):
+                    found.add(inner.id)
+                elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                    with contextlib.suppress(SyntaxError, ValueError):
+                        todo.append(ast.parse(inner.value, mode="eval").body)
+    return frozenset(found)
 
 
 @lru_cache(maxsize=8192)

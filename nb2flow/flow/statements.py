@@ -298,6 +298,8 @@ def _function(m: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
 
 
 def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST) -> Val:
+    if decorators and m.future_annotations and isinstance(node, ast.FunctionDef):
+        m.read_annotations(value)  # `@show.register` looks at what was not evaluated so far
     for decorator in reversed(decorators):
         made = evaluate(m, decorator)
         _register(m, decorator, value)
@@ -319,6 +321,8 @@ def _decorate(m: Machine, decorators: list[ast.expr], value: Val, node: ast.AST)
             if obj.root in _CALLING_LATER:
                 for function in value.objs & m.functions_made:
                     m.flag(function, LATER)
+            if obj.root == "numba":
+                m.mention(value)  # it is saved with what it names
             if obj.root == "numba" and not m.varying.isdisjoint(scopes.global_names(node)):
                 m.heap.link(value.objs, fresh(m, node, kind="live", label=_COMPILED).objs)
             if obj.label in _CACHES and isinstance(node, ast.FunctionDef) and (m.asks_caches or _has_effects(m, node)):

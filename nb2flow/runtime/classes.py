@@ -38,11 +38,14 @@ class Kept:
     def put_into(self, kind: type) -> None:
         """The same for a class that was found already."""
         for name in kept_by(kind):
-            if name not in self.attributes:
+            if name not in self.attributes and name != _MEMBERS:
                 type.__delattr__(kind, name)
         for name, value in self.attributes.items():
             if isinstance(value, Kept):
                 value.put_into(vars(kind)[name])
+            elif name == _MEMBERS:
+                for member, more in value.items():
+                    vars(kind._member_map_[member]).update(more)  # type: ignore[attr-defined]
             else:
                 type.__setattr__(kind, name, value)
 
@@ -94,7 +97,17 @@ def kept_by(kind: type) -> dict[str, Any]:
             found[name] = Kept(value.__qualname__, kept_by(value))
         elif not special or isinstance(value, _METHODS):
             found[name] = value
-    return found
+    members = getattr(kind, "_member_map_", {}) if type(kind).__module__ == "enum" else {}
+    added = {name: _added(member) for name, member in members.items()}
+    return {**found, _MEMBERS: added} if any(added.values()) else found
+
+
+_MEMBERS = "<members>"  # of an enumeration: what was set on them
+
+
+def _added(member: Any) -> dict[str, Any]:
+    """The attributes of a member of an enumeration."""
+    return {k: v for k, v in vars(member).items() if k[:1] != "_"}
 
 
 def _is_own(kind: type, value: Any) -> bool:

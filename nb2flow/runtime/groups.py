@@ -84,6 +84,8 @@ def _attempt(
     try:
         carrier.dump(values)
         kind, moved = CarrierOfNaN if carrier.holds_nan else Carrier, layouts.find(carrier.met())
+        if len(carrier.stream) <= PROBED:
+            moved += layouts.with_room(values.values())
         if moved or kind is not Carrier:
             carrier = kind(carried, regions)
             carrier.dump({**values, LAYOUTS: moved} if moved else values)

@@ -12,6 +12,7 @@ import sys
 from typing import Any, Iterable
 
 MOST = 1 << 20  # elements
+MOST_ELEMENTS = 100_000  # of a list that keeps its room
 _PLAIN = (str, bytes, int, float, complex, bool)
 _FIELDS = ("fill", "used", "mask", "table", "hash", "finger")
 
@@ -40,8 +41,41 @@ def find(things: Iterable[Any]) -> list[tuple[Any, list[Any], int]]:
     return found
 
 
+def with_room(things: Iterable[Any]) -> list[tuple[Any, list[Any], int]]:
+    """(list, nothing, its size in memory), for the lists of which a plain copy would have another size: how much room a
+    list has depends on how it came about, and `sys.getsizeof` tells it."""
+    lists = [thing for thing in things if type(thing) is list and 0 < len(thing) <= MOST_ELEMENTS]
+    return [(thing, [], sys.getsizeof(thing)) for thing in lists if sys.getsizeof(thing) != _size_of_copy(len(thing))]
+
+
+def _size_of_copy(length: int) -> int:
+    """The size of a list that pickle fills, a thousand elements after the other."""
+    copy: list[None] = []
+    while len(copy) < length:
+        copy[len(copy) :] = [None] * min(1000, length - len(copy))
+    return sys.getsizeof(copy)
+
+
+def _make_room(thing: list[Any], size: int) -> None:
+    if sys.getsizeof(thing) == size:
+        return
+    elements, word = thing[:], ctypes.sizeof(ctypes.c_void_p)
+    room = (size - sys.getsizeof([])) // word
+    thing.__init__([None] * room)  # type: ignore[misc]
+    del thing[len(elements) :]
+    thing[:] = elements
+    if sys.getsizeof(thing) == size + word and _can_be_read():  # Python made the number of places even: one is unused
+        places = ctypes.c_ssize_t.from_address(id(thing) + list.__basicsize__ - word)
+        if places.value == room + 1 and room >= len(elements):
+            places.value = room
+
+
 def lay_out(thing: Any, contents: list[Any], at_once: int) -> None:
-    """Fill a set anew, in place; numbers in a list stand for places that are taken for a while."""
+    """Fill a set anew, in place; numbers in a list stand for places that are taken for a while. Of a list only the room
+    that it has is changed."""
+    if type(thing) is list:
+        _make_room(thing, at_once)
+        return
     thing.clear()
     entries = [Filler(part[0]) if type(part) is list else part for part in contents]
     thing.update(dict.fromkeys(entries[:at_once]))
@@ -113,9 +147,13 @@ def _before(code: int, mask: int, place: int) -> list[int] | None:
     return None
 
 
+def _can_be_read() -> bool:
+    return sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
 def _places(thing: Any, order: list[Any]) -> tuple[int, list[int]] | None:
     """(size of the table, place of each element); None if what the memory says is not what the set says."""
-    if sys.implementation.name != "cpython" or not getattr(sys, "_is_gil_enabled", lambda: True)():
+    if not _can_be_read():
         return None
     word = ctypes.sizeof(ctypes.c_void_p)
     header = (ctypes.c_ssize_t * len(_FIELDS)).from_address(id(thing) + object.__basicsize__)

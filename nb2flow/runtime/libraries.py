@@ -28,7 +28,9 @@ def _array(carrier: Carrier, array: Any) -> Any:
         base = getattr(base, "base", None)
     span = memory.span_of(array)
     region = carrier.region_of(span) if span is not None else None
-    return NotImplemented if region is None else memory.reduce_view(array, region)
+    if region is None:
+        return memory.reduce_owner(array) if memory.may_own(array) else NotImplemented
+    return memory.reduce_view(array, region)
 
 
 def _region(carrier: Carrier, region: Any) -> Any:
@@ -68,10 +70,17 @@ def _single_manager(carrier: Carrier, manager: Any) -> Any:
 
 def _index(carrier: Carrier, index: Any) -> Any:
     refs = vars(index).get("_references")
-    if refs is None or not hasattr(refs, "add_index_reference"):
+    engine = (vars(index).get("_cache") or {}).get("_engine")
+    looked_up = len(index) <= _MOST_LOOKED_UP and getattr(engine, "is_mapping_populated", False)
+    if not hasattr(refs, "add_index_reference"):
+        refs = None
+    if refs is None and not looked_up:
         return NotImplemented
     make, arguments, *_ = index.__reduce__()
-    return rebuild.referenced_index, (make, arguments, refs)
+    return rebuild.referenced_index, (make, arguments, refs, bool(looked_up))
+
+
+_MOST_LOOKED_UP = 100_000  # labels of which the table is made again that makes an index larger (`df.info()` tells that)
 
 
 def _frame(carrier: Carrier, frame: Any) -> Any:
@@ -189,6 +198,8 @@ def _shell(carrier: Carrier, running: Any) -> Any:
 def _exception(carrier: Carrier, error: Any) -> Any:
     if error.__traceback__ is not None:
         raise UncarryableError("is an exception with its traceback, which ends with its kernel", error)
+    if error.__cause__ is not None or error.__context__ is not None:
+        raise UncarryableError("is an exception with another as its cause, which saving loses", error)
     carrier.probe = True  # an __init__ with other arguments than `args` fails on loading only
     return NotImplemented
 

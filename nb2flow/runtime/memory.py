@@ -18,6 +18,7 @@ from .faults import UncarryableError
 
 MOST_COMPARED = 64  # arrays with overlapping ranges up to which each is compared with each
 EFFORT = 10_000  # for numpy.shares_memory; arrays that ordinary slicing makes need far less
+OWNED = 1 << 20  # bytes up to which an array that owns its memory does so again when it is loaded, by one more copy
 
 
 class Span(NamedTuple):
@@ -41,7 +42,7 @@ class Region:
     """Memory [low, high) that several arrays have parts of; it becomes one buffer of the blob.
 
     `anchors` keep the memory alive. For arrays of Python objects, whose memory cannot be copied as bytes, `base` is an
-    array that covers the region and is pickled as such.
+    array that covers the region and is pickled as such. So is `owner`, which the others are views of.
     """
 
     def __init__(self, members: list[Span]) -> None:
@@ -50,6 +51,15 @@ class Region:
         self.members = members
         self.objects = any(getattr(getattr(span.array, "dtype", None), "hasobject", False) for span in members)
         self.base: Any = None
+        self.owner = None if self.objects else self._owner()
+
+    def _owner(self) -> Any:
+        """The array among those met that owns all of this memory, if it may own a copy, too."""
+        numpy = sys.modules.get("numpy")
+        if numpy is None or not all(isinstance(span.array, numpy.ndarray) for span in self.members):
+            return None
+        whole = [span.array for span in self.members if (span.low, span.high) == (self.low, self.high)]
+        return next((array for array in whole if may_own(array) and array.flags.writeable), None)
 
     @property
     def variables(self) -> set[int]:
@@ -63,6 +73,23 @@ class Region:
                 raise UncarryableError("is the memory of an array that is saved too", span.array)
         raw = (ctypes.c_ubyte * (self.high - self.low)).from_address(self.low)
         return rebuild.memory, (pickle.PickleBuffer(raw),)
+
+
+def may_own(array: Any) -> bool:
+    """Whether an array owns its memory and is small enough to do so again: `a.base is None`, and `a.resize(…)` works.
+    What pickle makes of one is a view of the bytes that were read."""
+    flags = array.flags
+    plain = type(array) is sys.modules["numpy"].ndarray and not array.dtype.hasobject
+    return plain and bool(flags.owndata and flags.forc) and array.nbytes <= OWNED
+
+
+def reduce_owner(array: Any) -> Any:
+    """An array that owns its memory (see `may_own`)."""
+    if array.nbytes == 0:
+        return array.__reduce__()
+    raw = array.ravel(order="K").view("u1")
+    order = "C" if array.flags.c_contiguous else "F"
+    return rebuild.owner, (pickle.PickleBuffer(raw), array.shape, array.dtype, order, bool(array.flags.writeable))
 
 
 def span_of(array: Any) -> Span | None:
@@ -161,8 +188,10 @@ def reduce_view(array: Any, region: Region) -> Any:
         if own and kind not in (numpy.matrix, numpy.recarray):
             raise UncarryableError("is an array of its own kind that shares memory with another variable", array)
         rest = (dict(vars(array)), None, None, rebuild.fill_view)
+    if array is region.owner:
+        return reduce_owner(array)
     if not region.objects:
-        return (rebuild.view, (region, kind, *layout), *rest)
+        return (rebuild.view, (region if region.owner is None else region.owner, kind, *layout), *rest)
     if region.base is None:
         region.base = _object_base(region)
     if array is region.base:

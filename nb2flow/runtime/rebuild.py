@@ -25,6 +25,15 @@ def memory(buffer: Any) -> Any:
     return buffer
 
 
+def owner(buffer: Any, shape: Any, dtype: Any, order: str, writeable: bool) -> Any:
+    """An array that owns its memory."""
+    numpy = importlib.import_module("numpy")
+    made = numpy.ndarray(shape, dtype, buffer, order=order).copy(order="K")
+    if not writeable:
+        made.flags.writeable = False
+    return made
+
+
 def view(region: Any, kind: type, offset: int, shape: Any, strides: Any, dtype: Any, writeable: bool) -> Any:
     """An array over shared memory."""
     numpy = importlib.import_module("numpy")
@@ -119,11 +128,14 @@ def single_manager(kind: Any, only: Any, axis: Any) -> Any:
     return kind(only, axis)
 
 
-def referenced_index(make: Callable[..., Any], arguments: Any, refs: Any) -> Any:
-    """A pandas Index whose values are those of a block."""
+def referenced_index(make: Callable[..., Any], arguments: Any, refs: Any, looked_up: bool = False) -> Any:
+    """A pandas Index whose values are those of a block, or in which something was looked up."""
     index = make(*arguments)
-    index._references = refs
-    refs.add_index_reference(index)
+    if refs is not None:
+        index._references = refs
+        refs.add_index_reference(index)
+    if looked_up:
+        index._engine.is_unique  # noqa: B018 - makes the table
     return index
 
 

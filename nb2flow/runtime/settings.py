@@ -71,6 +71,8 @@ def delta(base: Any, now: Any, home: Path) -> Any:
         else:
             before = _defaults(section) if before is None else before
             differing = {k: v for k, v in values.items() if not _same(before.get(k, _MISSING), v)}
+            if section == "matplotlib" and differing.get("interactive") and "interactive" not in before:
+                del differing["interactive"]  # as the first figure makes it, in every step
         if differing:
             changed[section] = differing
     return changed or None
@@ -125,8 +127,9 @@ def _rc_params(parameters: Any) -> dict[str, Any]:
 
 
 def _has_drawn() -> bool:
-    """Whether pyplot has chosen how it draws, as it does for the first figure."""
-    return getattr(sys.modules.get("matplotlib.pyplot"), "_backend_mod", None) is not None
+    """Whether pyplot has chosen to draw into the notebook, as it does for the first figure."""
+    chosen = getattr(sys.modules.get("matplotlib.pyplot"), "_backend_mod", None)
+    return str(getattr(chosen, "__name__", "")).endswith("backend_inline")
 
 
 def _colours() -> dict[str, Any]:

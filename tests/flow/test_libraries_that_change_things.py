@@ -268,6 +268,19 @@ def test_a_function_that_is_called_later_reads_what_it_names_then() -> None:
     assert any(i.name == "y" for i in last.inputs) or any("y = " in r.source for r in last.replay)
 
 
+def test_a_function_that_is_compiled_is_defined_again_with_what_it_names() -> None:
+    cells = "import numpy as np | import numba | @numba.jit(nopython=True)\ndef f(x): return np.sum(x) | print(f(1))"
+    flow = flow_of([("", source) for source in cells.split(" | ")], "cells")
+    assert {replay.cell for replay in flow.steps[-1].replay} == {0, 1, 2}
+
+
+def test_what_is_drawn_on_a_figure_is_no_function_that_it_calls() -> None:
+    cells = "import control; from matplotlib.pyplot import subplots | n=[1] | def f(t): return n | s=control.ss(f)"
+    cells += " | fig, ax = subplots() | ax.plot(s.time, s.outputs[0], label='s') | ax.set_title('t')"
+    flow = flow_of([("", source) for source in cells.split(" | ")], "cells")
+    assert "n" not in {i.name for i in flow.steps[-1].inputs}
+
+
 @pytest.mark.parametrize("name", SET_UP)
 def test_what_a_library_keeps_is_set_up_for_who_uses_it(name: str) -> None:
     flow = flow_of([("", source) for source in SET_UP[name].split(" | ")], "cells")
