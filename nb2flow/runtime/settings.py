@@ -128,8 +128,8 @@ def _rc_params(parameters: Any) -> dict[str, Any]:
 
 def _has_drawn() -> bool:
     """Whether pyplot has chosen to draw into the notebook, as it does for the first figure."""
-    chosen = getattr(sys.modules.get("matplotlib.pyplot"), "_backend_mod", None)
-    return str(getattr(chosen, "__name__", "")).endswith("backend_inline")
+    chosen = getattr(sys.modules.get("matplotlib.pyplot"), "_backend_mod", None) is not None
+    return chosen and str(dict.get(sys.modules["matplotlib"].rcParams, "backend")).endswith("inline")
 
 
 def _colours() -> dict[str, Any]:
