@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 
@@ -18,13 +19,25 @@ from nb2flow.runs.events import Failure
 from nb2flow.runs.manifest import Manifest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Finished:
     """A step that ended, well or badly: its manifest and when it ran (Unix time; None: taken from an earlier run)."""
 
     manifest: Manifest
     began: float | None = None
     ended: float | None = None
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Paths that it read, and those that it only looked for; that a folder is there is seldom its maker's doing."""
+        observed = self.manifest.observed
+        return frozenset((*observed.reads, *(path for path in observed.looked if not path.endswith("/"))))
+
+    @cached_property
+    def writes(self) -> frozenset[str]:
+        """Paths that it changed, and (ending in `/`, as the runtime names a listing) the folders they lie in."""
+        paths = {*self.manifest.observed.writes, *self.manifest.observed.deleted}
+        return frozenset(paths | {f"{path.rpartition('/')[0] or '.'}/" for path in paths})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +50,19 @@ class Verdict:
 
 
 def judge(plan: Plan, finished: Mapping[str, Finished]) -> Verdict | None:
-    """What the finished steps show that the plan does not know; None when the plan was right so far."""
+    """What the finished steps show that the plan does not know; None when the plan was right so far.
+
+    It is asked after each step, so those of which nothing was seen cost next to nothing.
+    """
     found = _Findings(plan)
-    order = [step for step in plan.steps if step.name in finished]
-    for step in order:
-        _check_problems(found, step, finished[step.name].manifest)
-        _check_changes(found, plan, step, finished)
+    order = []
+    for place, step in enumerate(plan.steps):
+        if (one := finished.get(step.name)) is not None:
+            order.append(step)
+            if one.manifest.problems:
+                _check_problems(found, step, one.manifest)
+            if one.manifest.observed.changed:
+                _check_changes(found, plan, place, finished)
     before = _Order(plan)
     for path, steps in sorted(_shared_files(order, finished).items()):
         for place, earlier in enumerate(steps):
@@ -54,7 +74,7 @@ def judge(plan: Plan, finished: Mapping[str, Finished]) -> Verdict | None:
 
 class _Findings:
     def __init__(self, plan: Plan) -> None:
-        self._cells = {step.name: step.cells[0] for step in plan.steps if step.cells}
+        self._plan = plan
         self.uncarryable: set[tuple[str, str]] = set()
         self.changes: set[tuple[str, str]] = set()
         self.reads: set[tuple[str, str]] = set()
@@ -64,7 +84,8 @@ class _Findings:
 
     def add(self, kind: set[tuple[str, str]], step: str, name: str, why: str) -> None:
         """Steps are named by their first author cell: a refined plan may name or cut steps otherwise."""
-        kind.add((self._cells.get(step, step), name))
+        cells = next((planned.cells for planned in self._plan.steps if planned.name == step), ())
+        kind.add((cells[0] if cells else step, name))
         self.because[why] = None
 
     def verdict(self) -> Verdict | None:
@@ -108,8 +129,8 @@ def with_sources(failure: Failure, name: str, plan: Plan, manifest: Manifest) ->
     return msgspec.structs.replace(failure, variables=variables)
 
 
-def _check_changes(found: _Findings, plan: Plan, step: PlanStep, finished: Mapping[str, Finished]) -> None:
-    later = plan.steps[_place(plan.steps, step.name) + 1 :]
+def _check_changes(found: _Findings, plan: Plan, place: int, finished: Mapping[str, Finished]) -> None:
+    step, later = plan.steps[place], plan.steps[place + 1 :]
     if not later:
         return
     for resource in finished[step.name].manifest.observed.changed:
@@ -135,11 +156,12 @@ def _shared_files(steps: Sequence[PlanStep], finished: Mapping[str, Finished]) -
     written: set[str] = set()
     read: set[str] = set()
     for step in steps:
-        manifest = finished[step.name].manifest
-        written |= _writes(manifest)
-        read |= _reads(manifest)
-        for path in _writes(manifest) | _reads(manifest):
-            touched.setdefault(path, []).append(step)
+        writes, reads = finished[step.name].writes, finished[step.name].reads
+        if writes or reads:
+            written |= writes
+            read |= reads
+            for path in writes | reads:
+                touched.setdefault(path, []).append(step)
     # That two steps make files in one folder is no matter unless a step lists it.
     told = {path for path in written if not path.endswith("/") or path in read}
     return {path: those for path, those in touched.items() if path in told and len(those) > 1}
@@ -148,8 +170,8 @@ def _shared_files(steps: Sequence[PlanStep], finished: Mapping[str, Finished]) -
 def _check_file(found: _Findings, path: str, earlier: str, later: str, finished: Mapping[str, Finished]) -> None:
     """Two steps that no path of the plan connects must not touch the same file, unless both only read it."""
     first, second = finished[earlier], finished[later]
-    earlier_writes, later_writes = path in _writes(first.manifest), path in _writes(second.manifest)
-    listed = path in _reads(first.manifest) or path in _reads(second.manifest)
+    earlier_writes, later_writes = path in first.writes, path in second.writes
+    listed = path in first.reads or path in second.reads
     if not (earlier_writes or later_writes) or (path.endswith("/") and not listed):
         return
     verbs = "writes" if earlier_writes else "reads", "writes" if later_writes else "reads"
@@ -158,19 +180,8 @@ def _check_file(found: _Findings, path: str, earlier: str, later: str, finished:
     found.add(found.writes if later_writes else found.reads, later, path, why)
     if not _ended_before(first, second):
         found.again.add(later)
-        if path in _reads(first.manifest):
+        if path in first.reads:
             found.again.add(earlier)
-
-
-def _reads(manifest: Manifest) -> set[str]:
-    """Paths that a step read, and those that it only looked for; that a folder is there is seldom its maker's doing."""
-    return {*manifest.observed.reads, *(path for path in manifest.observed.looked if not path.endswith("/"))}
-
-
-def _writes(manifest: Manifest) -> set[str]:
-    """Paths that a step changed, and (ending in `/`, as the runtime names a listing) the folders they lie in."""
-    paths = set(manifest.observed.writes) | set(manifest.observed.deleted)
-    return paths | {f"{path.rpartition('/')[0] or '.'}/" for path in paths}
 
 
 def _ended_before(first: Finished, second: Finished) -> bool:
@@ -179,16 +190,16 @@ def _ended_before(first: Finished, second: Finished) -> bool:
     return first.ended <= second.began
 
 
-def _place(steps: Sequence[PlanStep], name: str) -> int:
-    return next(i for i, step in enumerate(steps) if step.name == name)
-
-
 class _Order:
     """Which step the plan has before which: `order(a, b)` is whether a path leads from `a` to `b`."""
 
     def __init__(self, plan: Plan) -> None:
-        self._direct = {step.name: {*step.after, *step.inputs, *step.state} for step in plan.steps}
+        self._plan = plan
         self._before: dict[str, set[str]] = {}
+
+    @cached_property
+    def _direct(self) -> dict[str, set[str]]:
+        return {step.name: {*step.after, *step.inputs, *step.state} for step in self._plan.steps}
 
     def __call__(self, earlier: str, later: str) -> bool:
         if later not in self._before:
