@@ -5,6 +5,7 @@ The other end is `zygote.py`. Where it does not fork, for whatever reason, the k
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -19,6 +20,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nb2flow.executors.zygotes import taken_apart
 
 _HEADER = struct.Struct("!Q")
+_PATIENCE = 30.0  # seconds for what takes a third of one
 _UNKNOWN = 1 << 16
 
 
@@ -85,7 +87,7 @@ class ForkedProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Have it forked, else start it."""
-        process = self._fork(cmd, kwargs)
+        process = await self._fork(cmd, kwargs)
         if process is None:
             self._line.close()
             return await super().launch_kernel(cmd, **kwargs)
@@ -94,9 +96,11 @@ class ForkedProvisioner(LocalProvisioner):
         self.cwd = kwargs["cwd"]
         return self.connection_info
 
-    def _fork(self, cmd: list[str], kwargs: dict[str, Any]) -> ForkedProcess | None:
+    async def _fork(self, cmd: list[str], kwargs: dict[str, Any]) -> ForkedProcess | None:
         launch = taken_apart(cmd)
-        assert launch is not None, "a line is for those commands alone"
+        if launch is None:
+            self.refusal = "it is another kernel"
+            return None
         request = {"env": kwargs["env"], "cwd": kwargs["cwd"], "command": launch.command, "arguments": launch.arguments}
         encoded = json.dumps(request).encode("ascii")
         output = kwargs.get("stdout")
@@ -107,12 +111,20 @@ class ForkedProvisioner(LocalProvisioner):
             self.refusal = "the process that forks kernels has ended"
             return None
         heard = b""
-        while b"\n" not in heard:
-            data = _received(self._line)
-            if not data:
-                self.refusal = "the process that forks kernels has ended"
-                return None
-            heard += data
+        self._line.setblocking(False)
+        loop, deadline = asyncio.get_running_loop(), asyncio.timeout(_PATIENCE)
+        try:
+            async with deadline:
+                while b"\n" not in heard:
+                    data = await loop.sock_recv(self._line, 4096)
+                    if not data:
+                        raise ConnectionResetError
+                    heard += data
+        except OSError:  # TimeoutError, too
+            how = "does not answer" if deadline.expired() else "has ended"
+            self.refusal = f"the process that forks kernels {how}"
+            return None
+        self._line.setblocking(True)
         first, _, heard = heard.partition(b"\n")
         told = json.loads(first)
         self.refusal = told.get("refused", "")

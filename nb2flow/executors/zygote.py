@@ -126,19 +126,26 @@ class Kernels:
     def _hear(self, line: socket.socket) -> tuple[Request, list[int]] | None:
         """What a request asks for, in the forked process; None in this one."""
         header, descriptors = _received(line, HEADER.size)
-        if self._running[line] or len(header) < HEADER.size:
-            self._let_go(line)
+        size = HEADER.unpack(header)[0] if len(header) == HEADER.size and not self._running[line] else 0
+        body = _exactly(line, size)
+        if not size or len(body) < size:  # who asked is gone
+            self._let_go(line, descriptors)
             return None
-        request: Request = json.loads(_exactly(line, HEADER.unpack(header)[0]))
+        request: Request = json.loads(body)
         refusal = self._refusal or ("it is another kernel" if request["command"] != self._command else "")
-        if refusal:
-            _say(line, {"refused": refusal})
-            self._let_go(line)
-            return None
-        process = os.fork()
-        if not process:
+        process = -1
+        if not refusal:
+            try:
+                process = os.fork()
+            except OSError as error:
+                refusal = f"no process can be forked: {error.strerror}"
+        if process == 0:
             self._leave()
             return request, descriptors
+        if refusal:
+            _say(line, {"refused": refusal})
+            self._let_go(line, descriptors)
+            return None
         for descriptor in descriptors:
             os.close(descriptor)
         self._running[line] = process
@@ -155,8 +162,10 @@ class Kernels:
                     status = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
                     _say(line, {"status": status})
 
-    def _let_go(self, line: socket.socket) -> None:
+    def _let_go(self, line: socket.socket, descriptors: Iterable[int] = ()) -> None:
         """Nobody asks for this kernel any more."""
+        for descriptor in descriptors:
+            os.close(descriptor)
         self._selector.unregister(line)
         process = self._running.pop(line)
         line.close()
@@ -188,7 +197,10 @@ def _received(line: socket.socket, size: int) -> tuple[bytes, list[int]]:
 def _exactly(line: socket.socket, size: int) -> bytes:
     pieces = []
     while size:
-        piece = line.recv(min(size, 1 << 20))
+        try:
+            piece = line.recv(min(size, 1 << 20))
+        except OSError:
+            piece = b""
         if not piece:
             break
         pieces.append(piece)

@@ -22,10 +22,11 @@ from nb2flow.executors.kernels import KernelSpec, environment
 
 _SCRIPT = Path(__file__).with_name("zygote.py")
 _MODULES = ("ipykernel_launcher", "ipykernel")
+_GRACE = 1.0  # seconds: it may still be importing
 _ELF = b"\x7fELF"
 _OPTION = re.compile(r"-X\S+|-[EsSIbBuOP]+")
 # Variables that count when an interpreter starts or a library is loaded: setting them later is not the same.
-_AT_START = re.compile(r"PYTHON|LD_|LC_|LANG|TZ$|MALLOC_|GLIBC_|HOME$|XDG_|JUPYTER|IPYTHON|PYDEVD|DEBUGPY|ZMQ")
+_AT_START = re.compile(r"PYTHON|LD_|LC_|LANG|TZ$|MALLOC_|GLIBC_|HOME$|TMPDIR$|XDG_|JUPYTER|IPYTHON|PYDEVD|DEBUGPY|ZMQ")
 
 
 class Launch(NamedTuple):
@@ -95,7 +96,11 @@ class _Zygote:
         """End it, and with it what it forked."""
         self._channel.close()
         if self._process is not None:
-            self._process.wait()
+            try:
+                self._process.wait(_GRACE)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
 
 
 class Zygotes:
