@@ -7,10 +7,14 @@ Steps have the tags of Kale 2.3, which nb2flow reads too, so that both tools see
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from textwrap import dedent
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from nb2flow.engine import RunRequest
 
 CELLS_OF_A_STEP = 20
 
@@ -38,6 +42,27 @@ def write(path: Path, cells: Iterable[Cell]) -> Path:
     document = {"cells": written, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     path.write_text(json.dumps(document, indent=1), encoding="utf-8")
     return path
+
+
+def request(path: Path, jobs: int) -> RunRequest:
+    """A run of such a notebook, planned, as the command line would ask for it."""
+    from nb2flow.app.analysis import analyse
+    from nb2flow.app.compiling import compiled
+    from nb2flow.engine import RunRequest
+    from nb2flow.runtime.bundle import runtime_digest, runtime_files
+
+    analysis = analyse(path)
+    return RunRequest(
+        run_id="benchmark",
+        compiled=compiled(analysis),
+        notebook=path,
+        home=path.parent / ".nb2flow",
+        kernel=analysis.notebook.kernel,
+        runtime=runtime_files(),
+        runtime_digest=runtime_digest(),
+        environ=dict(os.environ),
+        jobs=jobs,
+    )
 
 
 def linear(steps: int, work: float) -> Iterator[Cell]:

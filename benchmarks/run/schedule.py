@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -19,13 +18,10 @@ import notebooks
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from nb2flow.app.analysis import analyse
-from nb2flow.app.compiling import compiled
-from nb2flow.engine import RunRequest, drive
+from nb2flow.engine import drive
 from nb2flow.executors.local import LocalBackend
 from nb2flow.runs.attempt import Ended, Report, StepTask
 from nb2flow.runs.store import RunStore
-from nb2flow.runtime.bundle import runtime_digest, runtime_files
 
 EXECUTED = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
@@ -55,21 +51,9 @@ def measure(folder: Path, steps: int) -> tuple[float, float]:
     """CPU seconds of the run, and of analysing and compiling before it."""
     path = notebooks.write(folder / "many.ipynb", notebooks.wide(steps, 0.0))
     began = time.process_time()
-    analysis = analyse(path)
-    made = compiled(analysis)
+    request = notebooks.request(path, jobs=8)
     planned = time.process_time()
-    with RunStore(folder / ".nb2flow") as store:
-        request = RunRequest(
-            run_id="benchmark",
-            compiled=made,
-            notebook=path,
-            home=folder / ".nb2flow",
-            kernel=analysis.notebook.kernel,
-            runtime=runtime_files(),
-            runtime_digest=runtime_digest(),
-            environ=dict(os.environ),
-            jobs=8,
-        )
+    with RunStore(request.home) as store:
         state = drive(request, Instant(), store)
     if state.status != "succeeded":
         raise SystemExit(f"the run {state.status}")

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import notebooks
 from measure import Cost
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -45,29 +46,12 @@ def stock(notebook: str, output: str) -> Callable[[], Cost]:
 
 def ours(notebook: str, step: str) -> Callable[[], Cost]:
     """Our executor, handed the tasks that the engine would hand it."""
-    from nb2flow.app.analysis import analyse
-    from nb2flow.app.compiling import compiled
-    from nb2flow.engine import RunRequest
     from nb2flow.engine.workspace import Workspace
     from nb2flow.executors.local import LocalBackend
     from nb2flow.runs.attempt import Ended, Report, StepTask
-    from nb2flow.runtime.bundle import runtime_digest, runtime_files
 
-    path = Path(notebook)
-    analysis = analyse(path)
-    made = compiled(analysis)
-    home = path.parent / ".nb2flow"
-    request = RunRequest(
-        run_id="benchmark",
-        compiled=made,
-        notebook=path,
-        home=home,
-        kernel=analysis.notebook.kernel,
-        runtime=runtime_files(),
-        runtime_digest=runtime_digest(),
-        environ=dict(os.environ),
-        jobs=1,
-    )
+    request = notebooks.request(Path(notebook), jobs=1)
+    made = request.compiled
     workspace = Workspace(request)
     workspace.home.create()
     workspace.folder.create()

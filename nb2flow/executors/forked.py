@@ -12,14 +12,13 @@ import os
 import select
 import signal
 import socket
-import struct
 from typing import Any, cast
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from nb2flow.executors.zygote import HEADER
 from nb2flow.executors.zygotes import taken_apart
 
-_HEADER = struct.Struct("!Q")
 _PATIENCE = 30.0  # seconds for what takes a third of one
 _UNKNOWN = 1 << 16
 
@@ -105,7 +104,7 @@ class ForkedProvisioner(LocalProvisioner):
         encoded = json.dumps(request).encode("ascii")
         output = kwargs.get("stdout")
         try:
-            socket.send_fds(self._line, [_HEADER.pack(len(encoded))], [output.fileno()] if output is not None else [])
+            socket.send_fds(self._line, [HEADER.pack(len(encoded))], [output.fileno()] if output is not None else [])
             self._line.sendall(encoded)
         except OSError:
             self.refusal = "the process that forks kernels has ended"

@@ -171,34 +171,26 @@ def test_the_second_ctrl_c_does_not_wait_for_a_cell_that_will_not_stop(start: St
     assert all_gone(below)
 
 
-def test_a_worker_that_is_killed_takes_its_kernel_along_and_is_told(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("killed", "told"),
+    [("worker", "the process that ran this step was killed"), ("zygote", "the kernel died")],
+)
+def test_a_process_that_is_killed_takes_the_kernel_along_and_is_told(
+    start: Start, tmp_path: Path, killed: str, told: str
+) -> None:
     driver = start("waits")
     driver.wait_for("CellStarted waits")
     (worker,) = _children(_child(driver.process.pid, "forkserver"))
-    kernels = _children(_child(driver.process.pid, "zygote"))
-    assert kernels
-    os.kill(worker, signal.SIGKILL)
-    assert driver.finish()[-1] == "status failed"
-    assert all_gone(kernels)
-    with RunStore(tmp_path / ".nb2flow") as store:
-        failure = store.state(RUN).steps["waits"].failure
-    assert failure is not None
-    assert failure.message == "the process that ran this step was killed"
-
-
-def test_kernels_end_with_the_process_that_forks_them(start: Start, tmp_path: Path) -> None:
-    driver = start("waits")
-    driver.wait_for("CellStarted waits")
     zygote = _child(driver.process.pid, "zygote")
     kernels = _children(zygote)
     assert kernels
-    os.kill(zygote, signal.SIGKILL)
+    os.kill({"worker": worker, "zygote": zygote}[killed], signal.SIGKILL)
     assert driver.finish()[-1] == "status failed"
     assert all_gone(kernels)
     with RunStore(tmp_path / ".nb2flow") as store:
         failure = store.state(RUN).steps["waits"].failure
     assert failure is not None
-    assert failure.kind == "kernel-died"
+    assert failure.message.startswith(told)
 
 
 def _child(pid: int, command: str) -> int:
