@@ -57,7 +57,7 @@ class FileDigests:
             if known is not None and known.look == look:
                 return known.digest
             with path.open("rb") as file:
-                digest = hashlib.file_digest(file, _new_hash).hexdigest()
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
             return ABSENT
         if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _RACY_NANOSECONDS:
@@ -78,11 +78,5 @@ class FileDigests:
         self._changed = False
 
 
-def _new_hash() -> hashlib.blake2b:
-    return hashlib.blake2b(digest_size=32)
-
-
 def _hashed(data: bytes) -> str:
-    digest = _new_hash()
-    digest.update(data)
-    return digest.hexdigest()
+    return hashlib.sha256(data).hexdigest()

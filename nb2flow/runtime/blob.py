@@ -149,7 +149,7 @@ def _leaves(pieces: Iterable[memoryview]) -> Iterator[list[memoryview]]:
 
 
 def _digest(pieces: list[memoryview]) -> bytes:
-    digest = hashlib.blake2b(digest_size=32)
+    digest = hashlib.sha256()  # which processors have instructions for: twice as fast there as any other of Python's
     for piece in pieces:
         digest.update(piece)
     return digest.digest()
@@ -157,7 +157,7 @@ def _digest(pieces: list[memoryview]) -> bytes:
 
 def _root(leaves: list[bytes]) -> str:
     """The name of a blob: the digest of its only leaf, or of all leaves' digests."""
-    return leaves[0].hex() if len(leaves) == 1 else hashlib.blake2b(b"".join(leaves), digest_size=32).hexdigest()
+    return leaves[0].hex() if len(leaves) == 1 else hashlib.sha256(b"".join(leaves)).hexdigest()
 
 
 def _hash(pieces: list[memoryview]) -> str:

@@ -66,6 +66,7 @@ class Carrier(pickle.Pickler):
             return False
 
         super().__init__(self.sink, self.protocol, buffer_callback=out_of_band)
+        self._own = set(map(id, gc.get_referents(self)))
 
     def reducer_override(self, thing: Any) -> Any:
         """Called by pickle for every object but plain values and containers."""
@@ -109,12 +110,39 @@ class Carrier(pickle.Pickler):
     def met(self) -> list[Any]:
         """Every object that may be shared with another variable, kept alive by this list. Ends the pickling."""
         if self._met is None:
-            self._met = [thing for _, thing in self.memo.copy().values() if type(thing) not in _PLAIN]
+            self._met = self._memorised() if _MEMORY_IS_SEEN else _not_plain([t for _, t in self.memo.copy().values()])
             self.clear_memo()
         return self._met
 
+    def _memorised(self) -> list[Any]:
+        """The objects in the pickler's memory that are no plain values. The pickler itself takes several times as long
+        to tell as it took to pickle when it met many texts; the garbage collector knows the same."""
+        self.last = None
+        attributes = vars(self)
+        own = {*self._own, id(attributes), *map(id, attributes.values())}
+        return [thing for thing in _not_plain(gc.get_referents(self)) if id(thing) not in own]
 
+
+def _memory_is_seen() -> bool:
+    """Whether this Python tells the garbage collector what picklers know (3.11 and later do)."""
+    pickler, thing = pickle.Pickler(io.BytesIO(), 5), [None]
+    pickler.dump(thing)
+    return any(seen is thing for seen in gc.get_referents(pickler))
+
+
+_MEMORY_IS_SEEN = _memory_is_seen()
 _PLAIN = frozenset((str, bytes, tuple, frozenset, int, float, complex, range))
+_AT_ONCE = 4096
+
+
+def _not_plain(things: list[Any]) -> list[Any]:
+    """Those that are no plain values. Where there are many, most stretches have nothing else, which is soon seen."""
+    found: list[Any] = []
+    for start in range(0, len(things), _AT_ONCE):
+        stretch = things[start : start + _AT_ONCE]
+        if not _PLAIN.issuperset(map(type, stretch)):
+            found.extend(thing for thing in stretch if type(thing) not in _PLAIN)
+    return found
 
 
 _NOT_A_NUMBER = b"G\x7f\xf8\0\0\0\0\0\0"  # as it stands in a stream
@@ -124,17 +152,22 @@ class CarrierOfNaN(Carrier):
     """Keeps which of the numbers that are none are the ones of NumPy's and Python's: they are looked for by `in`, as
     keys and in sets, and a copy is equal to nothing."""
 
+    def __init__(self, carried: frozenset[int], regions: Iterable[Region] | None = None) -> None:
+        self._named = _nans()
+        super().__init__(carried, regions)
+
     def persistent_id(self, thing: Any) -> str | None:
         """Called for every object, which takes time."""
-        if type(thing) is float and thing != thing:
-            return next((name for name, value in _nans() if value is thing), None)
-        return None
+        return self._named.get(id(thing))
 
 
-def _nans() -> list[tuple[str, Any]]:
-    found = [("math", math.nan)]
+def _nans() -> dict[int, str]:
+    """The modules whose numbers these are, by the numbers' ids."""
+    named = {id(math.nan): "math"}
     numpy = sys.modules.get("numpy")
-    return [("numpy", numpy.nan), *found] if hasattr(numpy, "nan") else found  # type: ignore[union-attr]
+    if numpy is not None and type(getattr(numpy, "nan", None)) is float:
+        named[id(numpy.nan)] = "numpy"
+    return named
 
 
 class Restorer(pickle.Unpickler):

@@ -19,6 +19,7 @@ from .carrier import LAYOUTS, Carrier, CarrierOfNaN, restore
 from .faults import UncarryableError
 
 PROBED = 1 << 20  # bytes of stream up to which a doubtful pickle is loaded back to see whether that works
+_RAW = frozenset((bytearray, array.array))
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
 _BY_NAME = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, types.MethodType)
 _IMMUTABLE = frozenset(
@@ -82,12 +83,11 @@ def _attempt(
     """Pickle `values` together; None when that fails, with a problem added for each."""
     carrier = Carrier(carried, regions)
     try:
-        carrier.dump(values)
+        room = layouts.with_room(values.values())
+        carrier.dump({**values, LAYOUTS: room} if room else values)
         kind, moved = CarrierOfNaN if carrier.holds_nan else Carrier, layouts.find(carrier.met())
-        if len(carrier.stream) <= PROBED:
-            moved += layouts.with_room(values.values())
         if moved or kind is not Carrier:
-            carrier = kind(carried, regions)
+            carrier, moved = kind(carried, regions), moved + room
             carrier.dump({**values, LAYOUTS: moved} if moved else values)
         _refuse_process_objects(carrier)
         _refuse_pickles_inside(carrier)
@@ -115,6 +115,8 @@ def _refuse_process_objects(carrier: Carrier) -> None:
         id(sys.path): "sys.path",
     }
     process.update({id(vars(os.environ).get("_data")): "os.environ"})
+    if process.keys().isdisjoint(map(id, carrier.met())):
+        return
     for thing in carrier.met():
         if id(thing) in process:
             raise UncarryableError(f"holds {process[id(thing)]}, of which a copy would go its own way", thing)
@@ -157,17 +159,19 @@ def _partition(names: list[str], carriers: list[Carrier]) -> Iterator[tuple[list
         leader[max(one, other)] = min(one, other)
 
     by_value = set().union(*(carrier.by_value for carrier in carriers)) if carriers else set()
-    met: dict[int, tuple[int, Any]] = {}
+    met: dict[int, int] = {}  # of each object, by its id, the first variable that reaches it
     spans: list[memory.Span] = []
     for index, carrier in enumerate(carriers):
         spans.extend(span._replace(variable=index) for span in carrier.spans)
-        for thing in carrier.met():
-            known = met.setdefault(id(thing), (index, thing))
-            if known[0] != index and find(known[0]) != find(index) and _is_shared(thing, by_value):
-                unite(known[0], index)
-            if type(thing) in (bytearray, array.array):
-                span = memory.span_of_bytes(thing)
-                spans.extend([span._replace(variable=index)] if span is not None else [])
+        ids = dict.fromkeys(map(id, carrier.met()), index)
+        common = met.keys() & ids.keys()
+        for thing in carrier.met() if common else ():
+            if id(thing) in common and find(met[id(thing)]) != find(index) and _is_shared(thing, by_value):
+                unite(met[id(thing)], index)
+        met = {**ids, **met}
+        if not _RAW.isdisjoint(map(type, carrier.met())):
+            raw = (memory.span_of_bytes(thing) for thing in carrier.met() if type(thing) in _RAW)
+            spans.extend(span._replace(variable=index) for span in raw if span is not None)
     shared = memory.regions(spans)
     for region in shared:
         for variable in region.variables:

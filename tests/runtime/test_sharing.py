@@ -7,6 +7,7 @@ import math
 import types
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from runtime.carrying import carry, problems_of
 from runtime.stepping import Steps
 
-from nb2flow.runtime import groups
+from nb2flow.runtime import carrier, groups
 
 quick = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -93,6 +94,20 @@ def reachable(value: Any) -> set[int]:
             parts = {list: list, dict: lambda d: d.values(), Box: lambda box: [box.content]}.get(type(thing))
             waiting.extend(parts(thing) if parts else ())
     return seen
+
+
+@given(values=tangled())
+@quick
+def test_what_was_met_is_the_same_whoever_is_asked(values: dict[str, Any]) -> None:
+    values["texts"] = [str(number) for number in range(10)]
+    found = []
+    for seen in (carrier._MEMORY_IS_SEEN, False):
+        with patch.object(carrier, "_MEMORY_IS_SEEN", seen):
+            pickler = carrier.Carrier(frozenset())
+            pickler.dump(values)
+            found.append(sorted((type(thing).__name__, id(thing)) for thing in pickler.met()))
+    by_collector, by_pickler = found
+    assert by_collector == by_pickler
 
 
 @given(values=tangled())
