@@ -17,7 +17,7 @@ from nb2flow.engine import fanout
 from nb2flow.engine.cache import ResultCache
 from nb2flow.engine.earlier import finished_steps, refuse_if_inputs_are_missing, touched_in_between
 from nb2flow.engine.entrusting import Entrusted
-from nb2flow.engine.guard import Finished, with_sources
+from nb2flow.engine.guard import Finished, Manifests, with_sources
 from nb2flow.engine.interrupts import Interrupts
 from nb2flow.engine.machine import Machine
 from nb2flow.engine.neighbours import Neighbours
@@ -231,13 +231,17 @@ class _Driver:
         if result is None or not self._results.take(result, folder.executed(name), folder.manifest(name)):
             return self._machine.handle(LookedUp(name, None), now)
         manifest = result.read_manifest()
-        self._finished[name] = Finished(manifest)
+        self._has_finished(name, Finished(manifest))
         if manifest.observed.network:
             self._note(name, "used the network when it ran; `--no-cache` asks again")
         return self._machine.handle(LookedUp(name, result.run_id, manifest.previews), now)
 
-    def _manifests(self) -> dict[str, Manifest]:
-        return {name: finished.manifest for name, finished in self._finished.items()}
+    def _has_finished(self, name: str, finished: Finished) -> None:
+        self._finished[name] = finished
+        self._refiner.hear(finished)
+
+    def _manifests(self) -> Mapping[str, Manifest]:
+        return Manifests(self._finished)
 
     # ---- what the machine wants ----
 
@@ -341,7 +345,7 @@ class _Driver:
             return failure or Failure(kind="engine", message=fault.message, hint=fault.hint)
         if failure is not None:
             failure = with_sources(failure, name, self._plan, manifest)
-        self._finished[name] = Finished(manifest, began, ended)
+        self._has_finished(name, Finished(manifest, began, ended))
         if self._machine.cancelled_by is None:
             self._refine()
         if failure is not None:

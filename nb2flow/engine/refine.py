@@ -32,12 +32,21 @@ class Refiner:
         self._replan = replan
         self._seen = Observations()
         self._count = 0
+        self._judged: Plan | None = None
+        self._something_new = False
+
+    def hear(self, finished: Finished) -> None:
+        """Another step has finished. Most show nothing that a plan could be wrong about, and need no judgement."""
+        self._something_new |= finished.shows_something
 
     def consider(self, plan: Plan, finished: Mapping[str, Finished]) -> Refined | None:
         """What to do about what the finished steps show; None when it is nothing new.
 
         PlanError when the plan had to be changed too often.
         """
+        if plan is self._judged and not self._something_new:
+            return None
+        self._judged, self._something_new = plan, False
         verdict = judge(plan, finished)
         if verdict is None:
             return None

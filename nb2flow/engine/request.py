@@ -136,11 +136,13 @@ def predecessors(step: PlanStep) -> tuple[str, ...]:
 
 def ancestors(plan: Plan, name: str) -> list[str]:
     """All steps that `name` depends on, directly or not, in the plan's order."""
-    wanted = {name}
-    for step in reversed(plan.steps):
-        if step.name in wanted:
-            wanted.update(predecessors(step))
-    return [step.name for step in plan.steps if step.name in wanted and step.name != name]
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        fresh = {source for source in predecessors(plan.step(waiting.pop())) if source in plan.places} - found
+        found |= fresh
+        waiting.extend(fresh)
+    return sorted(found, key=plan.places.__getitem__)
 
 
 def _from(plan: Plan, name: str) -> set[str]:

@@ -42,13 +42,18 @@ def writes(document: Mapping[str, Any]) -> bytes:
 
     Laid out as Jupyter does (indent 1, sorted keys, UTF-8, final newline, sources as lists of lines).
     """
+    import msgspec
+
     cells = [_with_lines(c) if isinstance(c, Mapping) else c for c in document.get("cells", ())]
     values = {**document, "cells": cells}
-    text = json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     try:
-        return text.encode()
+        # The same bytes as with `indent=1`, for which Python has no encoder in C.
+        text = json.dumps(values, sort_keys=True, ensure_ascii=False)
+        return msgspec.json.format(text.encode(), indent=1) + b"\n"
     except UnicodeEncodeError:  # half a surrogate pair in a source: only an escape can hold it
         return (json.dumps(values, indent=1, sort_keys=True) + "\n").encode("ascii")
+    except msgspec.DecodeError:  # a number that JSON does not have
+        return (json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def write(path: Path, document: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ unknown.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -79,7 +80,7 @@ class PlanEdge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: tuple[str, ...] = ()
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     """The whole pipeline. `source` is the notebook's file name and `source_digest` the digest of its code and tags.
 
     `watch` are the shared resources that the notebook makes deterministic (a seeded `rng:numpy` …): a step that changes
@@ -100,10 +101,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def step(self, name: str) -> PlanStep:
         """The step called `name`; KeyError when there is none."""
-        for step in self.steps:
-            if step.name == name:
-                return step
-        raise KeyError(name)
+        return self.steps[self.places[name]]
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where in `steps` each step stands, by name."""
+        return {step.name: place for place, step in enumerate(self.steps)}
 
 
 class CompiledPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -118,14 +118,23 @@ def test_the_plan_is_asked_for_once_for_each_thing_seen_and_not_without_end() ->
     refiner, now = Refiner(replan), plan(A, B)
     for i in range(MOST_REPLANS):
         finished = {"a": seen(writes=(f"f{i}",)), "b": seen(reads=(f"f{i}",))}
+        for one in finished.values():
+            refiner.hear(one)
         refined = refiner.consider(now, finished)
         assert refined is not None
         assert refined.compiled is not None
         now = refined.compiled.plan
         assert refiner.consider(now, finished) is None
+        for one in finished.values():
+            refiner.hear(one)
+        assert refiner.consider(now, finished) is None
     assert len(asked[-1].writes) == MOST_REPLANS
+    finished = {"a": seen(writes=("last",)), "b": seen(reads=("last",))}
+    refiner.hear(seen())
+    assert refiner.consider(now, finished) is None  # nobody said that these had finished
+    refiner.hear(finished["a"])
     with pytest.raises(PlanError, match="more than 5 times in one run: step a writes last, which step b reads"):
-        refiner.consider(now, {"a": seen(writes=("last",)), "b": seen(reads=("last",))})
+        refiner.consider(now, finished)
 
 
 def test_a_plan_that_cannot_be_bettered_is_said_to_be_so() -> None:

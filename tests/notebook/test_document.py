@@ -225,6 +225,14 @@ def test_writing_is_deterministic_valid_and_atomic(tmp_path: Path) -> None:
         write(tmp_path / "missing" / "out.ipynb", document)
 
 
+@given(st.deferred(lambda: json_values))
+def test_notebooks_are_laid_out_as_python_would(value: Any) -> None:
+    document = {"cells": [], "metadata": {"é": value}, "nbformat": 4, "nbformat_minor": 5}
+    assert writes(document).decode() == json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    document["metadata"] = {"no number": [float("nan"), float("inf")]}
+    assert writes(document).decode() == json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 def test_half_a_surrogate_pair_can_be_written() -> None:
     document = {"cells": [], "metadata": {"x": "\ud83d"}, "nbformat": 4, "nbformat_minor": 5}
     assert json.loads(writes(document)) == document
