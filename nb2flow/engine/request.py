@@ -10,6 +10,7 @@ from typing import Any
 
 from nb2flow.engine.signals import StepOrder, Treatment
 from nb2flow.errors import EnvironmentFault, UsageError
+from nb2flow.flow.first_imports import Import
 from nb2flow.plan.model import CompiledPlan, Plan, PlanStep
 from nb2flow.runs.events import RunCreated
 from nb2flow.runs.portable import portable
@@ -26,7 +27,7 @@ class RunRequest:
     name and `runtime_digest` their digest. `only` and `start_from` name a step. With `resume`, the run exists: finished
     steps are kept, and its own record of what it was asked for counts. `environ` is what kernels inherit; `profile` is
     the name of the profile that says where steps run, for the record. `leave`: as soon as a pilot has what is left to
-    do, leave it alone.
+    do, leave it alone. `imports` may be loaded before kernels begin (`flow.first_imports`).
     """
 
     run_id: str
@@ -47,6 +48,7 @@ class RunRequest:
     resume: bool = False
     profile: str = ""
     leave: bool = False
+    imports: tuple[Import, ...] = ()
 
 
 def check(request: RunRequest, *, secrets_here: bool = True) -> None:

@@ -84,6 +84,7 @@ class Workspace:
             loads=_loads(step),
             before=tuple(before),
             options=step.options,
+            imports=request.imports,
         )
 
     def _context(self, step: PlanStep) -> dict[str, Any]:

@@ -141,7 +141,7 @@ class LocalBackend:
     def _kernel_for(self, task: StepTask) -> socket.socket | None:
         runtime = task.runtime if task.context is not None else None
         try:
-            return self._zygotes.line(kernels.find(task.kernel), task.environ, runtime, task.cwd)
+            return self._zygotes.line(kernels.find(task.kernel), task.environ, runtime, task.cwd, task.imports)
         except EnvironmentFault:
             return None  # told where it is to start
 

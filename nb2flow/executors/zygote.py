@@ -1,34 +1,40 @@
 """The process that kernels are forked from: it has imported what every kernel imports, and is none itself.
 
-Run by the interpreter of a kernelspec, in whose environment there is nothing of nb2flow: `python zygote.py FD COMMAND`
-needs the standard library (Python 3.9 or newer) and what the kernel needs. COMMAND (JSON) is what the kernelspec runs:
-the interpreter, its options, and last the module. On the socket with descriptor FD come other sockets, one for each
+Run by the interpreter of a kernelspec, in whose environment there is nothing of nb2flow: `python zygote.py FD GIVEN`
+needs the standard library (Python 3.9 or newer) and what the kernel needs. GIVEN is a JSON object: its `command` is
+what the kernelspec runs (the interpreter, its options, and last the module), its `imports` what the notebook imports
+before it does anything else. On the socket with descriptor FD come other sockets, one for each
 kernel that is to be: on each of these a request comes (JSON, after its length) with the file for what the kernel
 prints, and the kernel's process id and its end are told, a line of JSON each. The side that asked closes its end to
 have what is left of the kernel killed; until then its process id stays its own. Both other ends: `zygotes.py`,
 `forked.py`.
 
 What a kernel could tell from one that was started by itself is put right in the forked process: environment, folder,
-standard streams, signals, session, `sys.argv`. Only what ipykernel imports by itself is imported here (and what the
-first cell of a step does), and nothing is forked when that has started a thread.
+standard streams, signals, session, `sys.argv`. Imported here is what ipykernel imports by itself, what the first cell
+of a step does, and of the notebook's libraries those that do not show it (`Libraries`). Nothing is forked when
+ipykernel has started a thread.
 """
 
 from __future__ import annotations
 
 import atexit
+import builtins
 import ctypes
 import gc
 import importlib
 import json
 import os
+import re
 import runpy
 import selectors
 import signal
 import socket
 import struct
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 HEADER = struct.Struct("!Q")
@@ -54,11 +60,159 @@ Request = dict[str, Any]
 _shared: set[str] = set()  # modules that kernels have from here
 
 
-def preload() -> dict[str, str | None]:
-    """Import what kernels import. Returns the variables of the environment that this has set (None: removed). Raises
-    what importing ipykernel raises."""
+class Libraries:
+    """What the notebook imports first of all, imported as a kernel would: once for all kernels."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._threads_of_numexpr = 0
+
+    def load(self, imports: list[tuple[str, list[str]]]) -> bool:
+        """Import them up to the first that a kernel had better import itself; `count` are before that.
+
+        False when this was seen too late and the process must not go on: it wrote something, it left a thread that a
+        forked process would lack, it failed.
+        """
+        if not imports or _has_start_up_of_its_own():
+            return True
+        usual, shell = os.environ.get("MPLBACKEND"), getattr(builtins, "get_ipython", None)
+        os.environ["MPLBACKEND"] = usual or _INLINE
+        builtins.get_ipython = _Shell  # type: ignore[attr-defined]  # pandas asks whether it is in a kernel
+        with tempfile.TemporaryFile() as written, _all_output_to(written.fileno()):
+            for module, names in imports:
+                if not _is_installed(module.partition(".")[0]):
+                    break
+                if not self._import(module, names) or os.fstat(written.fileno()).st_size:
+                    return False
+                self.count += 1
+        if shell is None:
+            del builtins.get_ipython  # type: ignore[attr-defined]
+        if usual is None:
+            del os.environ["MPLBACKEND"]
+        return True
+
+    def _import(self, module: str, names: list[str]) -> bool:
+        """Whether that left nothing that a kernel could notice."""
+        try:
+            __import__(module, {"__name__": "__main__"}, None, names)
+        except Exception:  # noqa: BLE001 - the kernel will show it
+            return False
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        return _DRAWS not in sys.modules and self._leaves_no_thread()
+
+    def _leaves_no_thread(self) -> bool:
+        """Whether what was imported has only threads that it starts anew in a forked process."""
+        numexpr: Any = sys.modules.get("numexpr")
+        if numexpr is not None and hasattr(numexpr, "set_num_threads"):
+            self._threads_of_numexpr = max(self._threads_of_numexpr, numexpr.set_num_threads(1))
+        if len(_threads()) > 1:
+            process = _fork()  # before which OpenBLAS ends its threads
+            if process == 0:
+                os._exit(0)
+            os.waitpid(process, 0)
+        return len(_threads() - _MAY_BE_GONE) <= 1
+
+    def settle(self) -> None:
+        """In the forked process: what must not be the same in all of them."""
+        random: Any = sys.modules.get("numpy.random")
+        if random is not None:
+            random.seed()
+        if self._threads_of_numexpr > 1:
+            sys.modules["numexpr"].set_num_threads(self._threads_of_numexpr)
+
+
+class _Shell:
+    """Stands for IPython's shell while libraries are imported that want to know whether they are in a kernel."""
+
+    kernel = None
+
+
+_INLINE = "module://matplotlib_inline.backend_inline"  # ipykernel says so when it starts
+_DRAWS = "matplotlib_inline.backend_inline"  # which asks the shell of the kernel to show figures
+_MAY_BE_GONE = frozenset(("jemalloc_bg_thd",))  # gives memory back in the background; jemalloc minds forks
+
+
+_PACKAGES = re.compile(r"[/\\](site|dist)-packages[/\\]")
+
+
+def _threads() -> set[str]:
+    """The threads of this process, by number and name; the main one is called like others."""
+    found = set()
+    for number in os.listdir("/proc/self/task"):  # noqa: PTH208
+        with suppress(OSError), open(f"/proc/self/task/{number}/comm") as file:  # noqa: PTH123
+            name = file.read().strip()
+            found.add(name if name in _MAY_BE_GONE else number)
+    return found
+
+
+def _is_installed(package: str) -> bool:
+    """Whether a kernel would find this package among the installed ones, and not beside the notebook."""
+    finder: Any = importlib.import_module("importlib.machinery").PathFinder
+    beside = finder.find_spec(package, [os.getcwd()])  # noqa: PTH109
+    if beside is not None and beside.loader is not None:
+        return False
+    found = finder.find_spec(package)
+    return found is not None and _PACKAGES.search(str(found.origin)) is not None
+
+
+def _has_start_up_of_its_own() -> bool:
+    """Whether IPython is told, by a person's or a system's files, to do something before the notebook's first cell."""
+    own = os.environ.get("IPYTHONDIR") or os.path.expanduser("~/.ipython")  # noqa: PTH111
+    shared = [f"{place}/etc/ipython" for place in (sys.prefix, "/usr/local", "")]
+    for folder in (os.path.join(own, "profile_default"), *shared):  # noqa: PTH118
+        for name in ("ipython_config", "ipython_kernel_config"):
+            if os.path.exists(f"{folder}/{name}.json") or _says_something(f"{folder}/{name}.py"):  # noqa: PTH110
+                return True
+        with suppress(OSError):
+            if any(name.endswith((".py", ".ipy")) for name in os.listdir(f"{folder}/startup")):  # noqa: PTH208
+                return True
+    return False
+
+
+def _says_something(path: str) -> bool:
+    """Whether a file of settings has more than comments and what IPython writes into a new one."""
+    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        lines = [line.strip() for line in file]
+        return any(line and not line.startswith("#") and line != "c = get_config()" for line in lines)
+    return False
+
+
+class _Stream:
+    """What `sys.stdout` or `sys.stderr` is while libraries are imported: a library that keeps it writes to the kernel's
+    own later on."""
+
+    encoding = "UTF-8"  # as ipykernel spells it; pandas takes it for its own
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._before = getattr(sys, name)
+
+    def __getattr__(self, attribute: str) -> Any:
+        now = getattr(sys, self._name)
+        return getattr(self._before if now is self else now, attribute)
+
+
+@contextmanager
+def _all_output_to(descriptor: int) -> Iterator[None]:
+    before = sys.stdout, sys.stderr
+    kept = [os.dup(output) for output in (1, 2)]
+    for output, stream in zip((1, 2), before):
+        stream.flush()
+        os.dup2(descriptor, output)
+    sys.stdout, sys.stderr = _Stream("stdout"), _Stream("stderr")
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+        for output, copy in zip((1, 2), kept):
+            os.dup2(copy, output)
+            os.close(copy)
+
+
+def preload() -> None:
+    """Import what kernels import. Raises what importing ipykernel raises."""
     os.environ["JPY_PARENT_PID"] = str(os.getpid())  # kernels end when we do
-    before = dict(os.environ)
     for name in _IMPORTED_AT_START:
         try:
             importlib.import_module(name)
@@ -66,10 +220,6 @@ def preload() -> dict[str, str | None]:
             if name == _KERNEL:
                 raise
     _warm_up()
-    gc.collect()
-    gc.freeze()  # what is here is not looked through again, in no kernel
-    after = dict(os.environ)
-    return {name: after.get(name) for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 
 def _warm_up() -> None:
@@ -136,7 +286,7 @@ class Kernels:
         process = -1
         if not refusal:
             try:
-                process = os.fork()
+                process = _fork()
             except OSError as error:
                 refusal = f"no process can be forked: {error.strerror}"
         if process == 0:
@@ -183,6 +333,13 @@ class Kernels:
             line.close()
         os.close(self._reading)
         os.close(self._writing)
+
+
+def _fork() -> int:
+    """Fork, without the warning of Python that there may be threads: it is seen to that there are none that matter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return os.fork()
 
 
 def _received(line: socket.socket, size: int) -> tuple[bytes, list[int]]:
@@ -255,21 +412,31 @@ def _leave_alone(modules: Iterable[str]) -> None:
 def serve() -> tuple[Any, Any]:
     """Serve on the socket that the command line names. Returns, in a forked process, the code that it is to run and the
     specification of its module."""
-    channel, command = socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2])
+    channel, given = socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2])
+    command, at_first = given["command"], dict(os.environ)
     if not _SAFE_PATH:
         del sys.path[0]  # this file's folder
     atexit.register(_leave_alone, _shared)  # the first: so it runs last
-    imported: dict[str, str | None] = {}
-    refusal = ""
+    libraries = Libraries()
+    before, refusal = at_first, ""
     try:
-        imported = preload()
+        preload()
+        before = {**at_first, "JPY_PARENT_PID": os.environ["JPY_PARENT_PID"]}
     except Exception as error:  # noqa: BLE001 - whatever it is, kernels can still be started one by one
         refusal = f"ipykernel cannot be imported ({type(error).__name__}: {error})"
     else:
-        if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208
+        if len(_threads()) > 1:
             refusal = "importing ipykernel starts threads in this environment"
+        elif not libraries.load(given["imports"]):
+            rest = json.dumps({**given, "imports": given["imports"][: libraries.count]})
+            os.execvpe(command[0], [*command[:-1], sys.argv[0], sys.argv[1], rest], at_first)  # noqa: S606
+    gc.collect()
+    gc.freeze()  # what is here is not looked through again, in no kernel
+    after = dict(os.environ)
+    changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
     request, descriptors = Kernels(channel, command, refusal).serve()
-    be_kernel(request, descriptors, imported)
+    be_kernel(request, descriptors, {name: after.get(name) for name in changed})
+    libraries.settle()
     details: Any = runpy
     _, specification, code = details._get_module_details(command[-1])
     sys.argv[0] = specification.origin

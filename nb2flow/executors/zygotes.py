@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from nb2flow.executors.kernels import KernelSpec, environment
+from nb2flow.flow.first_imports import Import
 
 _SCRIPT = Path(__file__).with_name("zygote.py")
 _MODULES = ("ipykernel_launcher", "ipykernel")
@@ -27,6 +28,10 @@ _ELF = b"\x7fELF"
 _OPTION = re.compile(r"-X\S+|-[EsSIbBuOP]+")
 # Variables that count when an interpreter starts or a library is loaded: setting them later is not the same.
 _AT_START = re.compile(r"PYTHON|LD_|LC_|LANG|TZ$|MALLOC_|GLIBC_|HOME$|TMPDIR$|XDG_|JUPYTER|IPYTHON|PYDEVD|DEBUGPY|ZMQ")
+
+
+# With others (a profile, code to run first), something of its own may come before what the notebook does.
+_USUAL_ARGUMENTS = ("-f", "{connection_file}")
 
 
 class Launch(NamedTuple):
@@ -66,12 +71,20 @@ def _is_program(command: str) -> bool:
 class _Zygote:
     """One such process."""
 
-    def __init__(self, launch: Launch, environ: dict[str, str], cwd: str, complaints: IO[bytes] | None) -> None:
+    def __init__(
+        self,
+        launch: Launch,
+        environ: dict[str, str],
+        cwd: str,
+        imports: tuple[Import, ...],
+        complaints: IO[bytes] | None,
+    ) -> None:
         self._channel, theirs = socket.socketpair()
         self._process: subprocess.Popen[bytes] | None = None
+        given = {"command": launch.command, "imports": imports}
         with theirs, contextlib.suppress(OSError):  # then kernels are started one by one, and tell what is wrong
             self._process = subprocess.Popen(
-                [*launch.python, str(_SCRIPT), str(theirs.fileno()), json.dumps(launch.command)],
+                [*launch.python, str(_SCRIPT), str(theirs.fileno()), json.dumps(given)],
                 env=environ,
                 cwd=cwd,
                 pass_fds=[theirs.fileno()],
@@ -110,16 +123,27 @@ class Zygotes:
         self.complaints = complaints
         self._started: dict[tuple[object, ...], _Zygote] = {}
 
-    def line(self, spec: KernelSpec, environ: Mapping[str, str], runtime: str | None, cwd: str) -> socket.socket | None:
+    def line(
+        self,
+        spec: KernelSpec,
+        environ: Mapping[str, str],
+        runtime: str | None,
+        cwd: str,
+        imports: tuple[Import, ...] = (),
+    ) -> socket.socket | None:
         """A socket on which a step's process can have a kernel forked; None where kernels must be started one by one:
-        the kernelspec does not run ipykernel as a module, or this system has nothing to do it with."""
+        the kernelspec does not run ipykernel as a module, or this system has nothing to do it with. What of `imports`
+        can be loaded before is loaded before."""
         launch = taken_apart(spec.argv)
         if launch is None or sys.platform != "linux" or not _is_program(launch.python[0]):
             return None
         full = environment(environ, spec.env, runtime)
-        key = launch, cwd, tuple(sorted((name, value) for name, value in full.items() if _AT_START.match(name)))
+        if launch.arguments and launch.arguments != _USUAL_ARGUMENTS:
+            imports = ()
+        settled = full.items() if imports else [item for item in full.items() if _AT_START.match(item[0])]
+        key = launch, cwd, imports, tuple(sorted(settled))
         if key not in self._started:
-            self._started[key] = _Zygote(launch, full, cwd, self.complaints)
+            self._started[key] = _Zygote(launch, full, cwd, imports, self.complaints)
         return self._started[key].line()
 
     def close(self) -> None:

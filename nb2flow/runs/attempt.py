@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from nb2flow.flow.first_imports import Import
 from nb2flow.notebook.model import StepOptions
 from nb2flow.runs.events import Failure
 
@@ -27,6 +28,8 @@ class StepTask(msgspec.Struct, frozen=True, kw_only=True):
     For steps that run elsewhere: `key` is the content key, `loads` names what is loaded, by step, `before` are all
     steps that this one builds on, in the plan's order, `options` is what its tags ask for. When a cell has failed, the
     kernel is kept for `hold` seconds, and the file `HELD` beside `executed` says how to reach it.
+
+    For steps that run here: `imports` may be loaded before the kernel begins (`flow.first_imports`).
     """
 
     run_id: str
@@ -49,6 +52,7 @@ class StepTask(msgspec.Struct, frozen=True, kw_only=True):
     loads: dict[str, tuple[str, ...]] = {}
     before: tuple[str, ...] = ()
     options: StepOptions = StepOptions()
+    imports: tuple[Import, ...] = ()
     hold: float = 0.0
 
 

@@ -57,3 +57,8 @@ class Runner:
         _, reports, ended, executed = self.start(*cells, **options)
         assert ended.wait(120)
         return reports, json.loads(executed.read_bytes()) if executed.exists() else {}
+
+
+def printed(document: dict[str, Any], cell: int = 0) -> str:
+    """What a cell of an executed notebook wrote."""
+    return "".join("".join(output.get("text", [])) for output in document["cells"][cell]["outputs"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from executors.local_runs import Runner
+from executors.local_runs import Runner, printed
 
 from nb2flow.engine.ports import Ended, KernelStarted, Noted
 from nb2flow.executors.zygotes import Launch, Zygotes, taken_apart
@@ -66,10 +66,6 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     yield make
     for runner in made:
         runner.backend.close()
-
-
-def printed(document: dict[str, Any], cell: int = 0) -> str:
-    return "".join("".join(output.get("text", [])) for output in document["cells"][cell]["outputs"])
 
 
 def test_nothing_tells_it_from_one_that_was_started(begin: Begin) -> None:

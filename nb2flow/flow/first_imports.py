@@ -1,0 +1,74 @@
+"""The libraries that a notebook imports before it does anything else: what every later cell ran with.
+
+They may be loaded before a step's kernel is begun, once for all steps, because nothing that the notebook does itself
+comes before them: no variable of the environment is set, no search path changed, no warning silenced. Only libraries
+count of which it is known that they do not mind; the first import of any other ends the search, since it may do what
+it likes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from nb2flow.flow.standard_library import MODULES
+from nb2flow.flow.syntax import parse_cell
+from nb2flow.notebook.model import Notebook
+from nb2flow.notebook.settings import cell_settings
+
+Import = tuple[str, tuple[str, ...]]  # a module, and the names that are wanted of it
+
+# Large libraries that import nothing but what they need, print nothing, and may be forked afterwards.
+_LOADED_EARLY = frozenset(
+    (
+        "matplotlib", "networkx", "numpy", "pandas", "PIL", "scipy", "seaborn", "sklearn", "statsmodels", "sympy",
+        "torch", "xarray",
+    )
+)  # fmt: skip
+# These need not be loaded early, and leave alone what those do.
+_NEUTRAL = frozenset((*MODULES, "IPython", "ipywidgets", "tqdm"))
+_NEUTRAL_MAGICS = frozenset(("matplotlib", "autoreload", "config", "load_ext autoreload"))
+
+
+def first_imports(notebook: Notebook) -> tuple[Import, ...]:
+    """The imports of such libraries with which the notebook begins, in order, each once."""
+    return tuple(dict.fromkeys(_imports(notebook)))
+
+
+def _imports(notebook: Notebook) -> Iterator[Import]:
+    for cell in notebook.cells:
+        if cell.kind != "code" or cell_settings(cell).find("skip") is not None:
+            continue
+        parsed = parse_cell(cell)
+        if parsed.magics or parsed.fault is not None:
+            return
+        for statement in parsed.statements:
+            node = statement.node
+            if isinstance(node, ast.Import):
+                wanted: list[Import] = [(alias.name, ()) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                wanted = [(node.module, tuple(alias.name for alias in node.names))]
+            elif _does_nothing(node):
+                continue
+            else:
+                return
+            for module, names in wanted:
+                package = module.partition(".")[0]
+                if package in _LOADED_EARLY:
+                    yield module, names
+                elif package not in _NEUTRAL:
+                    return
+
+
+def _does_nothing(node: ast.stmt) -> bool:
+    """Whether the statement is nothing to a library that is imported later: text, a constant, how to show figures."""
+    if isinstance(node, ast.Assign):
+        return isinstance(node.value, ast.Constant) and all(isinstance(t, ast.Name) for t in node.targets)
+    if not isinstance(node, ast.Expr):
+        return False
+    if isinstance(node.value, ast.Constant):
+        return True
+    match node.value:
+        case ast.Call(func=ast.Attribute(attr="run_line_magic"), args=[ast.Constant(str(name)), ast.Constant(line)]):
+            return name in _NEUTRAL_MAGICS or f"{name} {line!s}" in _NEUTRAL_MAGICS
+    return False
