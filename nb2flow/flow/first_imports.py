@@ -26,7 +26,7 @@ _LOADED_EARLY = frozenset(
     )
 )  # fmt: skip
 # These need not be loaded early, and leave alone what those do.
-_NEUTRAL = frozenset((*MODULES, "IPython", "ipywidgets", "tqdm"))
+_NEUTRAL = frozenset((*MODULES, "__future__", "IPython", "ipywidgets", "tqdm"))
 _NEUTRAL_MAGICS = frozenset(("matplotlib", "autoreload", "config", "load_ext autoreload"))
 
 
