@@ -49,6 +49,7 @@ def request(path: Path, jobs: int) -> RunRequest:
     from nb2flow.app.analysis import analyse
     from nb2flow.app.compiling import compiled
     from nb2flow.engine import RunRequest
+    from nb2flow.flow.first_imports import first_imports
     from nb2flow.runtime.bundle import runtime_digest, runtime_files
 
     analysis = analyse(path)
@@ -62,6 +63,7 @@ def request(path: Path, jobs: int) -> RunRequest:
         runtime_digest=runtime_digest(),
         environ=dict(os.environ),
         jobs=jobs,
+        imports=first_imports(analysis.notebook),
     )
 
 
@@ -81,11 +83,17 @@ def wide(branches: int, seconds: float) -> Iterator[Cell]:
         yield Cell(f"time.sleep({seconds})\nbranch_{n} = {n}", (f"step:branch{n}",))
 
 
-def one_step() -> tuple[list[Cell], list[Cell]]:
-    """Two steps of which the second is the trivial one to measure; and its cells alone, as papermill gets them."""
+def one_step(library: str = "") -> tuple[list[Cell], list[Cell]]:
+    """Two steps of which the second is the trivial one to measure; and its cells alone, as papermill gets them. All
+    begin with the import of `library`, if there is one."""
     cells = [Cell("rows = [start + n for n in range(10)]"), Cell("total = sum(rows)"), Cell("print(total)")]
     ours = [Cell("start = 1", ("step:first",)), Cell(cells[0].source, ("step:second", "prev:first")), *cells[1:]]
-    return ours, [Cell(f"start = 1\n{cells[0].source}"), *cells[1:]]
+    bare = [Cell(f"start = 1\n{cells[0].source}"), *cells[1:]]
+    if library:
+        cells[1:2] = ours[2:3] = bare[1:2] = [Cell(f"total = {library}.DataFrame({{'row': rows}}).row.sum()")]
+        ours.insert(0, Cell(f"import {library}", ("imports",)))
+        bare.insert(0, Cell(f"import {library}"))
+    return ours, bare
 
 
 def constants(count: int) -> Iterator[Cell]:

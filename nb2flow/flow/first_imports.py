@@ -22,12 +22,19 @@ Import = tuple[str, tuple[str, ...]]  # a module, and the names that are wanted 
 _LOADED_EARLY = frozenset(
     (
         "matplotlib", "networkx", "numpy", "pandas", "PIL", "scipy", "seaborn", "sklearn", "statsmodels", "sympy",
-        "torch", "xarray",
+        "torch", "xarray", "mpl_toolkits",
     )
 )  # fmt: skip
 # These need not be loaded early, and leave alone what those do.
-_NEUTRAL = frozenset((*MODULES, "__future__", "IPython", "ipywidgets", "tqdm"))
-_NEUTRAL_MAGICS = frozenset(("matplotlib", "autoreload", "config", "load_ext autoreload"))
+_NEUTRAL = frozenset(
+    (
+        *MODULES, "__future__", "altair", "bs4", "h5py", "IPython", "ipywidgets", "joblib", "nltk", "plotly",
+        "requests", "tabulate", "tqdm", "yaml",
+    )
+)  # fmt: skip
+_NEUTRAL_MAGICS = frozenset(
+    ("matplotlib", "autoreload", "config", "load_ext autoreload", "load_ext watermark", "watermark")
+)
 
 
 def first_imports(notebook: Notebook) -> tuple[Import, ...]:
@@ -61,7 +68,12 @@ def _imports(notebook: Notebook) -> Iterator[Import]:
 
 
 def _does_nothing(node: ast.stmt) -> bool:
-    """Whether the statement is nothing to a library that is imported later: text, a constant, how to show figures."""
+    """Whether the statement is nothing to a library that is imported later: text, a constant, a function that is not
+    called yet, how to show figures."""
+    if isinstance(node, ast.FunctionDef):
+        return not (node.decorator_list or _calls(node.args) or (node.returns and _calls(node.returns)))
+    if isinstance(node, ast.Assert):
+        return not _calls(node)
     if isinstance(node, ast.Assign):
         return isinstance(node.value, ast.Constant) and all(isinstance(t, ast.Name) for t in node.targets)
     if not isinstance(node, ast.Expr):
@@ -72,3 +84,7 @@ def _does_nothing(node: ast.stmt) -> bool:
         case ast.Call(func=ast.Attribute(attr="run_line_magic"), args=[ast.Constant(str(name)), ast.Constant(line)]):
             return name in _NEUTRAL_MAGICS or f"{name} {line!s}" in _NEUTRAL_MAGICS
     return False
+
+
+def _calls(node: ast.AST) -> bool:
+    return any(isinstance(part, ast.Call) for part in ast.walk(node))

@@ -27,6 +27,11 @@ def found(*cells: Cell) -> tuple[Import, ...]:
         (["from sympy import *"], (("sympy", ("*",)),)),
         (["import matplotlib.pyplot as plt"], (("matplotlib.pyplot", ()),)),
         (["from __future__ import annotations\nfrom tqdm import tqdm\nimport numpy"], (NUMPY,)),
+        (["def twice(x, n=2):\n    return n * x\nimport numpy"], (NUMPY,)),
+        (
+            ["import sys\nassert sys.version_info >= (3, 5)\nimport numpy\nimport requests\nimport pandas"],
+            (NUMPY, PANDAS),
+        ),
         # What comes first may matter to them.
         (["import os\nos.environ['OMP_NUM_THREADS'] = '1'\nimport numpy"], ()),
         (["import sys\nsys.path.insert(0, 'src')", "import numpy"], ()),
@@ -40,6 +45,9 @@ def found(*cells: Cell) -> tuple[Import, ...]:
         (["!pip install pandas\nimport numpy"], ()),
         (["%env OMP_NUM_THREADS=1\nimport numpy"], ()),
         (["%%time\nimport numpy"], ()),
+        (["def f(x=setup()):\n    return x\nimport numpy"], ()),
+        (["import os\n@os.environ.update\ndef f():\n    return x\nimport numpy"], ()),
+        (["assert setup()\nimport numpy"], ()),
         (["%%bash\nls", "import numpy"], ()),
         (["import numpy as\n", "import pandas"], ()),
     ],
