@@ -53,9 +53,10 @@ def request(path: Path, jobs: int) -> RunRequest:
     from nb2flow.runtime.bundle import runtime_digest, runtime_files
 
     analysis = analyse(path)
+    made = compiled(analysis)
     return RunRequest(
         run_id="benchmark",
-        compiled=compiled(analysis),
+        compiled=made,
         notebook=path,
         home=path.parent / ".nb2flow",
         kernel=analysis.notebook.kernel,
@@ -63,7 +64,7 @@ def request(path: Path, jobs: int) -> RunRequest:
         runtime_digest=runtime_digest(),
         environ=dict(os.environ),
         jobs=jobs,
-        imports=first_imports(analysis.notebook),
+        imports=first_imports(analysis.notebook, made.sources()),
     )
 
 

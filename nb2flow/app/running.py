@@ -24,7 +24,7 @@ from nb2flow.flow.model import Observations
 from nb2flow.notebook import read
 from nb2flow.notebook.model import Notebook
 from nb2flow.plan import bind, source_digest
-from nb2flow.plan.model import CompiledPlan, Plan
+from nb2flow.plan.model import CompiledPlan
 from nb2flow.profiles import Profile, choose
 from nb2flow.runs.events import AnyEvent, CancelRequested, RunFinished
 from nb2flow.runs.folders import Home, new_run_id
@@ -115,14 +115,14 @@ def _requested(analysis: Analysis, asked: Asked) -> tuple[RunRequest, StepBacken
         output_limit=analysis.settings.output_limit,
         versions=versions(),
         profile=profile.name if profile else "",
-        imports=_imports(analysis.notebook, made.plan),
+        imports=_imports(analysis.notebook, made),
     )
     return request, engines.backend(engine_name, profile, request.notebook.parent), profile
 
 
-def _imports(notebook: Notebook, plan: Plan) -> tuple[Import, ...]:
-    """What is loaded once for all steps; nothing where there is only one, which loads it itself as well."""
-    return first_imports(notebook) if plan.language == "python" and len(plan.steps) > 1 else ()
+def _imports(notebook: Notebook, made: CompiledPlan) -> tuple[Import, ...]:
+    """What is loaded once for all steps."""
+    return first_imports(notebook, made.sources()) if made.plan.language == "python" else ()
 
 
 def resume(
@@ -152,7 +152,7 @@ def resume(
             jobs=jobs or (profile.jobs if profile else settings.jobs),
             output_limit=settings.output_limit,
         )
-        imports = _imports(read(found.folder.source), request.compiled.plan) if found.folder.source.exists() else ()
+        imports = _imports(read(found.folder.source), request.compiled) if found.folder.source.exists() else ()
         request = replace(request, notebook=here, imports=imports)
         state = engine.drive(request, backend, store, on_event=on_event, replan=_planner_of(found, here))
     return Found(state, found.folder, settings)

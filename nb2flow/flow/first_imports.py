@@ -9,7 +9,8 @@ it likes.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from nb2flow.flow.standard_library import MODULES
 from nb2flow.flow.syntax import parse_cell
@@ -18,13 +19,15 @@ from nb2flow.notebook.settings import cell_settings
 
 Import = tuple[str, tuple[str, ...]]  # a module, and the names that are wanted of it
 
-# Large libraries that import nothing but what they need, print nothing, and may be forked afterwards.
+# Large libraries that import nothing but what they need, print nothing, and may be forked afterwards. (Not the largest:
+# steps that use PyTorch take minutes, and one that does not would wait for it.)
 _LOADED_EARLY = frozenset(
     (
         "matplotlib", "networkx", "numpy", "pandas", "PIL", "scipy", "seaborn", "sklearn", "statsmodels", "sympy",
-        "torch", "xarray", "mpl_toolkits",
+        "xarray", "mpl_toolkits",
     )
 )  # fmt: skip
+_WANTED_UNNAMED = frozenset(("numpy", "pandas"))
 # These need not be loaded early, and leave alone what those do.
 _NEUTRAL = frozenset(
     (
@@ -37,9 +40,19 @@ _NEUTRAL_MAGICS = frozenset(
 )
 
 
-def first_imports(notebook: Notebook) -> tuple[Import, ...]:
-    """The imports of such libraries with which the notebook begins, in order, each once."""
-    return tuple(dict.fromkeys(_imports(notebook)))
+def first_imports(notebook: Notebook, steps: Iterable[str]) -> tuple[Import, ...]:
+    """The imports of such libraries with which the notebook begins, in order, each once, as far as several steps want
+    them. `steps` are the steps' sources; NumPy and pandas are wanted by most that do not name them."""
+    sources = list(steps)
+
+    def is_wanted(package: str) -> bool:
+        name = re.compile(rf"^\s*(?:import|from)\b.*\b{package}\b", re.MULTILINE)
+        return sum(bool(name.search(source)) for source in sources) > 1
+
+    found = dict.fromkeys(_imports(notebook))
+    packages = {module.partition(".")[0] for module, _ in found}
+    wanted = {package for package in packages if package in _WANTED_UNNAMED or is_wanted(package)}
+    return tuple(one for one in found if one[0].partition(".")[0] in wanted) if len(sources) > 1 else ()
 
 
 def _imports(notebook: Notebook) -> Iterator[Import]:

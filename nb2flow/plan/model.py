@@ -114,3 +114,8 @@ class CompiledPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     plan: Plan
     notebooks: dict[str, dict[str, Any]]
+
+    def sources(self) -> list[str]:
+        """The code of each step notebook, one text each."""
+        cells = [[c["source"] for c in n["cells"] if c["cell_type"] == "code"] for n in self.notebooks.values()]
+        return ["\n".join(s if isinstance(s, str) else "".join(s) for s in sources) for sources in cells]

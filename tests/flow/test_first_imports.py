@@ -13,7 +13,8 @@ PANDAS: Import = ("pandas", ())
 
 
 def found(*cells: Cell) -> tuple[Import, ...]:
-    return first_imports(of_values(document(*cells), "demo", "demo.ipynb"))
+    everything = "\n".join(cell if isinstance(cell, str) else cell[1] for cell in cells)
+    return first_imports(of_values(document(*cells), "demo", "demo.ipynb"), [everything] * 2)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +59,11 @@ def test_what_a_notebook_begins_with(cells: list[str], expected: tuple[Import, .
 
 def test_cells_that_are_not_run_do_not_count() -> None:
     assert found(("skip", "import os; os.environ['A'] = '1'"), "import numpy") == (NUMPY,)
+
+
+def test_what_one_step_alone_wants_it_imports_itself() -> None:
+    notebook = of_values(document("import numpy\nimport sympy\nfrom scipy import stats"), "demo", "demo.ipynb")
+    one, other = "from sympy import *\nfrom scipy import stats", "from scipy import stats, linalg"
+    assert first_imports(notebook, [one, other]) == (NUMPY, ("scipy", ("stats",)))
+    assert first_imports(notebook, [one, "# import sympy", "x = 1"]) == (NUMPY,)
+    assert first_imports(notebook, [one]) == ()
