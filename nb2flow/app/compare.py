@@ -21,7 +21,7 @@ Outputs = Sequence[Mapping[str, Any]]
 
 _NOISE = (
     (re.compile(r"\b0x[0-9a-fA-F]{4,}\b"), "0x…"),
-    (re.compile(r"[^\s\"'<>]*ipykernel_\d+[/\\]\d+\.py"), "<cell>"),
+    (re.compile(r"(?<![^\s\"'<>])[^\s\"'<>]*ipykernel_\d+[/\\]\d+\.py"), "<cell>"),
     (re.compile(r"<ipython-input-\d+-[0-9a-f]+>"), "<cell>"),
     (re.compile(r"Cell In\[\d+\]"), "Cell In[…]"),
     (re.compile(r"\bsk-container-id-\d+"), "sk-container-id"),

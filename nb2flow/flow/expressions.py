@@ -75,6 +75,7 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
             if path in known_modules.CONFIG_TARGETS and path in _READ_BY_CONSTANTS:
                 m.use_resource(known_modules.CONFIG_TARGETS[path], writes=False)
             found.append(m.module(path))
+            _read_submodule(m, path)
         elif obj.kind == "class" and obj.scope and node.attr in obj.scope:
             found.append(obj.scope[node.attr])
         elif obj.label.startswith("matplotlib"):
@@ -113,6 +114,15 @@ def attribute(m: Machine, node: ast.Attribute, base: Val) -> Val:
         inside |= {o for obj in rest if obj.cls for o in classes.class_value(obj, node.attr).objs if o.kind == "class"}
         found.append(Val(frozenset(inside)))
     return union(found) if found else SCALAR
+
+
+def _read_submodule(m: Machine, path: str) -> None:
+    """`a.b` is there because it was imported: by the last statement that did, if what it bound still tells."""
+    name = m.submodules.get(path)
+    if name is not None and name in m.names:
+        bound = [o.label for o in m.names[name].objs if o.kind == "module"]
+        if any(label == path or label.startswith(path + ".") or path.startswith(label + ".") for label in bound):
+            m.read_name(name)
 
 
 # What `name = os.environ["HOME"]` and the like look at, which is run again in later steps.

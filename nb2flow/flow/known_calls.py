@@ -83,7 +83,10 @@ _CONFIG: dict[str, Call] = {
             matplotlib.projections.register_projection matplotlib.scale.register_scale
             pandas.api.extensions.register_dataframe_accessor pandas.api.extensions.register_series_accessor
             pandas.api.extensions.register_index_accessor pandas.api.extensions.register_extension_dtype
-            nest_asyncio.apply sympy.init_printing sympy.init_session numpy.set_string_function
+            nest_asyncio.apply sympy.init_printing sympy.init_session sympy.interactive.init_printing
+            sympy.interactive.init_session sympy.interactive.printing.init_printing sympy.physics.vector.init_vprinting
+            sympy.interactive.session.init_session sympy.physics.vector.printing.init_vprinting
+            sympy.physics.mechanics.init_vprinting numpy.set_string_function
             pandas.plotting.register_matplotlib_converters gc.disable gc.enable socket.setdefaulttimeout
             faulthandler.enable importlib.reload logging.captureWarnings logging.addLevelName
             logging.Logger.addFilter logging.Logger.removeFilter logging.Logger.filters

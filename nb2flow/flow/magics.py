@@ -10,7 +10,7 @@ import ast
 import re
 import shlex
 
-from nb2flow.flow import following, scripts
+from nb2flow.flow import following, scripts, standard_library
 from nb2flow.flow.dispatch import evaluate, execute, fresh
 from nb2flow.flow.effects import BACKEND, HISTORY, INTERPRETER, MAGICS, PLOT
 from nb2flow.flow.machine import Machine
@@ -119,6 +119,13 @@ def line_magic(m: Machine, node: ast.Call) -> Val:
     return fresh(m, node, kind="unknown")
 
 
+def _read_libraries(m: Machine) -> None:
+    """The magic sets NumPy's options, too, if by then something has imported NumPy."""
+    for name in sorted(m.names):
+        if any(o.kind == "module" and o.root not in standard_library.MODULES for o in m.names[name].objs):
+            m.read_name(name)
+
+
 def _magic(m: Machine, name: str, rest: str, node: ast.AST) -> Val:
     if name in _RUNS_CODE:
         return _run_code(m, name, rest)
@@ -127,6 +134,8 @@ def _magic(m: Machine, name: str, rest: str, node: ast.AST) -> Val:
         m.use_resource(HISTORY, writes=False, text="In")
     if name in _CONFIG:
         m.use_resource(_CONFIG[name], writes=True)
+        if name == "precision":
+            _read_libraries(m)
         if name == "popd" or (name == "cd" and _FOLDER_BEFORE.search(rest)):
             m.use_resource(HISTORY, writes=False, text="the folders that it was in")
         if name == "load_ext" and rest.strip() not in ("autoreload", "tensorboard"):

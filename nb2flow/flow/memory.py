@@ -32,6 +32,7 @@ class Memory:
     resources: dict[str, int] = field(default_factory=dict)  # never changed, but replaced
     heap: Heap = field(default_factory=Heap)
     dotted: set[str] = field(default_factory=set)  # packages of which a submodule was imported by its full name
+    submodules: dict[str, str] = field(default_factory=dict)  # that were imported, and what the statement bound
     builtins: set[str] = field(default_factory=set)  # names that the notebook has put beside Python's own
     accessors: dict[str, frozenset[Obj]] = field(default_factory=dict)  # attributes that classes give to tables
     unknown_from: int | None = None  # the last unit that may bind names nobody can tell
@@ -144,6 +145,20 @@ class Memory:
             names.add(name)
             if self._trail is not None:
                 self._trail.append((names.discard, name))
+
+    def imported(self, module: str, name: str) -> None:
+        """A statement that binds `name` has imported `module`."""
+        before = self.submodules.get(module)
+        if before != name:
+            self.submodules[module] = name
+            if self._trail is not None:
+                self._trail.append((self._imported_before, module, before))
+
+    def _imported_before(self, module: str, name: str | None) -> None:
+        if name is None:
+            del self.submodules[module]
+        else:
+            self.submodules[module] = name
 
     @property
     def made(self) -> int:

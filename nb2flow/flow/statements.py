@@ -7,6 +7,7 @@ seen by its beginning (reachability only ever grows, so twice is enough for one 
 from __future__ import annotations
 
 import ast
+from itertools import accumulate
 from weakref import WeakKeyDictionary
 
 from nb2flow.flow import (
@@ -248,6 +249,7 @@ def _import(m: Machine, node: ast.Import) -> None:
         _may_configure(m, alias.name)
         if alias.asname:
             expressions.assign_name(m, alias.asname, m.module(alias.name))
+            _note_submodules(m, alias.name, alias.asname)
         else:
             top = alias.name.split(".")[0]
             m.module(alias.name)
@@ -257,6 +259,15 @@ def _import(m: Machine, node: ast.Import) -> None:
             if already is not None and top in m.dotted and top in m.versions and top not in m.bound:
                 m.unit.read(top, m.versions[top], m.line)  # `import a.b` adds to what `import a` bound
             expressions.assign_name(m, top, m.module(top))
+            _note_submodules(m, alias.name, top)
+
+
+def _note_submodules(m: Machine, path: str, name: str) -> None:
+    """An import puts the modules of a path into those above them: after `from a.b import c` there is `a.b`."""
+    if not m.frames:
+        for module in accumulate(path.split("."), "{}.{}".format):
+            if "." in module:
+                m.imported(module, name)
 
 
 def _may_configure(m: Machine, module: str) -> None:
@@ -278,7 +289,9 @@ def _import_from(m: Machine, node: ast.ImportFrom) -> None:
             m.module(module or ".")
             magics.star_import(m, module)
         else:
-            expressions.assign_name(m, alias.asname or alias.name, m.module(f"{module}.{alias.name}"))
+            name = alias.asname or alias.name
+            expressions.assign_name(m, name, m.module(f"{module}.{alias.name}"))
+            _note_submodules(m, f"{module}.{alias.name}", name)
 
 
 @statement(ast.FunctionDef, ast.AsyncFunctionDef)

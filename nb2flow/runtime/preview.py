@@ -18,8 +18,14 @@ _ATOMS = (type(None), bool, int, float, complex)
 def type_name(value: Any) -> str:
     """The type's full name, without `builtins`."""
     kind = type(value)
-    module = kind.__module__
-    return kind.__qualname__ if module in ("builtins", None) else f"{module}.{kind.__qualname__}"
+    module = _module(kind)
+    return kind.__qualname__ if module in ("builtins", "") else f"{module}.{kind.__qualname__}"
+
+
+def _module(kind: type) -> str:
+    """Where the class says that it was made; nothing where it says None, as a function of SymPy's does."""
+    module: object = kind.__module__
+    return module if isinstance(module, str) else ""
 
 
 def preview(name: str, value: Any) -> str:
@@ -31,7 +37,7 @@ def preview(name: str, value: Any) -> str:
 def figure(name: str, value: Any) -> str:
     """`preview` of a metric: a number of NumPy or PyTorch is told as the plain number that it is."""
     kind = type(value)
-    library = kind.__module__.partition(".")[0]
+    library = _module(kind).partition(".")[0]
     plain = (library == "numpy" and kind.__name__ in _NUMBERS) or (library == "torch" and kind.__name__ == "Tensor")
     if plain and (library == "numpy" or value.numel() == 1):
         value = value.item()
@@ -52,7 +58,7 @@ def _describe(value: Any, depth: int) -> str:
         return repr(value[:LIMIT])
     if kind in (list, tuple, set, frozenset, dict):
         return _container(value, depth)
-    known = _LIBRARY.get(f"{kind.__module__.partition('.')[0]}.{kind.__name__}")
+    known = _LIBRARY.get(f"{_module(kind).partition('.')[0]}.{kind.__name__}")
     if known is not None:
         return known(value)
     if isinstance(value, type):

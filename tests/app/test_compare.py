@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from nb2flow.app.compare import different, judge, parts
+from nb2flow.app.compare import different, judge, parts, plain
 
 
 def stream(text: str, name: str = "stdout") -> dict[str, Any]:
@@ -97,6 +97,11 @@ def test_the_same(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> None:
 def test_different(a: list[dict[str, Any]], b: list[dict[str, Any]], words: str) -> None:
     assert words in different(parts(a), parts(b))
     assert different(parts(b), parts(a))
+
+
+def test_long_words_are_compared_in_time_that_grows_with_their_length() -> None:
+    word = "a" * 1_000_000  # a document's bytes as text: hours, if the pattern began at each of its letters
+    assert plain(word + " /tmp/ipykernel_1/2.py") == word + " <cell>"
 
 
 def test_verdicts() -> None:

@@ -197,6 +197,8 @@ SET_UP = {
     " | set_config(display='text') | SVC()",
     "gradients that are off": "import torch | torch.set_grad_enabled(False) | torch.ones(1)",
     "a display hook": "import rich | rich.pretty.install() | 5",
+    "how SymPy prints vectors": "from sympy.physics import mechanics | mechanics.init_vprinting() | 5",
+    "how SymPy prints": "from sympy.interactive import printing | printing.init_printing(use_latex=True) | 5",
     "defaults": "import holoviews as hv | hv.opts.defaults(1) | hv.Curve([1])",
     "a context that is entered by hand": "import numpy as np; c=np.errstate(divide='raise') | c.__enter__() | print(1)",
     "a context on a stack": "import contextlib; s=contextlib.ExitStack() | s.enter_context(contextlib.chdir('x'))"
@@ -279,6 +281,14 @@ def test_what_is_drawn_on_a_figure_is_no_function_that_it_calls() -> None:
     cells += " | fig, ax = subplots() | ax.plot(s.time, s.outputs[0], label='s') | ax.set_title('t')"
     flow = flow_of([("", source) for source in cells.split(" | ")], "cells")
     assert "n" not in {i.name for i in flow.steps[-1].inputs}
+
+
+def test_a_magic_that_sets_what_is_imported_comes_after_the_imports_before_it() -> None:
+    cells = "import numpy as np\n%precision 4 | import numpy as np\nnp.set_printoptions(suppress=True)"
+    cells += " | print(np.ones(1))"
+    flow = flow_of([("", source) for source in cells.split(" | ")], "cells")
+    again = [(replay.cell, replay.line) for replay in flow.steps[-1].replay]
+    assert again == [(0, 1), (1, 1)] or again == [(0, 1), (0, 2), (1, 1), (1, 2)]
 
 
 @pytest.mark.parametrize("name", SET_UP)

@@ -376,3 +376,9 @@ rudes = [rude]
     assert previews["rude"] == "Rude"
     assert previews["many"].startswith("list of 1000: 0, 1, 2")
     assert previews["rudes"] == "list of 1: Rude"
+
+
+def test_a_class_that_tells_no_module_has_a_preview(steps: Steps) -> None:
+    code = "n = type('Kind', (), {'__module__': None, '__reduce__': lambda self: (int, (1,))})()"
+    steps.run("made", code, save=["n"], setup="")
+    assert steps.manifest("made")["outputs"]["n"]["preview"] == "Kind"
