@@ -188,9 +188,16 @@ class _Stream:
         self._name = name
         self._before = getattr(sys, name)
 
-    def __getattr__(self, attribute: str) -> Any:
+    def _now(self) -> Any:
         now = getattr(sys, self._name)
-        return getattr(self._before if now is self else now, attribute)
+        return self._before if now is self else now
+
+    def write(self, text: str) -> Any:
+        """Also for who keeps this method alone."""
+        return self._now().write(text)
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self._now(), attribute)
 
 
 @contextmanager

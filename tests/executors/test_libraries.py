@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from executors.local_runs import Runner, printed
 
+from nb2flow.engine.ports import Noted
 from nb2flow.executors import zygote
 from nb2flow.flow.first_imports import Import
 
@@ -130,6 +131,25 @@ def test_who_may_notice_imports_by_himself(runner: Runner, monkeypatch: pytest.M
     cell = "import sys\nprint('numpy' in sys.modules)\nimport numpy"
     shown = printed(runner.run(cell, imports=IMPORTS, environ=environ)[1])
     assert shown == ("False\nmine\n" if what == "beside the notebook" else "False\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "cell", "shown"),
+    [
+        ("print('mine')", "import xarray", "True False\nmine\n"),
+        ("import sys\nsay = sys.stdout.write", "import xarray\nxarray.say('kept')", "True True\nkept"),
+        ("import sys\nstream = sys.stdout", "import xarray\nxarray.stream.write('kept')", "True True\nkept"),
+    ],
+)
+def test_what_libraries_write(runner: Runner, source: str, cell: str, shown: str) -> None:
+    packages = runner.folder / "site-packages"
+    packages.mkdir()
+    (packages / "xarray.py").write_text(source + "\n")
+    imports = (IMPORTS[0], ("xarray", ()), IMPORTS[1])
+    cell = f"import sys\nprint('numpy' in sys.modules, 'xarray' in sys.modules)\n{cell}"
+    reports, document = runner.run(cell, imports=imports, environ={**environment(), "PYTHONPATH": str(packages)})
+    assert not any(isinstance(report, Noted) for report in reports)
+    assert "".join(printed(document)) == shown
 
 
 ASKED = """
