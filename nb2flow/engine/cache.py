@@ -8,13 +8,13 @@ imported, and every file it wrote, has the digest it had then, and what else of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import msgspec
 
 from nb2flow.engine.world import CHANGING, World
-from nb2flow.plan.model import PlanStep
+from nb2flow.plan.model import Plan, PlanStep
 from nb2flow.runs.manifest import Manifest
 from nb2flow.runs.results import ResultStore, StepResult
 from nb2flow.runs.state import StepState
@@ -31,11 +31,18 @@ class ResultCache:
         self._world = world
 
     def find(
-        self, step: PlanStep, key: str, manifests: Mapping[str, Manifest], *, any_result: bool = False
+        self,
+        step: PlanStep,
+        key: str,
+        manifests: Mapping[str, Manifest],
+        *,
+        any_result: bool = False,
+        others: Callable[[], Collection[str]] = frozenset,
     ) -> StepResult | None:
         """A result of `step` that is right to use, given the manifests of the steps before it.
 
-        With `any_result`, results that may not stand for a new execution (`cache:off`) count too.
+        With `any_result`, results that may not stand for a new execution (`cache:off`) count too. `others` is what
+        `written_if_nothing_runs` says, asked only where it matters.
         """
         result = self._results.get(key)
         if result is None or (result.not_reusable and not any_result):
@@ -44,7 +51,22 @@ class ResultCache:
             return None
         if result.inputs != inputs_of(step, manifests):
             return None
-        return result if self._world.is_as_it_was(step, result.world) else None
+        return result if self._world.is_as_it_was(step, result.world, others) else None
+
+    def written_if_nothing_runs(self, plan: Plan, keys: Mapping[str, str]) -> frozenset[str]:
+        """All that the plan's steps wrote, if each has a result that is right to use as long as the others have, too.
+
+        A step that empties a folder would have to run again as soon as later ones have written there. But where none of
+        those runs either, all files are as the whole run left them.
+        """
+        results = {step.name: self._results.get(keys[step.name]) for step in plan.steps}
+        found = {name: result for name, result in results.items() if result is not None}
+        if len(found) < len(results):
+            return frozenset()
+        written = frozenset(path for result in found.values() for path in result.world.written)
+        manifests = {name: result.read_manifest() for name, result in found.items()}
+        stands = all(self.find(s, keys[s.name], manifests, others=lambda: written) is not None for s in plan.steps)
+        return written if stands else frozenset()
 
     def changed_since(self, step: PlanStep, then: StepState, ended: float | None) -> str:
         """What has changed of that on which the result depends that `step` had in a run, since that run `ended`; empty

@@ -121,6 +121,8 @@ class _Driver:
         self._began: dict[tuple[str, int], float] = {}
         self._finished: dict[str, Finished] = {}
         self._events: list[AnyEvent] = []
+        self._began_something = False
+        self._written: frozenset[str] | None = None
         self._seen = 0  # number of the last event looked at
         self._told_of_gpu = False
         self._left = False  # we were asked to leave, and what is under way goes on without us
@@ -224,7 +226,9 @@ class _Driver:
         step, key, now = self._plan.step(name), self._keys[name], time.time()
         result = None
         if not self._entrusted.has(name):
-            result = self._cache.find(step, key, self._manifests(), any_result=self.request.only is not None)
+            result = self._cache.find(
+                step, key, self._manifests(), any_result=self.request.only is not None, others=self._written_by_all
+            )
         if result is not None and touched_in_between(self._plan, name, result.read_manifest(), self._finished):
             result = None
         folder = self.space.folder
@@ -235,6 +239,14 @@ class _Driver:
         if manifest.observed.network:
             self._note(name, "used the network when it ran; `--no-cache` asks again")
         return self._machine.handle(LookedUp(name, result.run_id, manifest.previews), now)
+
+    def _written_by_all(self) -> frozenset[str]:
+        """What all steps wrote, if it turns out that none has to run."""
+        if self._written is None:
+            whole = self.request.use_cache and self.request.start_from is None and self.request.only is None
+            runs = not whole or self.request.resume or self._began_something
+            self._written = frozenset() if runs else self._cache.written_if_nothing_runs(self._plan, self._keys)
+        return self._written
 
     def _has_finished(self, name: str, finished: Finished) -> None:
         self._finished[name] = finished
@@ -274,6 +286,7 @@ class _Driver:
             asked = f"{step.options.gpu} × {step.options.gpu_resource}"
             self._note(name, f"asks for {asked}: locally it runs on what this machine has")
         self._began[name, attempt] = time.time()
+        self._began_something = True
         if gathers(step):
             fanout.gather(self.space.folder, step, self._manifests(), self._notebooks[step.notebook])
             self._queue.put((name, attempt, Ended()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from nb2flow.plan.model import PlanStep
@@ -46,7 +46,7 @@ class World:
         return Depended(
             seen=seen,
             looked={path: self._look(path) for path in sorted(looked)},
-            written={path: self._look(path) for path in sorted(written)},
+            written={path: self._left(path) for path in sorted(written)},
             variables={name: self._variable(step, name) for name in sorted(observed.environ)},
             place=self._place() if observed.folder else "",
         )
@@ -56,18 +56,20 @@ class World:
         (Unix time); empty when there is none. A variable of the environment is as new as our process."""
         since = int(when * 1e9)
         told = {path: self._digest(path) != digest for path, digest in then.seen.items()}
-        told |= {path: self._look(path) != look for path, look in (*then.looked.items(), *then.written.items())}
+        told |= {path: self._look(path) != look for path, look in then.looked.items()}
+        told |= {path: self._left(path) != left for path, left in then.written.items()}
         for path, differs in told.items():
             if differs and self._last_change(path) > since:
                 return path
         return next((name for name, value in then.variables.items() if self._variable(step, name) != value), "")
 
-    def is_as_it_was(self, step: PlanStep, then: Depended) -> bool:
-        """Whether all that `step` depended on is what it was then."""
-        looks = (*then.looked.items(), *then.written.items())
+    def is_as_it_was(self, step: PlanStep, then: Depended, others: Callable[[], Collection[str]] = frozenset) -> bool:
+        """Whether all that `step` depended on is what it was then. `others` are files that may lie in folders which it
+        emptied: what other steps wrote, where none of these is going to run."""
         return (
             all(self._digest(path) == digest for path, digest in then.seen.items())
-            and all(self._look(path) == told for path, told in looks)
+            and all(self._look(path) == told for path, told in then.looked.items())
+            and all(self._is_as_left(path, told, then, others) for path, told in then.written.items())
             and all(self._variable(step, name) == told for name, told in then.variables.items())
             and then.place in ("", self._place())
         )
@@ -85,6 +87,24 @@ class World:
         """Of a folder only that it is there: what lies in it is told when it is listed."""
         try:
             return _FOLDER if (self._folder / path).is_dir() else self._digest(path)
+        except (OSError, ValueError):
+            return ABSENT
+
+    def _is_as_left(self, path: str, told: str, then: Depended, others: Callable[[], Collection[str]]) -> bool:
+        if self._left(path) == told:
+            return True
+        return path.endswith("/") and self._left(path, set(others()) - then.written.keys()) == told
+
+    def _left(self, path: str, but: Collection[str] = ()) -> str:
+        """What a step leaves where it wrote. Of a folder that it emptied (its path ends in `/`), all that lies in it
+        by name, `but` these: whatever others have put there since would be gone if the step ran again."""
+        if not path.endswith("/"):
+            return self._look(path)
+        try:
+            folder = self._folder / path
+            names = sorted(str(file.relative_to(folder)) for file in folder.rglob("*"))
+            kept = [name for name in names if path + name not in but]
+            return _digest("\0".join(kept)) if folder.is_dir() else ABSENT
         except (OSError, ValueError):
             return ABSENT
 

@@ -138,6 +138,13 @@ def _delete(watch: _Watch, arguments: Any) -> None:
         watch.add("deleted", arguments[0])
 
 
+def _delete_tree(watch: _Watch, arguments: Any) -> None:
+    """With all that lay in it, seen or not: what lies there later has come about since."""
+    _delete(watch, arguments)
+    if len(arguments) < 2 or arguments[1] in (-1, None):
+        watch.add("deleted", os.path.join(os.fsdecode(arguments[0]), ""))
+
+
 def _move(watch: _Watch, arguments: Any) -> None:
     watch.add("reads", arguments[0])
     watch.add("deleted", arguments[0])
@@ -179,7 +186,7 @@ _HANDLERS: dict[str, Callable[[_Watch, Any], None]] = {
     "shutil.copyfile": _copy,
     "shutil.copytree": _copy,
     "shutil.move": _move,
-    "shutil.rmtree": _delete,
+    "shutil.rmtree": _delete_tree,
     "shutil.make_archive": _write,
     "shutil.unpack_archive": _copy,
     "sqlite3.connect": _both,
@@ -266,11 +273,11 @@ def pause() -> None:
 
 
 def seen(home: Path, store: Path) -> dict[str, Any]:
-    """`reads`, `writes`, `deleted` (paths relative to `home` where they lie below it, folders that were listed end in
-    `/`), `looked` (paths that were asked about; folders end in `/`), `set_up` (what replayed set-up read and looked
-    for), `modules` (files that were imported and belong to no installed package), `environ` (variables that the
-    author's code asked for), `folder` (whether it asked where it works), `subprocess`, `network`, and `truncated` if
-    so."""
+    """`reads`, `writes`, `deleted` (paths relative to `home` where they lie below it; folders that were listed, or
+    deleted with all that lay in them, end in `/`), `looked` (paths that were asked about; folders end in `/`), `set_up`
+    (what replayed set-up read and looked for), `modules` (files that were imported and belong to no installed package),
+    `environ` (variables that the author's code asked for), `folder` (whether it asked where it works), `subprocess`,
+    `network`, and `truncated` if so."""
     place = _Place(home, store)
     found = _told(_watch.seen, place)
     found["set_up"] = _told(_watch.set_up, place)

@@ -44,6 +44,8 @@ def begin(path):
                     tell("reads", os.path.join(os.fsdecode(arguments[0] or "."), ""))
             elif event == "os.remove":
                 tell("deleted", arguments[0])
+            elif event == "shutil.rmtree":
+                tell("deleted", os.path.join(os.fsdecode(arguments[0]), ""))
             elif event == "os.rename":
                 tell("deleted", arguments[0])
                 tell("writes", arguments[1])

@@ -269,3 +269,39 @@ def test_a_result_whose_notebook_was_cut_short_is_none(run: Run, tmp_path: Path)
     again, _ = run(step)
     assert ran(again) == {"step"}
     assert ran(run(step)[0]) == set()
+
+
+EMPTIES = "import os, shutil\nshutil.rmtree('w', ignore_errors=True)\nos.makedirs('w/inner')\nx = 1"
+APPENDS = "with open('w/inner/log.txt', 'a') as file:\n    file.write('one ')\nx = open('w/inner/log.txt').read()"
+
+
+def test_a_step_that_empties_a_folder_runs_again_when_others_have_written_there_and_one_of_them_runs(run: Run) -> None:
+    empties = S("empties", [EMPTIES], outputs=("x",))
+    appends = S("appends", [APPENDS], after=("empties",), outputs=("x",))
+    reads = S("reads", ["x = open('w/inner/log.txt').read()"], after=("appends",), outputs=("x",))
+    first, _ = run(empties, appends, reads)
+    assert value(first, "reads") == "'one '"
+    nothing, _ = run(empties, appends, reads)
+    assert ran(nothing) == set()
+
+    for number in range(2):  # an edit of a step that goes on from what the emptied folder has
+        edited = S("appends", [APPENDS + f"\ny = {number}"], after=("empties",), outputs=("x",))
+        state, _ = run(empties, edited, reads)
+        assert {"empties", "appends"} <= ran(state)
+        assert (value(state, "appends"), value(state, "reads")) == ("'one '", "'one '")
+        assert ran(run(empties, edited, reads)[0]) == set()
+
+
+def test_a_file_of_somebody_else_in_a_folder_that_a_step_empties(run: Run, tmp_path: Path) -> None:
+    steps = S("empties", [EMPTIES], outputs=("x",)), S("appends", [APPENDS], after=("empties",), outputs=("x",))
+    run(*steps)
+    (tmp_path / "project" / "w" / "inner" / "mine.txt").write_text("not the notebook's")
+    state, _ = run(*steps)
+    assert (ran(state), value(state, "appends")) == ({"empties", "appends"}, "'one '")
+    assert not (tmp_path / "project" / "w" / "inner" / "mine.txt").exists()
+
+
+def test_a_folder_of_its_own_that_a_step_removes_is_nothing_to_its_result(run: Run) -> None:
+    code = "import tempfile\nwith tempfile.TemporaryDirectory() as folder:\n    open(folder + '/a', 'w').close()\nx = 1"
+    run(S("passing", [code], outputs=("x",)))
+    assert ran(run(S("passing", [code], outputs=("x",)))[0]) == set()

@@ -39,7 +39,7 @@ fd = os.open('low.bin', os.O_WRONLY | os.O_CREAT); os.close(fd)
     assert found["reads"] == ["both.txt", "gone", "in.txt", "log.txt", "made/", "old.txt"]
     names = ["both.txt", "log.txt", "low.bin", "made", "made/copy.txt", "new.txt", "out.txt"]
     assert found["writes"] == sorted([str(outside), *names])
-    assert found["deleted"] == ["gone", "old.txt", "out.txt"]
+    assert found["deleted"] == ["gone", "gone/", "old.txt", "out.txt"]
     assert (found["subprocess"], found["network"]) == (False, False)
 
 
