@@ -258,6 +258,7 @@ _LIVE: dict[str, Call] = {
         """,
         Call(touches="deep", result="live", label="an asyncio task"),
     ),
+    **each("asyncio.gather asyncio.wait_for asyncio.shield asyncio.run", Call(touches="deep", result="holds")),
     **each("ipywidgets", Call(touches="deep", result="live", keeps=True, label="a widget")),
     **each("IPython.display.display IPython.core.display.display", Call(result="live", label="a display handle")),
     **each("getpass.getpass", Call(result="scalar", asks=True)),

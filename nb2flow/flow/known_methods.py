@@ -96,7 +96,7 @@ _PLOT_METHODS = """
     loglog quiver streamplot matshow stackplot hlines vlines table
 """
 _WRITES_FILE = """
-    to_csv to_excel to_json_ to_parquet to_feather to_pickle to_hdf to_stata to_html savefig save save_model
+    to_csv to_excel to_json to_parquet to_feather to_pickle to_hdf to_stata to_html savefig save save_model
     write_text write_bytes mkdir touch unlink rename_ rmdir write_html write_image write_csv write_parquet tofile
     to_file
 """
