@@ -21,7 +21,7 @@ from nb2flow.app.output import write_text
 from nb2flow.cli import complete
 from nb2flow.cli.arguments import json_option, print_json, project_option, run_argument
 from nb2flow.cli.main import echo
-from nb2flow.cli.terminal import out
+from nb2flow.cli.terminal import has_browser, out
 from nb2flow.errors import EnvironmentFault, UsageError
 from nb2flow.views import failure as failure_view
 from nb2flow.views import logs as logs_view
@@ -228,7 +228,9 @@ def report(run: str, output: Path | None, show_it: bool, project: Path) -> None:
     path = output or found.folder.path / "report.html"
     write_text(path, page(found.state, notebooks, f"nb2flow {__version__}"))
     echo(shown_path(path))
-    if show_it:
+    if show_it and not has_browser():
+        echo("no browser is found here: open the file in one", err=True)
+    elif show_it:
         click.launch(path.resolve().as_uri())
 
 

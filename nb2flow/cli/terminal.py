@@ -41,3 +41,10 @@ def _unicode(stream: TextIO) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def has_browser() -> bool:
+    """Whether there may be a browser that a page can be opened in."""
+    if sys.platform != "linux":
+        return True
+    return any(map(os.environ.get, ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))) or shutil.which("wslview") is not None

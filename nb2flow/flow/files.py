@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Sequence
 
 from nb2flow.flow.effects import FileUse
-from nb2flow.flow.model import Reason
+from nb2flow.flow.model import ANY_FILE, Reason
 
 
 def reason(early: Sequence[FileUse], late: Sequence[FileUse]) -> Reason | None:
@@ -17,7 +17,7 @@ def reason(early: Sequence[FileUse], late: Sequence[FileUse]) -> Reason | None:
     for a in early:
         for b in late:
             if (a.writes or b.writes) and _overlap(a.path, b.path):
-                path = a.path or b.path or "a file whose name cannot be told"
+                path = a.path or b.path or ANY_FILE
                 if a.writes and b.reads:
                     text = "written, then read"
                 elif a.writes:
@@ -25,7 +25,7 @@ def reason(early: Sequence[FileUse], late: Sequence[FileUse]) -> Reason | None:
                 else:
                     text = "read before it is written"
                 if a.path is None or b.path is None:
-                    text = f"{text} (perhaps: the path cannot be told here)"
+                    text = f"perhaps {text}: a path is only known when it runs"
                 return Reason("file", path, a.site, b.site, text)
     return None
 

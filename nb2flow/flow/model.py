@@ -25,12 +25,16 @@ class Site:
     line: int
 
 
+ANY_FILE = "any file"  # the name of a reason whose path is not known
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why one step must come after another.
 
     kind: `variable` (name is defined at `defined` and used at `used`), `resource` (a stream of random numbers, the
-    working directory, options …; name is the resource id such as `rng:numpy`), `file` (name is the path), `order`
+    working directory, options …; name is the resource id such as `rng:numpy`), `file` (name is the path
+    or ANY_FILE), `order`
     (the author's `after:`), `state` (something that cannot be told apart statically; `text` says what).
     """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nb2flow.flow.model import Edge, Flow, Reason, Step
+from nb2flow.flow.model import ANY_FILE, Edge, Flow, Reason, Step
 from nb2flow.notebook.model import StepOptions
 from nb2flow.plan.expand import collapsed
 from nb2flow.plan.model import Plan, PlanEdge, PlanStep
@@ -127,7 +127,7 @@ def reason_words(reason: Reason) -> str:
         return reason.text or f"after:{reason.name} asks for this order"
     if reason.kind == "state":
         return reason.text or f"{reason.name}: state that cannot be told apart"
-    noun = {"variable": "", "resource": "resource ", "file": "file "}[reason.kind]
+    noun = {"variable": "", "resource": "resource ", "file": "file "}[reason.kind] if reason.name != ANY_FILE else ""
     made, used = {"variable": ("defined", "used"), "resource": ("changed", "used"), "file": ("written", "used")}[
         reason.kind
     ]

@@ -6,7 +6,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 
-from nb2flow.flow.model import Flow, Reason, Site
+from nb2flow.flow.model import ANY_FILE, Flow, Reason, Site
 from nb2flow.views.graph import edge_between, reason_words
 from nb2flow.views.terminal import Terminal, stripped
 from nb2flow.views.words import clipped
@@ -66,7 +66,8 @@ def _reason(reason: Reason, line_at: SourceLine, terminal: Terminal) -> list[str
     if reason.kind in ("order", "state") or (reason.defined is None and reason.used is None):
         return [f"  {reason.kind}  {reason_words(reason)}"]
     verbs = {"variable": ("defined", "used"), "resource": ("changed", "used"), "file": ("written", "used")}[reason.kind]
-    lines = [f"  {reason.kind} {terminal.paint(reason.name, 'bold')}" + (f" ({reason.text})" if reason.text else "")]
+    noun = f"{reason.kind} " if reason.name != ANY_FILE else ""
+    lines = [f"  {noun}{terminal.paint(reason.name, 'bold')}" + (f" ({reason.text})" if reason.text else "")]
     for verb, site in zip(verbs, (reason.defined, reason.used), strict=True):
         if site is not None:
             where = f"{verb} in cell {site.cell} line {site.line}"
