@@ -239,8 +239,13 @@ def merged(notebook: Notebook, conflict: Conflict, names: list[str]) -> Diagnost
     return Diagnostic("NB401", Severity.WARNING, what, place(cell, conflict.site.line, conflict.name), hint)
 
 
+_MOST_NAMED = 4
+
+
 def _list(names: list[str]) -> str:
     quoted = [f"'{n}'" for n in names]
+    if len(quoted) > _MOST_NAMED:
+        return f"the {len(quoted)} steps from {quoted[0]} to {quoted[-1]}"
     return ", ".join(quoted[:-1]) + " and " + quoted[-1] if len(quoted) > 1 else quoted[0]
 
 

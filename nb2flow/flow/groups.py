@@ -98,9 +98,10 @@ def merge(groups: list[Group], first: int, last: int, why: str) -> list[Group]:
     """Groups first…last (inclusive, document order) as one."""
     parts = groups[first : last + 1]
     named = [g for g in parts if not g.setup] or parts
-    name = named[0].name if len(named) == 1 else f"{named[0].name}-to-{named[-1].name}"
+    first_name, last_name = (named[0].drawn or (named[0].name,))[0], (named[-1].drawn or (named[-1].name,))[-1]
+    name = named[0].name if len(named) == 1 else f"{first_name}-to-{last_name}"
     if len(name) > MAX_NAME:
-        name = f"{named[0].name[: MAX_NAME // 2 - 2].rstrip('-')}-to-{named[-1].name[: MAX_NAME // 2 - 2].rstrip('-')}"
+        name = f"{first_name[: MAX_NAME // 2 - 2].rstrip('-')}-to-{last_name[: MAX_NAME // 2 - 2].rstrip('-')}"
     taken = {g.name for g in groups} - {g.name for g in parts}
     while name in taken:
         name += "-2"
