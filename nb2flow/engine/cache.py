@@ -8,15 +8,15 @@ imported, and every file it wrote, has the digest it had then, and what else of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from nb2flow.engine.world import CHANGING, World
 from nb2flow.plan.model import Plan, PlanStep
-from nb2flow.runs.manifest import Manifest
-from nb2flow.runs.results import ResultStore, StepResult
+from nb2flow.runs.manifest import Manifest, Observed
+from nb2flow.runs.results import Depended, ResultStore, StepResult
 from nb2flow.runs.state import StepState
 
 # What `state` steps hand on besides what is named as an input.
@@ -37,12 +37,12 @@ class ResultCache:
         manifests: Mapping[str, Manifest],
         *,
         any_result: bool = False,
-        others: Callable[[], Collection[str]] = frozenset,
+        last: Callable[[], Mapping[str, str]] = dict,
     ) -> StepResult | None:
         """A result of `step` that is right to use, given the manifests of the steps before it.
 
-        With `any_result`, results that may not stand for a new execution (`cache:off`) count too. `others` is what
-        `written_if_nothing_runs` says, asked only where it matters.
+        With `any_result`, results that may not stand for a new execution (`cache:off`) count too. `last` is what
+        `left_if_nothing_runs` says, asked only where it matters.
         """
         result = self._results.get(key)
         if result is None or (result.not_reusable and not any_result):
@@ -51,22 +51,24 @@ class ResultCache:
             return None
         if result.inputs != inputs_of(step, manifests):
             return None
-        return result if self._world.is_as_it_was(step, result.world, others) else None
+        return result if self._world.is_as_it_was(step, result.world, last) else None
 
-    def written_if_nothing_runs(self, plan: Plan, keys: Mapping[str, str]) -> frozenset[str]:
-        """All that the plan's steps wrote, if each has a result that is right to use as long as the others have, too.
+    def left_if_nothing_runs(self, plan: Plan, keys: Mapping[str, str]) -> Mapping[str, str]:
+        """How each file that the plan's steps make was left by the last that wrote it, if each step has a result that
+        is right to use as long as the others have, too; else nothing.
 
-        A step that empties a folder would have to run again as soon as later ones have written there. But where none of
-        those runs either, all files are as the whole run left them.
+        A step that begins a file, or empties a folder, would have to run again as soon as later ones have written
+        there. But where none of those runs either, all files are as the whole run left them. Not so what a step found
+        when the run began: that is another thing by now.
         """
         results = {step.name: self._results.get(keys[step.name]) for step in plan.steps}
         found = {name: result for name, result in results.items() if result is not None}
         if len(found) < len(results):
-            return frozenset()
-        written = frozenset(path for result in found.values() for path in result.world.written)
+            return {}
         manifests = {name: result.read_manifest() for name, result in found.items()}
-        stands = all(self.find(s, keys[s.name], manifests, others=lambda: written) is not None for s in plan.steps)
-        return written if stands else frozenset()
+        left = _made([(manifests[step.name].observed, found[step.name].world) for step in plan.steps])
+        stands = all(self.find(s, keys[s.name], manifests, last=lambda: left) is not None for s in plan.steps)
+        return left if stands else {}
 
     def changed_since(self, step: PlanStep, then: StepState, ended: float | None) -> str:
         """What has changed of that on which the result depends that `step` had in a run, since that run `ended`; empty
@@ -107,6 +109,20 @@ class ResultCache:
         )
         self._results.put(result, executed)
         return why_not
+
+
+def _made(steps: Iterable[tuple[Observed, Depended]]) -> dict[str, str]:
+    """Files that were written before anybody asked for them, with how they were left in the end, given what each step
+    was seen to do and what its result depends on, in the plan's order."""
+    made: dict[str, str] = {}
+    found_there: set[str] = set()
+    emptied: tuple[str, ...] = ()
+    for observed, world in steps:
+        asked = {*observed.reads, *observed.looked, *world.seen, *world.looked}
+        found_there |= {path for path in asked if path not in made and not path.startswith(emptied)}
+        made |= {path: how for path, how in world.written.items() if path not in found_there}
+        emptied = (*emptied, *(path for path in world.written if path.endswith("/")))
+    return made
 
 
 def inputs_of(step: PlanStep, manifests: Mapping[str, Manifest]) -> dict[str, str]:

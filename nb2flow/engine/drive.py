@@ -122,7 +122,7 @@ class _Driver:
         self._finished: dict[str, Finished] = {}
         self._events: list[AnyEvent] = []
         self._began_something = False
-        self._written: frozenset[str] | None = None
+        self._left_files: Mapping[str, str] | None = None
         self._seen = 0  # number of the last event looked at
         self._told_of_gpu = False
         self._left = False  # we were asked to leave, and what is under way goes on without us
@@ -227,7 +227,7 @@ class _Driver:
         result = None
         if not self._entrusted.has(name):
             result = self._cache.find(
-                step, key, self._manifests(), any_result=self.request.only is not None, others=self._written_by_all
+                step, key, self._manifests(), any_result=self.request.only is not None, last=self._left_by_all
             )
         if result is not None and touched_in_between(self._plan, name, result.read_manifest(), self._finished):
             result = None
@@ -240,13 +240,13 @@ class _Driver:
             self._note(name, "used the network when it ran; `--no-cache` asks again")
         return self._machine.handle(LookedUp(name, result.run_id, manifest.previews), now)
 
-    def _written_by_all(self) -> frozenset[str]:
-        """What all steps wrote, if it turns out that none has to run."""
-        if self._written is None:
+    def _left_by_all(self) -> Mapping[str, str]:
+        """How all steps left the files that they wrote, if it turns out that none has to run."""
+        if self._left_files is None:
             whole = self.request.use_cache and self.request.start_from is None and self.request.only is None
             runs = not whole or self.request.resume or self._began_something
-            self._written = frozenset() if runs else self._cache.written_if_nothing_runs(self._plan, self._keys)
-        return self._written
+            self._left_files = {} if runs else self._cache.left_if_nothing_runs(self._plan, self._keys)
+        return self._left_files
 
     def _has_finished(self, name: str, finished: Finished) -> None:
         self._finished[name] = finished

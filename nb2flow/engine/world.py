@@ -63,13 +63,20 @@ class World:
                 return path
         return next((name for name, value in then.variables.items() if self._variable(step, name) != value), "")
 
-    def is_as_it_was(self, step: PlanStep, then: Depended, others: Callable[[], Collection[str]] = frozenset) -> bool:
-        """Whether all that `step` depended on is what it was then. `others` are files that may lie in folders which it
-        emptied: what other steps wrote, where none of these is going to run."""
+    def is_as_it_was(self, step: PlanStep, then: Depended, last: Callable[[], Mapping[str, str]] = dict) -> bool:
+        """Whether all that `step` depended on is what it was then, or as the `last` of all steps that wrote it left it:
+        asked only where that differs, and empty unless none of the steps is going to run."""
+
+        def agrees(path: str, now: str, told: str) -> bool:
+            return now == told or last().get(path) == now
+
         return (
-            all(self._digest(path) == digest for path, digest in then.seen.items())
-            and all(self._look(path) == told for path, told in then.looked.items())
-            and all(self._is_as_left(path, told, then, others) for path, told in then.written.items())
+            all(agrees(path, self._digest(path), told) for path, told in then.seen.items())
+            and all(agrees(path, self._look(path), told) for path, told in then.looked.items())
+            and all(
+                agrees(path, self._left(path), told) or self._left(path, last().keys() - then.written.keys()) == told
+                for path, told in then.written.items()
+            )
             and all(self._variable(step, name) == told for name, told in then.variables.items())
             and then.place in ("", self._place())
         )
@@ -89,11 +96,6 @@ class World:
             return _FOLDER if (self._folder / path).is_dir() else self._digest(path)
         except (OSError, ValueError):
             return ABSENT
-
-    def _is_as_left(self, path: str, told: str, then: Depended, others: Callable[[], Collection[str]]) -> bool:
-        if self._left(path) == told:
-            return True
-        return path.endswith("/") and self._left(path, set(others()) - then.written.keys()) == told
 
     def _left(self, path: str, but: Collection[str] = ()) -> str:
         """What a step leaves where it wrote. Of a folder that it emptied (its path ends in `/`), all that lies in it

@@ -19,7 +19,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nb2flow.executors.zygote import HEADER
 from nb2flow.executors.zygotes import taken_apart
 
-_PATIENCE = 30.0  # seconds for what takes a third of one
+_PATIENCE = 60.0  # seconds for what takes a third of one, and with the notebook's libraries as long as importing these
 _UNKNOWN = 1 << 16
 
 

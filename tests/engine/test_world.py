@@ -292,6 +292,34 @@ def test_a_step_that_empties_a_folder_runs_again_when_others_have_written_there_
         assert ran(run(empties, edited, reads)[0]) == set()
 
 
+def test_steps_that_add_to_a_file_run_again_from_the_first_or_not_at_all(run: Run, tmp_path: Path) -> None:
+    def steps(more: str = "", begins: str = "x = open('log.txt', 'w').write('one ')") -> tuple[S, ...]:
+        adds = f"with open('log.txt', 'a') as file:\n    file.write('two ')\nx = open('log.txt').read(){more}"
+        return (
+            S("begins", [begins], outputs=("x",)),
+            S("adds", [adds], after=("begins",), outputs=("x",)),
+            S("ends", ["open('later.txt', 'w').close()\nx = open('log.txt').read()"], after=("adds",), outputs=("x",)),
+        )
+
+    first, _ = run(*steps())
+    assert value(first, "ends") == "'one two '"
+    assert ran(run(*steps())[0]) == set()
+    edited, _ = run(*steps("\ny = 1"))
+    assert {"begins", "adds"} <= ran(edited)
+    assert value(edited, "ends") == "'one two '"
+    assert ran(run(*steps("\ny = 1"))[0]) == set()
+    (tmp_path / "project" / "log.txt").write_text("somebody else's")
+    assert value(run(*steps("\ny = 1"))[0], "ends") == "'one two '"
+
+    # What a step finds when a run begins is what an earlier run left.
+    looks = steps(begins="import os\nx = os.path.exists('later.txt')\nopen('log.txt', 'w').write('one ')")
+    (tmp_path / "project" / "later.txt").unlink()
+    assert value(run(*looks)[0], "begins") == "False"
+    again, _ = run(*looks)
+    assert (value(again, "begins"), value(again, "ends")) == ("True", "'one two '")
+    assert ran(run(*looks)[0]) == set()
+
+
 def test_a_file_of_somebody_else_in_a_folder_that_a_step_empties(run: Run, tmp_path: Path) -> None:
     steps = S("empties", [EMPTIES], outputs=("x",)), S("appends", [APPENDS], after=("empties",), outputs=("x",))
     run(*steps)
