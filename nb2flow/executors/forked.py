@@ -82,11 +82,22 @@ class ForkedProvisioner(LocalProvisioner):
     def __init__(self, line: socket.socket, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._line = line
+        self._wanted = True
         self.refusal = ""
+
+    def give_up(self) -> None:
+        """The kernel is not wanted any more: do not wait for it. It may be that libraries are being loaded first."""
+        self._wanted = False
+        if not self.has_process:
+            with contextlib.suppress(OSError):
+                self._line.shutdown(socket.SHUT_RDWR)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Have it forked, else start it."""
         process = await self._fork(cmd, kwargs)
+        if not self._wanted:
+            self._line.close()  # if it was forked in this moment, it is killed
+            raise RuntimeError("it is not wanted any more")
         if process is None:
             self._line.close()
             return await super().launch_kernel(cmd, **kwargs)

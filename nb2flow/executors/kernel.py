@@ -228,6 +228,8 @@ class Kernel:
         if self.pid:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
+        elif self._forked is not None:
+            self._forked.give_up()
 
     async def shut_down(self, grace: float) -> bool:
         """Let the kernel end by itself (its atexit functions run), kill it after `grace` seconds. False: killed."""

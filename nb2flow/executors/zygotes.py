@@ -23,7 +23,7 @@ from nb2flow.flow.first_imports import Import
 
 _SCRIPT = Path(__file__).with_name("zygote.py")
 _MODULES = ("ipykernel_launcher", "ipykernel")
-_GRACE = 1.0  # seconds: it may still be importing
+_GRACE = 0.2  # seconds: it may still be importing, and has no kernel any more
 _ELF = b"\x7fELF"
 _OPTION = re.compile(r"-X\S+|-[EsSIbBuOP]+")
 # Variables that count when an interpreter starts or a library is loaded: setting them later is not the same.

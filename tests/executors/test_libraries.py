@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from executors.local_runs import Runner, printed
 
-from nb2flow.engine.ports import Noted
+from nb2flow.engine.ports import KernelStarted, Noted
 from nb2flow.executors import zygote
 from nb2flow.flow.first_imports import Import
 
@@ -150,6 +151,22 @@ def test_what_libraries_write(runner: Runner, source: str, cell: str, shown: str
     reports, document = runner.run(cell, imports=imports, environ={**environment(), "PYTHONPATH": str(packages)})
     assert not any(isinstance(report, Noted) for report in reports)
     assert "".join(printed(document)) == shown
+
+
+def test_a_run_that_is_cancelled_while_they_are_loaded_ends_at_once(runner: Runner) -> None:
+    packages = runner.folder / "site-packages"
+    packages.mkdir()
+    (packages / "xarray.py").write_text("import os, time\nos.mkdir('loading')\ntime.sleep(120)\n")
+    environ = {**environment(), "PYTHONPATH": str(packages)}
+    attempt, reports, ended, _ = runner.start("print(1)", imports=(("xarray", ()),), environ=environ)
+    while not (runner.folder / "loading").exists():
+        time.sleep(0.02)
+    attempt.cancel()
+    assert ended.wait(30)
+    failure = reports[-1].failure  # type: ignore[union-attr]
+    assert failure is not None
+    assert failure.kind == "cancelled"
+    assert not any(isinstance(report, KernelStarted) for report in reports)
 
 
 ASKED = """
