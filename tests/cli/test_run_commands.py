@@ -210,7 +210,7 @@ def test_a_terminal_sees_progress_and_ctrl_c_leaves_a_run_to_resume(here: Path) 
             "step:slow",
             "import time\nfor i in range(200 if not os.path.exists('go') else 1):\n    time.sleep(0.1)\nprint(word)",
         ),
-        ("step:end", "print('end', word)"),
+        ("step:end after:slow", "print('end', word)"),
     )
     shown = read_terminal(
         [*COMMAND, "run", "slow.ipynb"], here, until="cell 1 of 1", then=lambda pid: os.kill(pid, signal.SIGINT)
