@@ -8,6 +8,7 @@ another terminal). One object belongs to one thread.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from nb2flow.runs.lock import is_driven
 from nb2flow.runs.state import RunState, RunStatus, fold
 
 SCHEMA_VERSION = 1
+_PATIENCE = 10.0  # seconds to wait for others who write
 _DAMAGED = (
     "the file is damaged: remove it, and those beside it called runs.db-wal and runs.db-shm; "
     "the history is lost then, results of steps are kept"
@@ -184,7 +186,7 @@ class RunStore:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            connection = sqlite3.connect(self.home.database, timeout=10, isolation_level=None)
+            connection = sqlite3.connect(self.home.database, timeout=_PATIENCE, isolation_level=None)
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
             if version > SCHEMA_VERSION:
                 connection.close()
@@ -193,9 +195,7 @@ class RunStore:
                     hint="use that version here, or another folder (NB2FLOW_HOME)",
                 )
             if version < SCHEMA_VERSION:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(_SCHEMA)
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                _begin(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             self._connection = connection
         return self._connection
@@ -207,6 +207,22 @@ class RunStore:
         except sqlite3.Error as error:
             hint = _HINTS.get(getattr(error, "sqlite_errorname", ""), "is the folder writable?")
             raise EnvironmentFault(f"cannot use the run log {self.home.database}: {error}", hint=hint) from error
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Make a new database what it is to be. Others may be doing the same: SQLite does not wait for them by itself when
+    the journal is changed, whatever the connection's timeout."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            return
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _insert(connection: sqlite3.Connection, run_id: str, events: Iterable[AnyEvent]) -> None:

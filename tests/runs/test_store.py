@@ -7,7 +7,9 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -221,3 +223,18 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(EnvironmentFault):
         read_manifest(path)
+
+
+def test_several_may_make_the_database_at_the_same_moment(tmp_path: Path) -> None:
+    def append(place: int) -> None:
+        together.wait()
+        with RunStore(home) as store:
+            store.append(f"run-{place}", [CancelRequested(at=0.0, who="command")])
+
+    for number in range(40):
+        home, together = tmp_path / str(number), threading.Barrier(4)
+        Home(home).create()
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(append, range(4)))
+        with RunStore(home) as store:
+            assert len(store.ids()) == 4
