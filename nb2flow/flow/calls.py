@@ -23,7 +23,7 @@ from nb2flow.flow.classes import (
     own_methods,
 )
 from nb2flow.flow.dispatch import evaluate, expression, fresh
-from nb2flow.flow.effects import INTERPRETER
+from nb2flow.flow.effects import HISTORY, INTERPRETER
 from nb2flow.flow.following import follow
 from nb2flow.flow.instances import ASKED_BY, add, ask, begin_loop, compare, copy, show, use_up
 from nb2flow.flow.known import Call
@@ -391,12 +391,13 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
         return Val(fresh(m, args.node, args.positional[:1]).objs, args.positional[0].text)
     elif name in ("globals", "locals") or (name == "vars" and not args.positional):
         if m.frames and name != "globals":
-            spec = known.PURE  # the local names of a function
-        elif not m.frames and _is_kept(m, args.node):
+            return apply(m, known.PURE, args, None, name)  # the local names of a function
+        _list_namespace(m, args)
+        if not m.frames and _is_kept(m, args.node):
             apply(m, spec, args, None, name)
             everything = frozenset(o for v in m.names.values() for o in v.objs)
             return fresh(m, args.node, [Val(everything)], kind="live", label="the namespace itself")
-        elif scopes.writes_namespace(m.active[-1] if m.active else m.unit.statement.node):
+        if scopes.writes_namespace(m.active[-1] if m.active else m.unit.statement.node):
             spec = replace(spec, barrier="exec")
     elif name == "object":  # made to be told from all others
         made = fresh(m, args.node)
@@ -415,6 +416,11 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
     elif name == "id":
         m.identity = True
         return fresh(m, args.node, kind="live", label=known.ADDRESS)
+    elif name == "dir" and not args.positional:
+        if m.frames:
+            spec = known.PURE
+        else:
+            _list_namespace(m, args)
     elif name == "vars" and args.positional:
         held = [o for o in args.positional[0].objs if o.kind not in NOT_DATA]
         attributes = frozenset({m.alloc("data", ATTRIBUTES, site=args.node, holds=held)} if held else ())
@@ -432,6 +438,13 @@ def _call_builtin(m: Machine, name: str, args: Arguments) -> Val:
         for value in args.positional[:1]:
             use_up(m, value, f"{name}(…)", args.node)
     return apply(m, spec, args, None, name)
+
+
+def _list_namespace(m: Machine, args: Arguments) -> None:
+    """The names of the whole namespace are asked for, among them what IPython calls the cells' inputs and outputs."""
+    node = m.active[-1] if m.active else m.unit.statement.node
+    if scopes.lists_namespace(node) or args.node not in ast.walk(node):  # it stands in a text
+        m.use_resource(HISTORY, writes=False, text="the names of all inputs and outputs")
 
 
 def _is_kept(m: Machine, node: ast.Call) -> bool:

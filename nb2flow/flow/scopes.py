@@ -167,6 +167,61 @@ def writes_namespace(node: ast.AST) -> bool:
     return looks < sum(is_namespace(n) for n in ast.walk(node))
 
 
+_LOOKING_UP = frozenset(_WRITING) | {"get", "__getitem__", "__contains__"}
+_SHOWING_ALL = frozenset(
+    ["print", "pprint", "display", "str", "repr", "len", "list", "sorted", "set", "tuple", "dict", "iter", "enumerate"]
+)
+
+
+@lru_cache(maxsize=8192)
+def lists_namespace(node: ast.AST) -> bool:
+    """Whether code looks at all names of the namespace that `globals()`, `dir()` or the like gives, those of IPython's
+    history too, instead of asking for some by name."""
+    asks = sum(is_namespace(n) or _is_listing(n) for n in ast.walk(node))
+    return asks > sum(_looks_up(n) for n in ast.walk(node)) if asks else False
+
+
+def _looks_up(n: ast.AST) -> int:
+    """How many namespaces a node asks for names that it knows, or for those that do not begin with `_`."""
+    if isinstance(n, ast.Subscript):
+        return is_namespace(n.value)
+    if isinstance(n, ast.Attribute):
+        return is_namespace(n.value) and n.attr in _LOOKING_UP
+    if isinstance(n, ast.keyword):
+        return is_namespace(n.value)
+    if isinstance(n, ast.Compare):
+        return sum(is_namespace(c) or _is_listing(c) for c in n.comparators)
+    if isinstance(n, ast.BinOp):
+        return is_namespace(n.right) and isinstance(n.op, ast.Mod)
+    if isinstance(n, ast.Call):
+        called = n.func.attr if isinstance(n.func, ast.Attribute) else getattr(n.func, "id", "")
+        return sum(is_namespace(a) for a in n.args) if called not in _SHOWING_ALL else 0
+    if isinstance(n, ast.comprehension) and any(_asks_for_some(c) for c in n.ifs):
+        return sum(is_namespace(part) or _is_listing(part) for part in ast.walk(n.iter))
+    return 0
+
+
+def _asks_for_some(test: ast.expr) -> bool:
+    """Whether it is `name in (…)`, `name == …` or `not name.startswith("_")`, or one of these and more."""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return any(_asks_for_some(v) for v in test.values)
+    if isinstance(test, ast.Compare):
+        return isinstance(test.left, ast.Name) and isinstance(test.ops[0], ast.In | ast.Eq)
+    asked = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else None
+    return (
+        isinstance(asked, ast.Call)
+        and isinstance(asked.func, ast.Attribute)
+        and asked.func.attr == "startswith"
+        and len(asked.args) == 1
+        and isinstance(asked.args[0], ast.Constant)
+        and asked.args[0].value == "_"
+    )
+
+
+def _is_listing(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dir" and not node.args
+
+
 def is_namespace(node: ast.AST) -> bool:
     """Whether it is a call of `globals()`, `locals()` or `vars()`."""
     return (
