@@ -60,9 +60,9 @@ class Found:
             return ""
 
     def source(self, step: str, cell_id: str) -> str:
-        """The source of an author's cell in a step's notebook; empty when it is not there."""
+        """The source of an author's cell, as the step has it or, where it is only replayed there, the notebook."""
         planned = self.folder.steps / self.state.plan.step(step).notebook
-        for document in (_json(planned), self.notebook(step)):
+        for document in (_json(planned), self.notebook(step), _json(self.folder.source)):
             for cell in (document or {}).get("cells", ()):
                 if isinstance(cell, dict) and cell_id and cell.get("id") == cell_id:
                     source = cell.get("source", "")

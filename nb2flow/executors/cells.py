@@ -38,12 +38,17 @@ _new_node: Any = NotebookNode  # nbformat does not say its types
 
 
 class Stopped(Exception):  # noqa: N818 - not always an error: it may have been asked for
-    """The notebook did not run to its end. `reason`: `error`, `timeout`, `cancelled` or `kernel-died`."""
+    """The notebook did not run to its end. `reason`: `error`, `timeout`, `cancelled` or `kernel-died`.
 
-    def __init__(self, reason: str, index: int | None) -> None:
+    `ename` and `evalue` are what the kernel's reply calls an error.
+    """
+
+    def __init__(self, reason: str, index: int | None, ename: str = "", evalue: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.index = index
+        self.ename = ename
+        self.evalue = evalue
 
 
 class CellRunner(NotebookClient):
@@ -106,7 +111,7 @@ class CellRunner(NotebookClient):
         if self._stop_reason:
             raise Stopped(self._stop_reason, index)
         if content.get("status") != "ok" and not allowed:
-            raise Stopped("error", index)
+            raise Stopped("error", index, str(content.get("ename", "")), str(content.get("evalue", "")))
 
     async def _until_done(self, index: int) -> None:
         give_up: float | None = None

@@ -21,7 +21,9 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # How the versions of IPython name a line of a cell in a traceback.
 _CELL_LINE = re.compile(r"Cell In\s?\[(\d+)\], line (\d+)")
 _OLD_FRAME = re.compile(r"(?:Input In \[(\d+)\]|<ipython-input-(\d+)-[0-9a-f]+>|ipykernel_\d+/\d+\.py)")
-_ARROW = re.compile(r"^-+>\s*(\d+)\b", re.MULTILINE)
+_ARROW = re.compile(r"^-+>\s*(\d+)\b(.*)", re.MULTILINE)
+# How Python itself names it: in what IPython prints of a group of exceptions.
+_PLAIN_FRAME = re.compile(r'File "[^"]*ipykernel_\d+[/\\]\d+\.py", line (\d+), in <module>')
 _OWN_ROLES = ("start", "load", "save")
 _LONGEST = 300
 
@@ -36,10 +38,13 @@ def explain(
     role = marks.get("role", "author")
     if stopped.reason == "error" and role in _OWN_ROLES:
         return _own_cell_failed(role, error, _problems(manifest))
-    place = _place(cell, marks, error) if cell is not None else {}
+    ename, evalue = str(error.get("ename", "")), str(error.get("evalue", ""))
     traceback = tuple(error.get("traceback", ()))
+    if stopped.reason == "error" and not error and _PLAIN_FRAME.search(printed := _printed(cell)):
+        # A group of exceptions: IPython prints its traceback, and only the reply has its name.
+        ename, evalue, traceback = stopped.ename, stopped.evalue, (printed,)
+    place = _place(cell, marks, traceback) if cell is not None else {}
     if stopped.reason == "error":
-        ename, evalue = str(error.get("ename", "")), str(error.get("evalue", ""))
         said = f"{ename}: {evalue}" if evalue else ename
         message = _short(said or _last_words(cell)) or "the cell failed without saying why"
         hint = ""
@@ -105,10 +110,15 @@ def _problems(manifest: Path | None) -> list[Mapping[str, Any]]:
     return [p for p in problems if isinstance(p, dict)]
 
 
+def _printed(cell: Mapping[str, Any] | None) -> str:
+    """What the cell printed on standard error."""
+    outputs = cell.get("outputs", []) if cell is not None else []
+    return "".join(str(o.get("text", "")) for o in outputs if o.get("name") == "stderr").rstrip()
+
+
 def _last_words(cell: Mapping[str, Any] | None) -> str:
     """The last line on standard error: IPython's own refusals (an unknown magic) come without a traceback."""
-    outputs = cell.get("outputs", []) if cell is not None else []
-    text = "".join(str(o.get("text", "")) for o in outputs if o.get("name") == "stderr").strip()
+    text = _printed(cell).strip()
     return text.splitlines()[-1] if text else ""
 
 
@@ -120,34 +130,54 @@ def _error_of(cell: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return {}
 
 
-def _place(cell: Mapping[str, Any], marks: Mapping[str, Any], error: Mapping[str, Any]) -> dict[str, Any]:
+def _place(cell: Mapping[str, Any], marks: Mapping[str, Any], traceback: Sequence[str]) -> dict[str, Any]:
     """Cell and line in the author's notebook, as keyword arguments of `Failure`."""
-    line = _line(error.get("traceback", ()), cell.get("execution_count"))
+    line, shown = _line(traceback, cell.get("execution_count"))
     lines = cell["source"].splitlines()
     text = lines[line - 1] if line is not None and 0 < line <= len(lines) else ""
     cell_id, index = str(marks.get("id") or cell.get("id", "")), marks.get("cell")
-    for part in marks.get("lines", ()):
-        if line is not None and part["first"] <= line <= part["last"]:
-            cell_id, index, line = part["id"], part["cell"], part["line"] + line - part["first"]
-            break
+    if line is not None and (part := _replayed(marks.get("lines", ()), lines, line, shown)) is not None:
+        cell_id, index, line, text = part
     return {"cell_id": cell_id, "cell_index": index, "line": line, "source_line": text.strip()}
 
 
-def _line(traceback: Sequence[str], number: int | None) -> int | None:
-    """The line of the innermost frame that lies in the cell with execution count `number`."""
+def _replayed(
+    parts: Sequence[Mapping[str, Any]], lines: Sequence[str], line: int, shown: str
+) -> tuple[str, int, int, str] | None:
+    """Cell id, cell, line and text of what a traceback calls `line` and shows as `shown`, in a cell that repeats `parts`.
+
+    Replayed lines go by the numbers that they have in the author's cells (the runtime's `replaying`), so several
+    parts may have the number: the text decides. A shell that could not be told so numbers the lines of the cell.
+    """
+    for part in parts:
+        here = part["first"] + line - part["line"]
+        if part["first"] <= here <= part["last"] and (text := lines[here - 1]).strip() == shown:
+            return part["id"], part["cell"], line, text
+    for part in parts:
+        if part["first"] <= line <= part["last"]:
+            return part["id"], part["cell"], part["line"] + line - part["first"], lines[line - 1]
+    return None
+
+
+def _line(traceback: Sequence[str], number: int | None) -> tuple[int | None, str]:
+    """The line of the innermost frame that lies in the cell with execution count `number`, and what it shows there."""
     text = _ANSI.sub("", "\n".join(traceback))
-    here = [int(line) for count, line in _CELL_LINE.findall(text) if int(count) == number]
+    here = [match for match in _CELL_LINE.finditer(text) if int(match.group(1)) == number]
     if here:
-        return here[-1]
+        arrow = _ARROW.search(text, here[-1].end())
+        line = int(here[-1].group(2))
+        return line, arrow.group(2).strip() if arrow is not None and int(arrow.group(1)) == line else ""
     if _CELL_LINE.search(text):
-        return None
+        return None, ""
+    if (plain := _PLAIN_FRAME.search(text)) is not None:
+        return int(plain.group(1)), ""
     frame = None
     for match in _OLD_FRAME.finditer(text):
         count = match.group(1) or match.group(2)
         if count is None or int(count) == number:
             frame = match
     arrow = _ARROW.search(text, frame.end()) if frame is not None else None
-    return int(arrow.group(1)) if arrow is not None else None
+    return (int(arrow.group(1)), arrow.group(2).strip()) if arrow is not None else (None, "")
 
 
 def _short(text: str) -> str:

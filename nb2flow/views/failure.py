@@ -19,11 +19,15 @@ _KINDS = {
     "engine": "the engine failed",
 }
 
+_ENDS = 30  # lines of a traceback that are shown at either end
+_WIDEST = 400
+
 
 def headline(failure: Failure) -> str:
     """The failure in one short line: `ValueError: no rows` or what happened to the kernel."""
     if failure.ename:
-        return clipped(" ".join(stripped(f"{failure.ename}: {failure.evalue}").split()), 160)
+        said = f"{failure.ename}: {failure.evalue}" if failure.evalue.strip() else failure.ename
+        return clipped(" ".join(stripped(said).split()), 160)
     return clipped(" ".join(stripped(failure.message).split()), 160) or _KINDS.get(failure.kind, failure.kind)
 
 
@@ -57,6 +61,15 @@ def source_lines(source: str, line: int | None, terminal: Terminal, around: int 
     return shown
 
 
+def _cut(lines: list[str], terminal: Terminal) -> list[str]:
+    """A traceback that a person can take in: of a deep recursion or a very long message the beginning and the end."""
+    more = terminal.sign("…", "...")
+    left_out = len(lines) - 2 * _ENDS
+    if left_out > _ENDS // 2:
+        lines = [*lines[:_ENDS], f"{more} {left_out} lines left out {more}", *lines[-_ENDS:]]
+    return [line if len(plain := stripped(line)) <= _WIDEST else clipped(plain, _WIDEST, more) for line in lines]
+
+
 def draw(step: str, failure: Failure, terminal: Terminal, *, source: str = "", executed: str = "") -> str:
     """The whole view of one failed step. `source` is the failing cell's text, `executed` the notebook to look at."""
     place = where(failure)
@@ -68,7 +81,7 @@ def draw(step: str, failure: Failure, terminal: Terminal, *, source: str = "", e
     if context:
         lines += ["", *context]
     if failure.traceback:
-        lines += ["", *("  " + t for t in traceback_text(failure.traceback, terminal).splitlines())]
+        lines += ["", *("  " + t for t in _cut(traceback_text(failure.traceback, terminal).splitlines(), terminal))]
     else:
         lines += ["", "  " + stripped(failure.message)]
     lines += ["", *(f"  cannot carry {name} (made by {maker})" for name, maker in failure.variables)]

@@ -146,7 +146,9 @@ def next_commands(state: RunState, terminal: Terminal, *, shown: bool = False) -
     else:
         failed = next((s.name for s in state.steps.values() if s.status == "failed"), None)
         if failed:
-            rows.append((f"nb2flow open {run} {failed} --lab", "look at the failed step in JupyterLab"))
+            rows.append(
+                (f"nb2flow debug {run} {failed} --lab", "the failed step in JupyterLab, with its inputs loaded")
+            )
         if not shown:
             rows.append((f"nb2flow show {run}", "the run in short"))
         rows.append((f"nb2flow report {run} --open", "the run as one HTML page"))

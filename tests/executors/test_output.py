@@ -124,6 +124,45 @@ def test_a_traceback_without_this_cell_gives_no_line(traceback: str) -> None:
     assert explain(failed(traceback), Stopped("error", 0), None, None).line is None
 
 
+REPLAY = [
+    {"cell": 1, "first": 2, "id": "one", "last": 3, "line": 1},
+    {"cell": 2, "first": 6, "id": "two", "last": 7, "line": 2},
+]
+
+
+@pytest.mark.parametrize(
+    ("number", "shown", "place"),
+    [
+        (2, "y = x[5]", ("two", 2, 2, "y = x[5]")),
+        (2, "x = [1]", ("one", 1, 2, "x = [1]")),
+        (6, "y = x[5]", ("two", 2, 2, "y = x[5]")),  # a shell that could not be told the author's numbers
+    ],
+)
+def test_a_replayed_line_that_fails_is_told_as_the_authors(
+    number: int, shown: str, place: tuple[str, int, int, str]
+) -> None:
+    document = failed(f"Cell In[5], line {number}\n      1 import x\n----> {number} {shown}\n")
+    cell = document["cells"][0]
+    cell["source"] = "# from cell 1, line 1\nimport x\nx = [1]\n\n# from cell 2, line 2\ny = x[5]\nz = 1"
+    cell["metadata"] = {"nb2flow": {"role": "replay", "lines": REPLAY}}
+    failure = explain(document, Stopped("error", 0), None, None)
+    assert (failure.cell_id, failure.cell_index, failure.line, failure.source_line) == place
+
+
+def test_a_group_of_exceptions_has_its_name_and_line() -> None:
+    document = failed("")
+    printed = (
+        "  + Exception Group Traceback (most recent call last):\n"
+        '  |   File "/lib/IPython/core/interactiveshell.py", line 3823, in run_code\n'
+        '  |   File "/tmp/ipykernel_15026/4116903634.py", line 3, in <module>\n'
+        "  | ExceptionGroup: two (1 sub-exception)\n    +------------------------------------\n"
+    )
+    document["cells"][0]["outputs"] = [{"output_type": "stream", "name": "stderr", "text": printed}]
+    failure = explain(document, Stopped("error", 0, "ExceptionGroup", "two (1 sub-exception)"), None, None)
+    assert (failure.message, failure.line) == ("ExceptionGroup: two (1 sub-exception)", 3)
+    assert "interactiveshell" in failure.traceback[0]
+
+
 def failed(traceback: str) -> dict[str, Any]:
     error = {"output_type": "error", "ename": "ValueError", "evalue": "no", "traceback": [traceback]}
     marks = {"nb2flow": {"role": "author", "cell": 11, "id": "original"}}

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from builders import DIAMOND, FAILURE, flow_of, plan_of, run_of
 from hypothesis import given
@@ -19,6 +20,7 @@ from nb2flow.runs.events import (
     AnyEvent,
     CancelRequested,
     CellStarted,
+    Failure,
     RunCreated,
     RunFinished,
     RunReplanned,
@@ -118,6 +120,18 @@ def test_failure(snapshot: Snapshot) -> None:
     text = failure.draw("fit-b", FAILURE, Terminal(), source=source, executed="runs/x/executed/fit-b.ipynb")
     snapshot("failure.txt", text + "\n")
     assert "\x1b[31mValueError" in failure.draw("fit-b", FAILURE, Terminal(color=True))
+
+
+def test_of_a_long_traceback_the_beginning_and_the_end_are_shown() -> None:
+    frames = ("head", *(f"frame {n}" for n in range(3000)), "RecursionError: " + "x" * 9000)
+    deep = msgspec.structs.replace(FAILURE, traceback=frames)
+    text = failure.draw("fit-b", deep, Terminal())
+    assert "frame 3\n" in text and "frame 2990\n" in text and "left out" in text
+    assert len(text.splitlines()) < 100 and max(map(len, text.splitlines())) < 500
+
+
+def test_an_exception_without_words_is_its_name() -> None:
+    assert failure.headline(Failure(kind="error", message="MemoryError", ename="MemoryError")) == "MemoryError"
 
 
 def test_text_from_a_notebook_cannot_steer_the_terminal() -> None:
