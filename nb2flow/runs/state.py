@@ -67,7 +67,7 @@ class StepState:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Where a run stands. `steps` are in the plan's order."""
+    """Where a run stands. `steps` are in the plan's order; `pauses` lie between a stop and the next resume."""
 
     run_id: str
     notebook: str
@@ -85,8 +85,14 @@ class RunState:
     created_at: float = 0.0
     started_at: float | None = None
     ended_at: float | None = None
+    pauses: tuple[tuple[float, float], ...] = ()
     cancel_requested: bool = False
     replanned: tuple[str, ...] = ()
+
+    def driven(self, at: float) -> float:
+        """Seconds from the run's begin to `at` during which somebody drove it."""
+        began = self.created_at if self.started_at is None else self.started_at
+        return max(at - began - sum(min(end, at) - start for start, end in self.pauses if start < at), 0.0)
 
 
 def fold(events: Iterable[AnyEvent]) -> RunState:
@@ -141,11 +147,13 @@ def _applied(state: RunState, event: AnyEvent) -> RunState:
 def _run_applied(state: RunState, event: RunStarted | RunReplanned | RunFinished | CancelRequested) -> RunState:
     steps = state.steps
     if isinstance(event, RunStarted):
+        began = event.at if state.started_at is None else state.started_at
+        stopped = _last_seen(state)
+        pauses = state.pauses if stopped is None else (*state.pauses, (min(stopped, event.at), event.at))
         for name, step in steps.items():
             if step.status not in ("succeeded", "cached"):
                 steps[name] = StepState(name, attempt=step.attempt)
-        began = event.at if state.started_at is None else state.started_at
-        return replace(state, status="running", started_at=began, ended_at=None, cancel_requested=False)
+        return replace(state, status="running", started_at=began, ended_at=None, pauses=pauses, cancel_requested=False)
     if isinstance(event, RunReplanned):
         plan = msgspec.convert(event.plan, Plan)
         kept = {name: steps[name] for name in event.kept if name in steps}
@@ -157,6 +165,14 @@ def _run_applied(state: RunState, event: RunStarted | RunReplanned | RunFinished
         if step.status in ("running", "retrying", "waiting"):
             steps[name] = replace(step, status="cancelled", ended_at=event.at)
     return replace(state, status=_RUN_STATUS.get(event.status, "failed"), ended_at=event.at)
+
+
+def _last_seen(state: RunState) -> float | None:
+    """When the run last went on, if it has begun: of one that was killed only its steps tell."""
+    if state.started_at is None or state.ended_at is not None:
+        return state.ended_at
+    times = [at for s in state.steps.values() for at in (s.started_at, s.ended_at) if at is not None]
+    return max((state.started_at, *times, *(end for _, end in state.pauses)))
 
 
 def _step_applied(step: StepState, event: StepEvent) -> StepState:

@@ -50,8 +50,7 @@ def totals(state: RunState, now: float, terminal: Terminal) -> str:
     done = counts["succeeded"] + counts["cached"]
     words = [f"{done} of {counted(len(state.steps), 'step')} done"]
     words += [f"{counts[status]} {status}" for status in ("running", "retrying", "failed", "skipped") if counts[status]]
-    start = state.started_at or state.created_at
-    words.append(duration((state.ended_at or now) - start))
+    words.append(duration(state.driven(state.ended_at or now)))
     return terminal.paint(", ".join(words), "dim")
 
 

@@ -75,9 +75,9 @@ def _failures(state: RunState) -> str:
 
 
 def _timeline(state: RunState) -> str:
-    """A bar for each step that ran, from the run's begin to its end."""
+    """A bar for each step that ran, from the run's begin to its end, without the pauses before it was resumed."""
     timed = [(s, s.started_at, s.ended_at or state.ended_at) for s in state.steps.values() if s.started_at is not None]
-    spans = [(s, a, b if b is not None else a) for s, a, b in timed if a is not None]
+    spans = [(s, state.driven(a), state.driven(b if b is not None else a)) for s, a, b in timed if a is not None]
     if not spans:
         return ""
     begin = min(a for _, a, _ in spans)

@@ -50,12 +50,15 @@ def table(states: Iterable[RunState], now: float, terminal: Terminal) -> str:
 
 
 def run_seconds(state: RunState, now: float | None = None) -> float | None:
-    """How long the run has been driven, in seconds; None when it has not begun (or, without `now`, not ended)."""
+    """How long the run has been driven, in seconds, without the time between a stop and a resume.
+
+    None when it has not begun (or, without `now`, not ended).
+    """
     end = state.ended_at if state.ended_at is not None else now if state.status == "running" else None
     ends = [s.ended_at for s in state.steps.values() if s.ended_at is not None]
     if end is None and ends:
         end = max(ends)
-    return None if end is None or state.started_at is None else max(end - state.started_at, 0.0)
+    return None if end is None or state.started_at is None else state.driven(end)
 
 
 def metrics(state: RunState) -> list[tuple[str, str, str | None]]:

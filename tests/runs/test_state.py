@@ -108,6 +108,18 @@ def test_coming_back_to_a_run_keeps_what_is_done() -> None:
     assert state.steps["c"].attempt == 1
 
 
+def test_the_time_between_a_stop_and_the_resume_does_not_count() -> None:
+    resumed = fold([created("a", "b", "c", "d"), *EVENTS, RunStarted(at=1000, pid=8, jobs=1)])
+    assert resumed.pauses == ((13, 1000),)
+    assert (resumed.driven(5), resumed.driven(13), resumed.driven(500), resumed.driven(1004)) == (3, 11, 11, 15)
+    killed = fold([created("a", "b", "c", "d"), *EVENTS[:7], RunStarted(at=1000, pid=8, jobs=1)])
+    assert killed.pauses == ((8, 1000),)
+    twice = apply(
+        apply(killed, RunStarted(at=2000, pid=9, jobs=1)), RunFinished(at=2003, status="succeeded", seconds=3)
+    )
+    assert (twice.started_at, twice.driven(2003)) == (2, 9)
+
+
 def test_no_step_is_left_running_when_the_run_has_ended() -> None:
     state = fold(
         [
