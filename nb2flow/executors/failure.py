@@ -144,7 +144,7 @@ def _place(cell: Mapping[str, Any], marks: Mapping[str, Any], traceback: Sequenc
 def _replayed(
     parts: Sequence[Mapping[str, Any]], lines: Sequence[str], line: int, shown: str
 ) -> tuple[str, int, int, str] | None:
-    """Cell id, cell, line and text of what a traceback calls `line` and shows as `shown`, in a cell that repeats `parts`.
+    """Cell id, cell, line and text of what a traceback of a cell that repeats `parts` calls `line` and shows.
 
     Replayed lines go by the numbers that they have in the author's cells (the runtime's `replaying`), so several
     parts may have the number: the text decides. A shell that could not be told so numbers the lines of the cell.
