@@ -78,6 +78,19 @@ class ResultCache:
             return ""
         return self._world.changed_since(step, result.world, ended or then.ended_at)
 
+    def not_as_left(self, plan: Plan, steps: Mapping[str, StepState]) -> frozenset[str]:
+        """Files that finished steps of a run wrote and that are not as the last of them left them."""
+        left: dict[str, str] = {}
+        for name in (step.name for step in plan.steps if steps[step.name].status in ("succeeded", "cached")):
+            result = self._results.get(steps[name].key)
+            left |= result.world.written if result is not None else {}
+        return self._world.not_as_left(left)
+
+    def written(self, then: StepState) -> frozenset[str]:
+        """What a finished step of a run wrote, as far as it is known."""
+        result = self._results.get(then.key)
+        return frozenset(result.world.written if result is not None else ())
+
     def keep(
         self,
         step: PlanStep,

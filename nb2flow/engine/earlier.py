@@ -38,11 +38,13 @@ def finished_steps(
     """The steps of a resumed run that are done and stay so, and what is to be told of others.
 
     Their notebook, manifest and artifacts must all be there, and what they read of the world must not have been changed
-    since the run ended. What comes after a step that runs again has to be looked at again, too.
+    since the run ended. The files that they wrote must be as the last of them left them: one that did not finish may
+    have added to a file, and would do so again. What comes after a step that runs again has to be looked at again, too.
     """
     finished: dict[str, Finished] = {}
     remarks: dict[str, str] = {}
     anew: set[str] = set()
+    touched = cache.not_as_left(state.plan, state.steps)
     for step in state.plan.steps:
         name, then = step.name, state.steps[step.name]
         if then.status not in ("succeeded", "cached") or anew & set(predecessors(step)):
@@ -50,7 +52,9 @@ def finished_steps(
             continue
         manifest = _what_it_left(space, results, name)
         changed = cache.changed_since(step, then, state.ended_at) if manifest is not None else ""
-        if manifest is None or (changed and state.ended_at is not None):
+        again = min(touched & cache.written(then), default="")
+        changed = again or changed
+        if manifest is None or again or (changed and state.ended_at is not None):
             anew.add(name)
             remarks |= {name: f"runs again: {changed} has changed since"} if changed else {}
             continue

@@ -63,6 +63,11 @@ class World:
                 return path
         return next((name for name, value in then.variables.items() if self._variable(step, name) != value), "")
 
+    def not_as_left(self, left: Mapping[str, str]) -> frozenset[str]:
+        """Which of these files, told as they were left, are not so any more. Of emptied folders nothing is said: what
+        others have put there in the same run is no reason to make it again."""
+        return frozenset(path for path, told in left.items() if not path.endswith("/") and self._left(path) != told)
+
     def is_as_it_was(self, step: PlanStep, then: Depended, last: Callable[[], Mapping[str, str]] = dict) -> bool:
         """Whether all that `step` depended on is what it was then, or as the `last` of all steps that wrote it left it:
         asked only where that differs, and empty unless none of the steps is going to run."""

@@ -183,6 +183,24 @@ def test_what_the_run_itself_changed_is_no_reason_to_run_a_step_again(run: Run, 
     assert {event.step for event in events if isinstance(event, StepStarted)} == {"fails"}
 
 
+def test_a_file_that_a_failed_step_added_to_is_begun_again_when_the_run_is_resumed(run: Run, tmp_path: Path) -> None:
+    adds = "with open('log.txt', 'a') as file:\n    file.write('{} ')\n"
+    steps = (
+        S("begins", ["open('log.txt', 'w').close()\nx = 1"], outputs=("x",)),
+        S("adds", [adds.format("one") + "y = 1"], {"begins": ("x",)}, outputs=("y",)),
+        S("apart", ["z = open('other.txt', 'w').write('1')"], outputs=("z",)),
+        S("fails", [adds.format("two") + "w = open('fixed.txt').read()"], {"adds": ("y",)}, outputs=("w",)),
+        S("reads", ["v = open('log.txt').read()"], {"fails": ("w",)}, outputs=("v",)),
+    )
+    first, _ = run(*steps)
+    assert first.steps["fails"].status == "failed"
+    (tmp_path / "project" / "fixed.txt").write_text("")
+    second, events = run(of=first.run_id)
+    assert value(second, "reads") == "'one two '"
+    assert notes(events) == ["begins: runs again: log.txt has changed since"]
+    assert {event.step for event in events if isinstance(event, StepStarted)} == set(second.steps) - {"apart"}
+
+
 def test_a_damaged_artifact_is_made_again_with_what_comes_of_it(run: Run, tmp_path: Path) -> None:
     makes = S("makes", ["import random\nx = [random.random() for _ in range(9)]"], outputs=("x",))
     run(makes)
