@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from nb2flow.errors import Diagnostic
-from nb2flow.flow import checks, drawing
-from nb2flow.flow.effects import AT_START, CONFIG, HISTORY, PLOT, is_resource
+from nb2flow.flow import checks, drawing, library
+from nb2flow.flow.effects import AT_START, CONFIG, HISTORY, PLOT, Unit, is_resource
 from nb2flow.flow.graph import Graph, Node, replay_order
 from nb2flow.flow.model import Each, Edge, Flow, Input, Parameter, Reason, Replay, Step
 from nb2flow.notebook.model import Layout, Notebook
@@ -130,12 +130,22 @@ def _step(
         replay=tuple(_replays(notebook, graph, node)),
         inputs=inputs,
         outputs=tuple(sorted({_carried_as(graph, k, n) for n in node.outputs})),
-        changes=tuple(sorted({_resource(n) for u in node.units for n in u.writes if is_resource(n)} - {HISTORY})),
+        changes=tuple(sorted({_resource(n) for u in _changing(node) for n in u.writes if is_resource(n)} - {HISTORY})),
         state=state,
         parameters=tuple(sorted((node.parameters | own) & known)),
         files=tuple(files),
         notes=node.group.notes,
     )
+
+
+def _changing(node: Node) -> list[Unit]:
+    """The statements whose changes of resources are foreseen when the step is seen to have changed one.
+
+    What an import does is told from what the step does while it runs, and later steps import, too. Where code that nobody
+    has looked into runs beside statements that are run again in later steps, it may have changed the same thing.
+    """
+    unknown = any(not u.replayable and not all(map(library.is_quiet, u.uses)) for u in node.units)
+    return [u for u in node.units if not u.replayable or (u.kind != "import" and not unknown)]
 
 
 def _replays(notebook: Notebook, graph: Graph, node: Node) -> list[Replay]:
