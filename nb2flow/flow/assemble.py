@@ -141,8 +141,8 @@ def _step(
 def _changing(node: Node) -> list[Unit]:
     """The statements whose changes of resources are foreseen when the step is seen to have changed one.
 
-    What an import does is told from what the step does while it runs, and later steps import, too. Where code that nobody
-    has looked into runs beside statements that are run again in later steps, it may have changed the same thing.
+    What an import does is told from what the step does while it runs, and later steps import, too. Where code that
+    nobody has looked into runs beside statements that later steps run again, it may have changed the same thing.
     """
     unknown = any(not u.replayable and not all(map(library.is_quiet, u.uses)) for u in node.units)
     return [u for u in node.units if not u.replayable or (u.kind != "import" and not unknown)]

@@ -7,7 +7,7 @@ import posixpath
 import re
 from dataclasses import replace
 
-from nb2flow.flow import known, known_methods, known_modules, lasting, library, magics, scopes, tables, texts
+from nb2flow.flow import known, known_methods, known_modules, lasting, library, magics, reexports, scopes, tables, texts
 from nb2flow.flow.callbacks import held_functions
 from nb2flow.flow.classes import (
     Methods,
@@ -233,7 +233,7 @@ def _call_method(m: Machine, name: str, receiver: Val, args: Arguments) -> Val:
         m.touch({o for o in made if o.kind != "module"}, f"….{name}()")
     for obj in in_order(receiver.objs):
         if obj.kind == "module":
-            path = f"{obj.label}.{name}"
+            path = reexports.defined_as(f"{obj.label}.{name}")
             if obj.label == "IPython.shell":
                 results.append(magics.line_magic(m, args.node))
                 continue

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from nb2flow.flow import magics, replay, scopes
 from nb2flow.flow import statements as _statements  # noqa: F401  (registers the interpreters of statements)
 from nb2flow.flow.dispatch import execute
-from nb2flow.flow.effects import HISTORY, Unit
+from nb2flow.flow.effects import CONFIG, CONFIGURATION, HISTORY, Unit
 from nb2flow.flow.machine import MAX_NODES, Machine, Place
 from nb2flow.flow.model import Observations, Outside
 from nb2flow.flow.scopes import root_name
@@ -258,7 +258,8 @@ def _run_observed(m: Machine, parsed: ParsedCell, ids: frozenset[str], observed:
     unit = _begin(m, parsed, Statement(ast.Pass(lineno=end, col_offset=0), end, end, ""))
     unit.observed = True
     for resource in changes:
-        m.use_resource(resource, writes=True, text="seen in an earlier run")
+        for name in CONFIGURATION if resource == CONFIG else (resource,):
+            m.use_resource(name, writes=True, text="seen in an earlier run")
     for path in reads:
         m.use_file(path, writes=False, reads=True)
     for path in writes:

@@ -30,7 +30,7 @@ _CONFIG: dict[str, Call] = {
             seaborn.set_palette seaborn.set_color_codes seaborn.reset_defaults seaborn.reset_orig
             seaborn.despine_defaults
             matplotlib.pyplot.viridis matplotlib.pyplot.gray matplotlib.pyplot.xkcd mglearn.plots.set
-            seaborn.axes_style_defaults
+            seaborn.axes_style_defaults IPython.core.pylabtools.figsize
         """,
         Call(result="scalar", config="process:config:plot"),
     ),

@@ -44,6 +44,7 @@ SCALAR_ATTRIBUTES = frozenset(
         "suffix",
     ]
 )
+STARS_OF_PYLAB = ("matplotlib.pylab", "numpy")  # what `%pylab` imports with a star
 PLOT_MODULES = ("matplotlib", "seaborn", "mpl_toolkits", "matplotlib_inline")
 # Modules that never draw: a step that uses nothing else does not need the plot configuration.
 PLAIN_MODULES = frozenset(

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from nb2flow.flow import reexports
 from nb2flow.flow.effects import (
     CONFIG,
     CONFIGURATION,
@@ -401,6 +402,7 @@ class Machine(Memory):
 
     def module(self, path: str) -> Val:
         """A module, or something reached through one, by dotted path."""
+        path = reexports.defined_as(path)
         obj = self._modules.get(path)
         if obj is None:
             obj = self._modules[path] = Obj("module", path)

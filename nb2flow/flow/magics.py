@@ -10,7 +10,7 @@ import ast
 import re
 import shlex
 
-from nb2flow.flow import following, scripts, standard_library
+from nb2flow.flow import following, known_modules, scripts, standard_library
 from nb2flow.flow.dispatch import evaluate, execute, fresh
 from nb2flow.flow.effects import BACKEND, HISTORY, INTERPRETER, MAGICS, PLOT
 from nb2flow.flow.machine import Machine
@@ -151,7 +151,7 @@ def _magic(m: Machine, name: str, rest: str, node: ast.AST) -> Val:
     elif name == "pylab":
         m.use_resource(BACKEND, writes=True)
         m.use_resource(PLOT, writes=True)
-        for module in ("numpy", "matplotlib.pyplot"):
+        for module in known_modules.STARS_OF_PYLAB:
             star_import(m, module)
         for alias, path in (
             ("np", "numpy"),
@@ -161,6 +161,8 @@ def _magic(m: Machine, name: str, rest: str, node: ast.AST) -> Val:
             ("matplotlib", "matplotlib"),
             ("pylab", "matplotlib.pylab"),
             ("mlab", "matplotlib.mlab"),
+            ("figsize", "IPython.core.pylabtools.figsize"),
+            ("getfigs", "IPython.core.pylabtools.getfigs"),
         ):
             m.write_name(alias, m.module(path))
     elif name in ("env", "set_env"):

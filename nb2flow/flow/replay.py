@@ -111,15 +111,23 @@ def _classify(units: list[Unit]) -> None:
 
 
 def _classify_in_order(units: list[Unit], changed: Mapping[str, int]) -> None:
-    """A unit reads only what comes before it."""
+    """A unit reads only what comes before it.
+
+    What is carried of options are all that changed in a step, and they are set after what is run again: once some are
+    carried, so are all that are set later.
+    """
     depth: dict[int, int] = {}
+    carries_options = False
     for unit in units:
+        sets_options = any(name in unit.writes for name in CONFIGURATION)
         unit.replayable = (
             unit.kind != "compute"
             and _harmless(unit)
+            and not (carries_options and sets_options and unit.kind != "import")
             and not (changed and _sees_change(unit, changed))
             and _sources_replayable(unit, units)
         )
+        carries_options = carries_options or (sets_options and not unit.replayable)
         if unit.kind == "constant" and unit.replayable:
             sources = [r.version for r in unit.reads.values() if r.version is not None]
             depth[unit.index] = 1 + max((depth.get(v, 0) for v in sources), default=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from nb2flow.flow.known_modules import STARS_OF_PYLAB
 from nb2flow.flow.syntax import parse_cell
 from nb2flow.notebook.model import Notebook
 
@@ -20,5 +21,5 @@ def star_modules(notebook: Notebook) -> tuple[str, ...]:
                     if is_star and isinstance(node, ast.ImportFrom) and node.module:
                         found += ["." * node.level + node.module]
         if re.search(r"^\s*%pylab\b", cell.source, re.MULTILINE):
-            found += ["numpy", "matplotlib.pyplot"]
+            found += STARS_OF_PYLAB
     return tuple(dict.fromkeys(found))

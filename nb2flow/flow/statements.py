@@ -20,6 +20,7 @@ from nb2flow.flow import (
     library,
     magics,
     outcomes,
+    reexports,
     scopes,
     standard_library,
 )
@@ -272,7 +273,7 @@ def _note_submodules(m: Machine, path: str, name: str) -> None:
 
 def _may_configure(m: Machine, module: str) -> None:
     """A module that no table knows may set options when it is first imported: every later step imports it too."""
-    if not library.is_quiet(module) and module not in m.names:
+    if not library.is_quiet(reexports.defined_as(module)) and module not in m.names:
         m.use_resource("process:config", writes=True)
 
 
