@@ -41,6 +41,8 @@ def note(m: Machine, path: str, base: Val, given: Iterable[Val]) -> None:
         or (not thing and name in ("plot", "hist", "boxplot") and any(o.root == "pandas" for o in base.objs))
     ):
         m.unit.draws = True
+    if path == "boxplot" and m.unit.draws:  # pandas makes the axes in a context of its own
+        m.unit.keeps_settings = m.unit.draws_aside = True
     if path in _CONTEXTS or path in _PUT_BACK or name in ("isinteractive", "is_interactive"):
         m.unit.keeps_settings = True
     elif thing in _SETTINGS:
@@ -62,7 +64,10 @@ def first_figure(units: Sequence[Unit]) -> Unit | None:
 def draws(units: Iterable[Unit]) -> bool:
     """Whether a step of these units (replayed ones, too) has to do with figures."""
     return any(
-        {"matplotlib", "seaborn"} & (u.modules | u.uses) or known_modules.PLOT_ATTRIBUTES & u.attributes for u in units
+        u.keeps_settings
+        or {"matplotlib", "seaborn"} & (u.modules | u.uses)
+        or known_modules.PLOT_ATTRIBUTES & u.attributes
+        for u in units
     )
 
 
@@ -70,7 +75,9 @@ def as_replay(notebook: Notebook, unit: Unit) -> Replay:
     """What the first figure did to pyplot."""
     cell, line = notebook.cells[unit.cell], unit.statement.line
     source = "(lambda m: m.pyplot.switch_backend(m.get_backend())"
-    if isinstance(unit.statement.node, ast.With) and unit.keeps_settings:  # it was put back where that ended
+    if unit.draws_aside or (
+        isinstance(unit.statement.node, ast.With) and unit.keeps_settings
+    ):  # it was put back where that ended
         source += " or m.interactive(False)"
     source += ')(__import__("matplotlib.pyplot"))  # as the first figure, which is drawn here, does'
     return Replay(cell.index, cell.id, line, line, source, "configuration")

@@ -139,6 +139,7 @@ class Unit:
     runs: tuple[ast.stmt, ...] = ()  # the code of that file
     draws: bool = False  # a figure, with pyplot
     keeps_settings: bool = False  # of matplotlib, all of them, or puts them back
+    draws_aside: bool = False  # a figure that is drawn before settings are put back
     observed: bool = False
     fixed: bool = False  # runs where it stands and nowhere else
     replayable: bool = False

@@ -260,6 +260,7 @@ def _run_observed(m: Machine, parsed: ParsedCell, ids: frozenset[str], observed:
     for resource in changes:
         for name in CONFIGURATION if resource == CONFIG else (resource,):
             m.use_resource(name, writes=True, text="seen in an earlier run")
+    unit.keeps_settings = CONFIG in changes  # perhaps: a library may have put them back
     for path in reads:
         m.use_file(path, writes=False, reads=True)
     for path in writes:
