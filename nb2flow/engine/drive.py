@@ -24,6 +24,7 @@ from nb2flow.engine.neighbours import Neighbours
 from nb2flow.engine.ports import Attempt, CellBegan, Ended, Noted, Report, StepBackend, StepTask
 from nb2flow.engine.refine import Refiner, Replan
 from nb2flow.engine.request import RunRequest, ancestors, check, creation, orders
+from nb2flow.engine.rewind import Rewind
 from nb2flow.engine.signals import (
     AttemptEnded,
     CancelWanted,
@@ -37,7 +38,7 @@ from nb2flow.engine.signals import (
     StopAttempt,
 )
 from nb2flow.engine.workspace import Workspace, world_of
-from nb2flow.errors import EnvironmentFault, Nb2flowError
+from nb2flow.errors import EnvironmentFault, Nb2flowError, PlanError
 from nb2flow.plan import step_keys, to_values
 from nb2flow.plan.expand import gathers
 from nb2flow.plan.model import CompiledPlan, Plan, PlanStep
@@ -125,6 +126,7 @@ class _Driver:
         self._left_files: Mapping[str, str] | None = None
         self._seen = 0  # number of the last event looked at
         self._told_of_gpu = False
+        self._rewind = Rewind()
         self._left = False  # we were asked to leave, and what is under way goes on without us
 
     # ---- from beginning to end ----
@@ -164,6 +166,8 @@ class _Driver:
                 self._record(RunFinished(at=time.time(), status="interrupted", seconds=0.0))
             self._flush()
             self.space.take_out_repetitions(self._plan, self._notebooks, self._manifests())
+            if self._machine.finished == "succeeded":
+                self.space.keep_changes()
         except BaseException:
             self._abandon()
             raise
@@ -263,6 +267,8 @@ class _Driver:
             command = waiting.popleft()
             if isinstance(command, Record):
                 self._record(command.event)
+            elif isinstance(command, LookUp) and self._rewind.waits:
+                self._rewind.put_off(command)
             elif isinstance(command, LookUp):
                 commands = self._look_up(command.step)
                 instances = self._fan_out(command.step) if command.step in self._finished else None
@@ -345,8 +351,11 @@ class _Driver:
             if failure is None and self._machine.is_under_way(name, number):
                 outputs = self._keep(name, began, now - began)
                 self._carry_out(self._fan_out(name) or ())
+        self._rewind.ended(name, number)
+        self._put_back()
         happened = AttemptEnded(name, number, now - began, failure, outputs)
         self._carry_out(self._machine.handle(happened, now))
+        self._carry_out(self._rewind.take_put_off())
 
     def _look_at_result(self, name: str, began: float, ended: float, failure: Failure | None) -> Failure | None:
         """Read what the step said of itself, and make a better plan if it shows that this one was wrong."""
@@ -424,11 +433,25 @@ class _Driver:
         stays = self._machine.stays_over if anew else self._machine.stays
         kept = [n for n, key in keys.items() if before.get(n) == key and n not in again and stays(n)]
         in_use = [earlier.step(name).notebook for name in kept if name not in self._finished]
+        if self._backend.secrets_here:  # elsewhere, steps have files of their own
+            spoiled = [step.name for step in earlier.steps if step.name not in kept]
+            self._rewind.add(spoiled, [attempt for attempt in self._attempts if attempt[0] not in kept])
+            self._put_back()
         self._finished = {name: self._finished[name] for name in kept if name in self._finished}
         self.space.lay_out(CompiledPlan(plan=self._plan, notebooks=self._notebooks), in_use)
         self._tell_of_plan(because, kept)
         todo = orders(self.request, self._plan, keys, fresh=again)
         return self._machine.replan(todo, kept, time.time())
+
+    def _put_back(self) -> None:
+        """Have files be again what they were before steps ran too early. PlanError when that is not possible."""
+        steps = self._rewind.take()
+        lost = self.space.undo(steps) if steps else ()
+        if lost:
+            raise PlanError(
+                f"{lost[0]} was changed by a step that ran before it was its turn, and what it was before is not kept",
+                hint="put the file back and run again: the order is known now",
+            )
 
     def _tell_of_plan(self, because: tuple[str, ...], kept: list[str]) -> None:
         self._record(RunReplanned(at=time.time(), plan=to_values(self._plan), because=because, kept=tuple(kept)))

@@ -14,6 +14,7 @@ from nb2flow.engine import fanout, repeats
 from nb2flow.engine.cache import PROCESS_STATE
 from nb2flow.engine.ports import StepBackend, StepTask
 from nb2flow.engine.request import RunRequest
+from nb2flow.engine.undo import undo
 from nb2flow.engine.world import World
 from nb2flow.errors import EnvironmentFault, PlanError
 from nb2flow.notebook import values_of, write
@@ -99,6 +100,7 @@ class Workspace:
             "manifest": str(self.folder.manifest(step.name)),
             "inputs": {source: str(self.folder.manifest(source)) for source in sources},
             "home": str(self._request.notebook.parent),
+            "files_before": str(self.folder.before(step.name)),
             **element,
         }
 
@@ -119,6 +121,21 @@ class Workspace:
             made = instances(step)
             if not found.keys().isdisjoint(made) and all(self.folder.executed(name).exists() for name in made):
                 fanout.show(self.folder, step, notebooks[step.notebook])
+
+    def undo(self, steps: Iterable[str]) -> tuple[str, ...]:
+        """Put files back as they were before these steps changed them, as far as no other step has changed them since.
+        Returns the paths for which that is not possible. EnvironmentFault when the disk will not have them."""
+        folders = [self.folder.before(step) for step in steps]
+        with disk_faults(self.folder.path):
+            others = [found for found in self.folder.changes.glob("*") if found not in folders]
+            lost = undo(folders, others)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        return lost
+
+    def keep_changes(self) -> None:
+        """Nothing will have to be put back any more."""
+        shutil.rmtree(self.folder.changes, ignore_errors=True)
 
     def manifest(self, step: str) -> Manifest:
         """What the step said of itself; an empty one for a step without the runtime.

@@ -104,6 +104,15 @@ class RunFolder:
         return self.path / "logs" / f"{checked_label(step, 'step')}.log"
 
     @property
+    def changes(self) -> Path:
+        """A folder for each step with what files were before it changed them, as long as they may be put back."""
+        return self.path / "before"
+
+    def before(self, step: str) -> Path:
+        """What files were before the step changed them, kept by the runtime."""
+        return self.changes / checked_label(step, "step")
+
+    @property
     def order(self) -> Path:
         """What a process of its own was asked to run."""
         return self.path / "order.json"

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, Iterable, Mapping
 
 from . import blob, classes, elements, explain, imports, observe, replaying, resources, uncarried, warned
+from .before import Before
 from .carrier import restore, without_garbage_collection
 from .faults import CannotLoad
 from .manifest import missing_input, read_manifest, write_manifest
@@ -72,10 +73,11 @@ def load_inputs(session: Session, inputs: Mapping[str, Iterable[str]]) -> None:
     if session.element is not None:
         session.before = elements.variables()
     session.baseline = resources.capture(session.home)
-    session.watch = watch = uncarried.Watch(observe.own_files(session.home, session.store))
+    own = observe.own_files(session.home, session.store)
+    session.watch = watch = uncarried.Watch(own)
     imports.begin(session.baseline, session.home, lambda: _loaded(watch))
     warned.begin()
-    observe.begin()
+    observe.begin(Before(session.files_before, own) if session.files_before is not None else None)
 
 
 def _loaded(watch: uncarried.Watch) -> None:

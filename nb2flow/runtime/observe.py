@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 from . import asked, workers
+from .before import Before, is_busy
 
 MOST_PATHS = 10_000
+_CHANGES = frozenset(("writes", "deleted"))
 _ACCESS = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
 _SYSTEM = ("/proc", "/sys", "/dev", "/usr", "/etc", "/lib", "/lib64")
 _HOME_FOLDERS = (".ipython", ".jupyter", ".cache", ".config", ".matplotlib", ".local/share/jupyter")
@@ -36,6 +38,7 @@ class _Watch:
         self.installed = False
         self.in_set_up = False
         self.set_up: dict[str, set[str]] = {}
+        self.before: Before | None = None
         self.clear()
 
     def clear(self) -> None:
@@ -46,7 +49,8 @@ class _Watch:
         self.subprocess = False
         self.network = False
 
-    def add(self, kind: str, path: Any) -> None:
+    def add(self, kind: str, path: Any, *, moved: bool = False) -> None:
+        """Note the path; it is about to be changed if the kind says so. `moved`: not removed, but called otherwise."""
         if isinstance(path, int) or path is None:
             return  # an open file descriptor: its opening was seen
         name = os.fsdecode(path)
@@ -54,6 +58,8 @@ class _Watch:
             return  # no file can be called so
         if not name.startswith("/"):
             name = os.path.join(_getcwd(), name)
+        if self.before is not None and kind in _CHANGES:
+            self._keep(self.before, kind, name, moved)
         paths = self.seen[kind]
         if name in paths:
             return
@@ -62,6 +68,17 @@ class _Watch:
             workers.tell(kind, name)
         else:
             self.truncated = True
+
+    def _keep(self, before: Before, kind: str, name: str, moved: bool) -> None:
+        if kind == "deleted" and name.endswith("/"):
+            before.keep_tree(name)
+        else:
+            before.keep(name, removed=kind == "deleted" and not moved)
+
+    def keep(self, path: Any) -> None:
+        """Something that nobody will tell of may be done to this file."""
+        if self.before is not None:
+            self.before.keep(os.path.join(_getcwd(), os.fsdecode(path)))
 
     def ask_variable(self, name: str, file: str) -> None:
         """Code in `file` asked for this variable of the environment."""
@@ -77,6 +94,8 @@ class _Watch:
 
     def look(self, path: Any) -> None:
         """A path whose state was asked for; nothing that it can be disturbs."""
+        if is_busy():
+            return
         try:
             self.add("looked", path)
         except (TypeError, ValueError, OSError):
@@ -102,6 +121,8 @@ def _both(watch: _Watch, arguments: Any) -> None:
         if name and not name.startswith(":memory:"):
             watch.add("reads", name)
             watch.add("writes", name)
+            for end in ("-journal", "-wal", "-shm"):  # SQLite's own files
+                watch.keep(name + end)
 
 
 def _write(watch: _Watch, arguments: Any) -> None:
@@ -147,13 +168,18 @@ def _delete_tree(watch: _Watch, arguments: Any) -> None:
 
 def _move(watch: _Watch, arguments: Any) -> None:
     watch.add("reads", arguments[0])
-    watch.add("deleted", arguments[0])
+    watch.add("deleted", arguments[0], moved=True)
     watch.add("writes", arguments[1])
 
 
 def _copy(watch: _Watch, arguments: Any) -> None:
     watch.add("reads", arguments[0])
     watch.add("writes", arguments[1])
+
+
+def _link(watch: _Watch, arguments: Any) -> None:
+    _copy(watch, arguments)
+    watch.keep(arguments[0])  # it may be written to under the other name
 
 
 def _library(watch: _Watch, arguments: Any) -> None:
@@ -179,7 +205,7 @@ _HANDLERS: dict[str, Callable[[_Watch, Any], None]] = {
     "os.rename": _move,
     "os.mkdir": _make_folder,
     "os.truncate": _write,
-    "os.link": _copy,
+    "os.link": _link,
     "os.symlink": _copy,
     "os.scandir": _scan,
     "os.listdir": _list,
@@ -210,7 +236,7 @@ def _hook(
     watch: _Watch = _watch,
     handlers: dict[str, Callable[[_Watch, Any], None]] = _HANDLERS,
 ) -> None:
-    if not watch.active:
+    if not watch.active or is_busy():
         return
     handler = handlers.get(event)
     if handler is None:
@@ -221,10 +247,12 @@ def _hook(
         return  # watching must not disturb what is watched
 
 
-def begin() -> None:
-    """Watch the author's cells from now on, with nothing seen yet but what was asked for in set-up."""
+def begin(before: Before | None = None) -> None:
+    """Watch the author's cells from now on, with nothing seen yet but what was asked for in set-up. What files were
+    before they are changed goes to `before`."""
     variables, folder = _watch.variables, _watch.folder
     _start()
+    _watch.before = before
     if _watch.in_set_up:
         _watch.in_set_up = False
         _watch.variables, _watch.folder = variables, folder
@@ -265,9 +293,12 @@ def pause() -> None:
     if _watch.active:
         _watch.active = False
         asked.end()
+        before, _watch.before = _watch.before, None
         for kind, name in workers.end():
             if kind in _watch.seen:
                 _watch.seen[kind].add(name)
+                if before is not None and kind in _CHANGES:
+                    before.lose(name)
             elif kind in ("subprocess", "network"):
                 setattr(_watch, kind, True)
 

@@ -26,7 +26,8 @@ class Session:
     with of what is restored before all else; `deltas` are the process resources restored so far, by resource id;
     `restored` are (step, resource id) pairs that need no restoring any more; `extra` is an entry of the import path for
     set-up and loading alone. `element` is set in an instance: the list it is an element of, where it lies, and what the
-    step collects; `before` are then the variables that it began with.
+    step collects; `before` are then the variables that it began with. In `files_before`, if there is such a folder, the
+    step keeps what files were before it changes them.
     """
 
     def __init__(self, step: str, home: Path, store: Path, manifest: Path, inputs: dict[str, Path] | None) -> None:
@@ -43,6 +44,7 @@ class Session:
         self.watch: Watch | None = None
         self.before: dict[str, Any] = {}
         self.element: dict[str, Any] | None = None
+        self.files_before: str | None = None
 
     def manifest_of(self, step: str) -> Path:
         """Where the manifest of an earlier step is."""
@@ -86,6 +88,7 @@ def begin(step: str, home: str) -> Session:
             step, Path(context["home"]), Path(context["store"]), Path(context["manifest"]), inputs
         )
         _Running.session.element = context.get("element")
+        _Running.session.files_before = context.get("files_before")
         _Running.session.step = (context.get("element") or {}).get("step", step)
     return _Running.session
 

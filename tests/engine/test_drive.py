@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from engine.pipelines import S, compiled, request
 
 from nb2flow.engine import drive
-from nb2flow.errors import EnvironmentFault, UsageError
+from nb2flow.errors import EnvironmentFault, PlanError, UsageError
 from nb2flow.executors.local import LocalBackend
 from nb2flow.flow.model import Observations
 from nb2flow.notebook.model import StepOptions
@@ -312,6 +313,37 @@ def test_a_plan_that_turns_out_wrong_is_bettered_in_mid_run(tmp_path: Path) -> N
     assert text_of(executed(tmp_path, state, "reads"), "reads-c1") == "new\n"
     again, _ = run(tmp_path, replan({}))  # type: ignore[arg-type]
     assert statuses(again)["other"] == "cached"
+
+
+EARLY = (
+    S("reads", ["import time\ntime.sleep(1.0)", "print(open('f.txt').read(4))"]),
+    S("writes", ["with open('f.txt', 'r+') as f: f.write('NEW')"]),
+    S("adds", ["import time\nwith open('g.txt', 'a') as f: f.write('+')", "time.sleep(2.0)"], after=("writes",)),
+)  # fmt: skip
+
+
+def _in_order(observations: Observations) -> CompiledPlan:
+    return compiled(EARLY[0], S("writes", EARLY[1].cells, after=("reads",)), EARLY[2])
+
+
+def test_what_ran_too_early_is_put_back_before_anything_runs_again(tmp_path: Path) -> None:
+    (tmp_path / "f.txt").write_text("what it was")
+    (tmp_path / "g.txt").write_text("g")
+    state, events = run(tmp_path, compiled(*EARLY), replan=_in_order, jobs=3)
+    assert state.replanned == ("step reads reads f.txt, which step writes writes",)
+    started = [e.step for e in events if isinstance(e, StepStarted)]
+    assert {name: started.count(name) for name in started} == {"reads": 2, "writes": 2, "adds": 2}
+    assert text_of(executed(tmp_path, state, "reads"), "reads-c1") == "what\n"
+    assert (tmp_path / "f.txt").read_text() == "NEWt it was"
+    assert (tmp_path / "g.txt").read_text() == "g+"
+    assert not (tmp_path / ".nb2flow" / "runs" / state.run_id / "before").exists()
+
+
+def test_what_cannot_be_put_back_ends_the_run(tmp_path: Path) -> None:
+    (tmp_path / "f.txt").write_text("what it was")
+    os.truncate(tmp_path / "f.txt", 300 << 20)
+    with pytest.raises(PlanError, match=r"f\.txt was changed by a step that ran before it was its turn"):
+        run(tmp_path, compiled(EARLY[0], EARLY[1]), replan=_in_order, jobs=3)
 
 
 def test_a_value_that_cannot_be_carried_may_be_kept_in_one_step_by_a_better_plan(tmp_path: Path) -> None:
