@@ -17,7 +17,7 @@ from nb2flow.engine import fanout
 from nb2flow.engine.cache import ResultCache
 from nb2flow.engine.earlier import finished_steps, refuse_if_inputs_are_missing, touched_in_between
 from nb2flow.engine.entrusting import Entrusted
-from nb2flow.engine.guard import Finished, Manifests, with_sources
+from nb2flow.engine.guard import Finished, Manifests, ran_too_early, with_sources
 from nb2flow.engine.interrupts import Interrupts
 from nb2flow.engine.machine import Machine
 from nb2flow.engine.neighbours import Neighbours
@@ -121,6 +121,7 @@ class _Driver:
         self._attempts: dict[tuple[str, int], Attempt] = {}
         self._began: dict[tuple[str, int], float] = {}
         self._finished: dict[str, Finished] = {}
+        self._failed: dict[str, Finished] = {}  # what failed, with what was seen of it: it may have run too early
         self._events: list[AnyEvent] = []
         self._began_something = False
         self._left_files: Mapping[str, str] | None = None
@@ -359,6 +360,8 @@ class _Driver:
 
     def _look_at_result(self, name: str, began: float, ended: float, failure: Failure | None) -> Failure | None:
         """Read what the step said of itself, and make a better plan if it shows that this one was wrong."""
+        if failure is not None and failure.kind == "error":
+            self._doubt(name, began, ended)
         if failure is not None and failure.kind != "cannot-carry":
             return failure
         try:
@@ -373,6 +376,15 @@ class _Driver:
         if failure is not None:
             self._finished.pop(name, None)
         return failure
+
+    def _doubt(self, name: str, began: float, ended: float) -> None:
+        """A step before it in the notebook may write, later than this one failed, what it looked for."""
+        seen = self.space.seen_until_failure(name)
+        if seen is not None:
+            self._failed[name] = Finished(seen, began, ended)
+            self._refiner.hear(self._failed[name])
+            if self._machine.cancelled_by is None:
+                self._refine()
 
     def _keep(self, name: str, began: float, seconds: float) -> dict[str, tuple[str, str]]:
         """Keep the result for later runs; returns what it saved, for people."""
@@ -407,7 +419,8 @@ class _Driver:
 
     def _refine(self) -> None:
         """Go on with a better plan when what was seen asks for one."""
-        found = self._refiner.consider(self._plan, self._finished)
+        early = {n: f for n, f in self._failed.items() if ran_too_early(self._plan, n, f, self._finished)}
+        found = self._refiner.consider(self._plan, {**self._finished, **early})
         if found is None:
             return
         if found.compiled is None:
@@ -438,6 +451,7 @@ class _Driver:
             self._rewind.add(spoiled, [attempt for attempt in self._attempts if attempt[0] not in kept])
             self._put_back()
         self._finished = {name: self._finished[name] for name in kept if name in self._finished}
+        self._failed = {name: self._failed[name] for name in kept if name in self._failed}
         self.space.lay_out(CompiledPlan(plan=self._plan, notebooks=self._notebooks), in_use)
         self._tell_of_plan(because, kept)
         todo = orders(self.request, self._plan, keys, fresh=again)

@@ -93,6 +93,20 @@ def judge(plan: Plan, finished: Mapping[str, Finished]) -> Verdict | None:
     return found.verdict()
 
 
+def ran_too_early(plan: Plan, step: str, failed: Finished, finished: Mapping[str, Finished]) -> bool:
+    """Whether `step`, which has failed, looked at what one before it in the notebook wrote only later, or had changed
+    what that one read then."""
+    for earlier in plan.steps:
+        if earlier.name == step:
+            return False
+        one = finished.get(earlier.name)
+        if one is None or _ended_before(one, failed):
+            continue
+        if not one.writes.isdisjoint(failed.reads) or not one.reads.isdisjoint(failed.writes):
+            return True
+    return False
+
+
 class _Findings:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan

@@ -122,6 +122,13 @@ class Workspace:
             if not found.keys().isdisjoint(made) and all(self.folder.executed(name).exists() for name in made):
                 fanout.show(self.folder, step, notebooks[step.notebook])
 
+    def seen_until_failure(self, step: str) -> Manifest | None:
+        """What was observed of a step whose cell has failed; None when nobody has told."""
+        try:
+            return read_manifest(self.folder.failed(step))
+        except EnvironmentFault:
+            return None
+
     def undo(self, steps: Iterable[str]) -> tuple[str, ...]:
         """Put files back as they were before these steps changed them, as far as no other step has changed them since.
         Returns the paths for which that is not possible. EnvironmentFault when the disk will not have them."""

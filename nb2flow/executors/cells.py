@@ -113,6 +113,16 @@ class CellRunner(NotebookClient):
         if content.get("status") != "ok" and not allowed:
             raise Stopped("error", index, str(content.get("ename", "")), str(content.get("evalue", "")))
 
+    async def run_unseen(self, code: str, patience: float) -> None:
+        """Have the kernel run something of ours, of which nothing is shown; `patience` is seconds."""
+        assert self.kc is not None
+        self._reply = None
+        self._request = self.kc.execute(code, silent=True, store_history=False, allow_stdin=False)
+        until = time.monotonic() + patience
+        while self._reply is None and not self.kernel.dead and (left := until - time.monotonic()) > 0:
+            self.kernel.changed.clear()
+            await _wait(self.kernel.changed, left)
+
     async def _until_done(self, index: int) -> None:
         give_up: float | None = None
         changed = self.kernel.changed

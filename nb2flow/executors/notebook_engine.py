@@ -26,6 +26,8 @@ from nb2flow.runs.attempt import HELD, CellBegan, KernelStarted, Noted, Report
 from nb2flow.runs.events import Failure
 
 SHUTDOWN_GRACE = 10.0
+_TELL = "try:\n    __import__('nb2flow_runtime').failed()\nexcept Exception:\n    pass"
+_TELL_PATIENCE = 5.0  # seconds
 
 
 class Line(Protocol):
@@ -181,6 +183,8 @@ async def _run_cells(record: Record, kernel: Kernel, session: Session, deadline:
         if stopped.index is not None:
             record.cell_failed(stopped.index)
         runner.set_widgets_metadata()
+        if stopped.reason == "error" and session.runtime is not None:
+            await runner.run_unseen(_TELL, _TELL_PATIENCE)
         detail = kernel.how_it_ended() if stopped.reason == "kernel-died" else ""
         session.failure = explain(record.nb, stopped, session.timeout, session.manifest, detail)
     finally:

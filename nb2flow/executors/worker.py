@@ -104,7 +104,8 @@ def _run(task: StepTask, line: ParentLine, kernels: socket.socket | None) -> Fai
     os.environ.clear()
     os.environ.update(task.environ)
     manifest = Path(task.manifest)
-    manifest.unlink(missing_ok=True)
+    for earlier in (manifest, manifest.with_suffix(".failed")):
+        earlier.unlink(missing_ok=True)
     environ = dict(task.environ)
     if task.context is not None:
         context = manifest.with_suffix(".context")

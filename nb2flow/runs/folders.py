@@ -99,6 +99,10 @@ class RunFolder:
         """What the step saved and what was observed, written by the runtime."""
         return self.path / "manifests" / f"{checked_label(step, 'step')}.json"
 
+    def failed(self, step: str) -> Path:
+        """What was observed of a step until one of its cells failed, written by the runtime."""
+        return self.manifest(step).with_suffix(".failed")
+
     def log(self, step: str) -> Path:
         """What the step's kernel process printed outside of cells."""
         return self.path / "logs" / f"{checked_label(step, 'step')}.log"

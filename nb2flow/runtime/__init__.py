@@ -2,7 +2,8 @@
 
 This folder is copied under the name `nb2flow_runtime` onto the import path of kernels that have nothing of ours:
 standard library only, Python 3.8 or newer, relative imports, no other room of nb2flow. A step calls `start`, replays
-its set-up, calls `load`, runs the author's cells, calls `save`; everything else here is reached through those three.
+its set-up, calls `load`, runs the author's cells, calls `save`; when one of these fails, the engine calls `failed`.
+Everything else here is reached through those four.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from . import loading, observe, replaying, saving, session, shell
 from .faults import CannotCarry, CannotLoad, StepError
 from .session import VERSION
 
-__all__ = ["VERSION", "CannotCarry", "CannotLoad", "StepError", "load", "save", "start"]
+__all__ = ["VERSION", "CannotCarry", "CannotLoad", "StepError", "failed", "load", "save", "start"]
 
 
 def start(step: str, home: str = "..", state: Iterable[str] = ()) -> None:
@@ -51,3 +52,8 @@ def save(
     no step depends on them. Raises CannotCarry, after writing the manifest, when something cannot be handed on."""
     shell.forget_alias()
     saving.save_outputs(session.current(), names, each, metrics, artifacts)
+
+
+def failed() -> None:
+    """Say what the step was seen to do until a cell failed."""
+    saving.tell_failure(session.current())

@@ -15,6 +15,7 @@ from .blob import write_text
 from .faults import CannotLoad, StepError
 from .session import VERSION, Session
 
+FAILED = ".failed"
 PYTHON = "{}.{}".format(*sys.version_info[:2])
 
 
@@ -24,8 +25,10 @@ def write_manifest(
     observed: dict[str, Any] | None = None,
     problems: list[dict[str, str]] | None = None,
     kept: dict[str, Any] | None = None,
+    failed: bool = False,
 ) -> None:
-    """Say how the step ended."""
+    """Say how the step ended. Of one that has `failed` it is said in another file: it has no manifest."""
+    target = session.manifest.with_suffix(FAILED) if failed else session.manifest
     document = {
         "version": VERSION,
         "step": session.step,
@@ -38,15 +41,15 @@ def write_manifest(
         document["kept"] = kept
     text = dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
     try:
-        session.manifest.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         if session.inputs is None:
             ignore = session.store / ".gitignore"
             if not ignore.exists():
                 write_text(ignore, "*\n")
-        write_text(session.manifest, text)
+        write_text(target, text)
     except OSError as error:
         raise StepError(
-            f"step '{session.step}' cannot write its manifest {session.manifest}: {error.strerror}. "
+            f"step '{session.step}' cannot write its manifest {target}: {error.strerror}. "
             "Make room or choose another folder, and run the step again."
         ) from None
 

@@ -61,6 +61,12 @@ def save_outputs(
         raise explain.cannot_carry(session.step, problems)
 
 
+def tell_failure(session: Session) -> None:
+    """Say what a step was seen to do until a cell of it failed: it may have run too early."""
+    observe.pause()
+    write_manifest(session, observed=observe.seen(session.home, session.store), failed=True)
+
+
 def _keep(session: Session, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Objects that people want to have later. What cannot be saved is told, and no reason to fail: no step needs it."""
     outputs: dict[str, Any] = {}

@@ -339,6 +339,32 @@ def test_what_ran_too_early_is_put_back_before_anything_runs_again(tmp_path: Pat
     assert not (tmp_path / ".nb2flow" / "runs" / state.run_id / "before").exists()
 
 
+WANTING = (
+    S("makes", ["import time\ntime.sleep(1.0)", "open('new.txt', 'w').write('made')"]),
+    S("uses", ["print(open('new.txt').read())", "u = 1"], outputs=("u",)),
+    S("end", ["print(u)"], {"uses": ("u",)}),
+)  # fmt: skip
+
+
+def test_what_failed_since_it_ran_too_early_runs_again(tmp_path: Path) -> None:
+    def replan(observations: Observations) -> CompiledPlan:
+        assert ("makes-c0", "new.txt") in observations.writes
+        assert ("uses-c0", "new.txt") in observations.reads
+        return compiled(WANTING[0], S("uses", WANTING[1].cells, outputs=("u",), after=("makes",)), WANTING[2])
+
+    state, events = run(tmp_path, compiled(*WANTING), replan=replan)
+    assert [e.step for e in events if isinstance(e, StepFailed)] == ["uses"]
+    assert (state.status, set(statuses(state).values())) == ("succeeded", {"succeeded"})
+    assert text_of(executed(tmp_path, state, "uses"), "uses-c0") == "made\n"
+
+
+def test_what_failed_for_another_reason_does_not(tmp_path: Path) -> None:
+    plan = compiled(WANTING[0], S("uses", ["open('other.txt')", "u = 1"], outputs=("u",)), WANTING[2])
+    state, events = run(tmp_path, plan, replan=lambda observations: pytest.fail("there is nothing to plan again"))
+    assert statuses(state) == {"makes": "succeeded", "uses": "failed", "end": "skipped"}
+    assert len([e for e in events if isinstance(e, StepFailed)]) == 1
+
+
 def test_what_cannot_be_put_back_ends_the_run(tmp_path: Path) -> None:
     (tmp_path / "f.txt").write_text("what it was")
     os.truncate(tmp_path / "f.txt", 300 << 20)
