@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nb2flow import config, flow, notebook
-from nb2flow.app import observed, scripts
+from nb2flow.app import observed, scripts, seeding
 from nb2flow.config import Settings
 from nb2flow.errors import Diagnostic, UsageError
 from nb2flow.flow.model import Flow, Observations, Outside, Site
@@ -86,7 +86,8 @@ def understand(
         from nb2flow.app import stars  # few notebooks have one, and finding kernels takes its time
 
         resolved = stars.resolve(modules, document.kernel, folder, settings.home, ask=ask)
-    outside = Outside(resolved, scripts.read(flow.run_files(document), folder, settings.root))
+    seeds = seeding.modules((cell.source for cell in document.code), folder)
+    outside = Outside(resolved, scripts.read(flow.run_files(document), folder, settings.root), seeds)
     seen = observed.recall(settings.home, document)
     built = build(document, layout, outside=outside, observed=seen)
     return Analysis(path, document, layout, built, settings, outside, seen)

@@ -54,7 +54,7 @@ def flow(
     known = frozenset(p.name for p in parameters)
     steps = [_step(notebook, graph, k, names, known, layout.parameters) for k in range(len(names))]
     steps = [replace(step, each=each.get(step.name)) for step in steps]
-    watch = tuple(sorted({s for u in graph.analysis.units for s in u.seeds if s.startswith("rng:")}))
+    watch = tuple(sorted(s for s in graph.analysis.watched if s.startswith("rng:")))
     return Flow(
         notebook.name,
         notebook.language,

@@ -188,6 +188,10 @@ def _call_library(m: Machine, path: str, args: Arguments) -> Val:
     ):  # `pd.DataFrame.insert(table, …)`
         return _call_method(m, name, args.positional[0], replace(args, positional=args.positional[1:]))
     spec = library.call_by_path(path) or known.UNKNOWN
+    if spec is known.UNKNOWN and library.seems_to_seed(path):
+        spec = replace(spec, rng=(known.PY, known.NP, known.TORCH))
+        m.unit.seeds |= frozenset(spec.rng)
+        m.unit.fixed = True
     settles = args.node in m.unused and _settles(m, path, args)
     if settles and spec is known.UNKNOWN and library.sets_python_up(path):
         spec = Call(result="scalar")

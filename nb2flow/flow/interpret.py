@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from nb2flow.flow import magics, replay, scopes
+from nb2flow.flow import known, magics, replay, scopes
 from nb2flow.flow import statements as _statements  # noqa: F401  (registers the interpreters of statements)
 from nb2flow.flow.dispatch import execute
 from nb2flow.flow.effects import CONFIG, CONFIGURATION, HISTORY, Unit
@@ -33,6 +33,7 @@ class Analysis:
     by_cell: dict[int, list[int]] = field(default_factory=dict)
     parameters: frozenset[str] = frozenset()
     seeded: frozenset[str] = frozenset()
+    watched: frozenset[str] = frozenset()  # what may be seeded, too: by functions that nobody has looked into
 
 
 class _Asked(NamedTuple):
@@ -83,7 +84,7 @@ class Interpreter:
             self._machine = machine
             if machine.spent > MAX_NODES:  # how far calls could be followed might then depend on what was asked before
                 self.forget()
-        self._classify(result, layout)
+        self._classify(result, layout, outside)
         return result
 
     def _run(self, machine: Machine, asked: _Asked, observed: Observations) -> None:
@@ -100,14 +101,19 @@ class Interpreter:
         for unit in machine.units[place.units :]:
             self._kinds = self._kinds.sort(unit)
 
-    def _classify(self, result: Analysis, layout: Layout) -> None:
+    def _classify(self, result: Analysis, layout: Layout, outside: Outside) -> None:
         of_parameters = result.by_cell.get(layout.parameters, []) if layout.parameters is not None else []
         lists = {s.options.each for s in layout.steps} - {None} if layout.dialect != "whole" else set()
         held = [u for u in result.units if not lists.isdisjoint(u.writes)] if lists else []
         self._changed = [(u, u.fixed, u.kind) for u in (*held, *(result.units[p] for p in of_parameters))]
         for unit in held:  # a list that a step runs for is an artifact, so that its elements are known
             unit.fixed = True
-        result.seeded = frozenset(s for u in result.units for s in u.seeds)
+        seeded = {s for u in result.units for s in u.seeds}
+        result.seeded = frozenset(
+            seeded.union(n for u in result.units if u.observed for n in u.writes if n[:4] == "rng:")
+        )
+        unseen = any(not outside.seeding.isdisjoint(u.uses) for u in result.units)
+        result.watched = result.seeded | (frozenset((known.PY, known.NP, known.TORCH)) if unseen else frozenset())
         replay.classify(result.units, of_parameters)
 
     def forget(self) -> None:

@@ -201,6 +201,14 @@ def changes_python(path: str) -> bool:
     return path.rpartition(".")[2] in ("install", "uninstall", "patch", "unpatch", "apply")
 
 
+def seems_to_seed(path: str) -> bool:
+    """Whether a function that no table knows says by its name that it sets where random numbers begin."""
+    return _SEEDING.search(path.rpartition(".")[2]) is not None
+
+
+_SEEDING = re.compile(r"(^|_)(re)?seed(s|_all|_everything|_random|_rngs?)?$")
+
+
 def begins_a_session(path: str) -> bool:
     """Whether a call begins what must not be begun twice."""
     return path in _SESSIONS

@@ -159,11 +159,13 @@ class Outside:
     """What a notebook brings in from outside, as far as it could be told.
 
     `stars`: the names that `from module import *` binds; `scripts`: the code of the files that `%run` names, as they
-    are written there, cell by cell (a script has one).
+    are written there, cell by cell (a script has one); `seeding`: the modules of the project's own that may set where
+    random numbers begin.
     """
 
     stars: Mapping[str, frozenset[str]] = field(default_factory=dict)
     scripts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    seeding: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
