@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from nb2flow import plan
 from nb2flow.app.analysis import Analysis
 from nb2flow.errors import NotebookError, has_errors
@@ -15,7 +17,7 @@ def compiled(analysis: Analysis) -> CompiledPlan:
         errors = tuple(d for d in analysis.diagnostics if d.severity == "error")
         raise NotebookError(
             f"{analysis.path} has {'an error' if len(errors) == 1 else f'{len(errors)} errors'}: nothing was run",
-            hint=f"`nb2flow check {analysis.path}` shows everything",
+            hint=f"`nb2flow check {shlex.quote(str(analysis.path))}` shows everything",
             diagnostics=errors,
         )
     return plan.compile_plan(analysis.flow, analysis.notebook, runtime_digest=runtime_digest())

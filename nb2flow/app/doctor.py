@@ -16,6 +16,8 @@ from nb2flow.config import cores
 from nb2flow.executors import kernels
 from nb2flow.views.words import size
 
+_ROOM = 10_000_000  # bytes on the disk, without which hardly a run comes to its end
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -64,7 +66,9 @@ def _folder(home: Path) -> Finding:
         place = place.parent
     if not os.access(place, os.W_OK | os.X_OK):
         return Finding("folder", False, f"{home} cannot be written", "set NB2FLOW_HOME to a folder of yours")
-    return Finding("folder", True, f"{home}, {size(shutil.disk_usage(place).free)} free")
+    free = shutil.disk_usage(place).free
+    hint = "" if free >= _ROOM else "make room, or set NB2FLOW_HOME to a folder on another disk"
+    return Finding("folder", not hint, f"{home}, {size(free)} free", hint)
 
 
 def _nbdiff() -> Finding:

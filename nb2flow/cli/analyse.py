@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def graph(notebook: Path, kind: str | None, output: Path | None, run: str | None
         echo(text.rstrip("\n"))
     broken = sum(d.severity is Severity.ERROR for d in analysis.diagnostics) if analysis else 0
     if broken:
-        click.echo(f"{counted(broken, 'error')} in this notebook: nb2flow check {notebook}", err=True)
+        click.echo(f"{counted(broken, 'error')} in this notebook: nb2flow check {shlex.quote(str(notebook))}", err=True)
 
 
 def _notes(analysis: Analysis) -> list[str]:

@@ -33,6 +33,8 @@ def git(arguments: Sequence[str], *, data: bytes | None = None, folder: str | No
         raise UsageError("git is not installed, and only git knows revisions", hint="name two files") from None
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ").split("\n")[0]
+        if said.lower().startswith(("warning: not a git repository", "not a git repository")):
+            raise UsageError("here is no git repository, and only git knows revisions", hint="name two files")
         raise UsageError(f"git {_command(arguments)} says: {said or f'exit code {done.returncode}'}")
     return done.stdout
 

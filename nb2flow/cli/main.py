@@ -10,6 +10,7 @@ import atexit
 import gc
 import importlib
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -110,7 +111,7 @@ class Commands(click.Group):
         near = difflib.get_close_matches(name, COMMANDS, 1)
         hint = f" Did you mean '{near[0]}'?" if near else " See nb2flow --help."
         if name.endswith(".ipynb"):
-            hint = f" To run a notebook: nb2flow run {name}"
+            hint = f" To run a notebook: nb2flow run {shlex.quote(name)}"
         return ctx.fail(f"There is no command '{name}'.{hint}")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -130,7 +131,9 @@ def resume(ctx: click.Context, run: str, jobs: int | None, project: Path, as_jso
         return
     if is_edited(before):
         name = Path(before.state.notebook).name
-        remark(f"{name} was edited since: this goes on with it as it was; `nb2flow run {name}` takes what is new")
+        remark(
+            f"{name} was edited since: this goes on with it as it was; `nb2flow run {shlex.quote(name)}` takes what is new"
+        )
     with display(quiet=as_json, state=before.state) as shown:
         found = resume_run(before, jobs=jobs, on_event=shown)
     close(ctx, found, as_json)

@@ -83,6 +83,8 @@ def _syntax(parsed: ParsedCell) -> Diagnostic:
     hint = "correct the line, or put `skip` on the cell if it is not part of the pipeline"
     if re.match(r"\s*print\s+[^(=]", text):
         hint = "this is Python 2; write `print(…)`"
+    if re.match(r"(<<<<<<<|=======|>>>>>>>)(\s|$)", text):
+        hint = "these are marks of a merge: keep the lines that are right, and remove the marks"
     spot = Place(parsed.cell.index, parsed.cell.id, fault.line, column, min(column + 1, max(len(text), 1)), text)
     return Diagnostic("NB301", Severity.ERROR, f"this cell cannot be parsed: {fault.message}", spot, hint)
 

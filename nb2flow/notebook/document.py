@@ -108,8 +108,9 @@ def _load(path: Path) -> bytes:
             _refuse("NB102", f"{path} is not a regular file", "name a notebook file (.ipynb)")
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        near = nearest(path.name, _neighbours(path))
+        near = nearest(path.name, (name for name in _neighbours(path) if name != path.name))
         hint = f"did you mean {path.with_name(near)}?" if near else "check the path"
+        hint = f"it is a link to {path.readlink()}, which is not there" if path.is_symlink() else hint
         _refuse("NB101", f"there is no file {path}", hint, error)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

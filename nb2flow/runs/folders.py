@@ -188,7 +188,7 @@ def disk_faults(path: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise EnvironmentFault(
                 f"the disk is full: cannot write {where}",
-                hint="make room, then `nb2flow resume` goes on; what was finished is kept",
+                hint="make room; `nb2flow resume` then goes on with a run, what was finished is kept",
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise EnvironmentFault(

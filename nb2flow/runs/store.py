@@ -205,7 +205,7 @@ class RunStore:
         try:
             yield
         except sqlite3.Error as error:
-            hint = _HINTS.get(getattr(error, "sqlite_errorname", ""), "is the folder writable?")
+            hint = _HINTS.get(getattr(error, "sqlite_errorname", ""), "is the folder writable, with room on its disk?")
             raise EnvironmentFault(f"cannot use the run log {self.home.database}: {error}", hint=hint) from error
 
 

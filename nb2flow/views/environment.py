@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from nb2flow.environment.model import Environment, Need, StepNeeds
 from nb2flow.views.diagnostics import to_value as diagnostic_value
 from nb2flow.views.runs import columns
@@ -27,6 +29,7 @@ def draw(found: Environment, terminal: Terminal) -> str:
 
 def last_words(found: Environment, path: str, terminal: Terminal) -> str:
     """How many packages the lock has, and what to type next."""
+    path = shlex.quote(path)
     rows = [
         (f"nb2flow env {path} --lock -o requirements.txt", "write the lock"),
         (f"nb2flow image build {path} --tag NAME:TAG", "make the image of its steps"),

@@ -38,6 +38,17 @@ def test_check_shows_place_line_caret_and_hint(invoke: Invoke, here: Path) -> No
     assert lines[-1].startswith("bad.ipynb: ")
 
 
+def test_marks_of_a_merge_are_told_and_names_with_spaces_are_quoted(invoke: Invoke, here: Path) -> None:
+    notebooks.save(here / "my notes.ipynb", ("step:a", "x = 1\n<<<<<<< ours\ny = 1\n=======\ny = 2\n>>>>>>> theirs"))
+    assert "marks of a merge" in invoke("check", "my notes.ipynb").out
+    assert "nb2flow check 'my notes.ipynb'" in invoke("run", "my notes.ipynb").err
+
+
+def test_a_link_to_nowhere_is_told_as_one(invoke: Invoke, here: Path) -> None:
+    (here / "link.ipynb").symlink_to("gone.ipynb")
+    assert "it is a link to gone.ipynb, which is not there" in invoke("check", "link.ipynb").out
+
+
 def test_check_as_json(invoke: Invoke, here: Path, small: Path) -> None:
     notebooks.save(here / "bad.ipynb", ("step:a", "print(zz)"))
     one = json.loads(invoke("check", "bad.ipynb", "--json").out)

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import notebooks
@@ -305,6 +306,14 @@ def test_doctor(invoke: Invoke, here: Path) -> None:
     assert found["kernel python3"]
     assert found["folder"]
     assert "processors" in invoke("doctor").out
+
+
+def test_doctor_tells_of_a_full_disk(invoke: Invoke, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    result = invoke("doctor", "--json")
+    folder = next(f for f in json.loads(result.out) if f["what"] == "folder")
+    assert (result.code, folder["ok"]) == (ExitCode.ENVIRONMENT, False)
+    assert folder["hint"].startswith("make room")
 
 
 @pytest.mark.parametrize("owner", ["nb2flow", "nbdime"])

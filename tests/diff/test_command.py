@@ -229,6 +229,14 @@ def test_steps_of_two_runs(tmp_path: Path, nbdiff: Run, monkeypatch: pytest.Monk
     assert "nothing says what to compare it with" in nbdiff("run-1:train")[2]
 
 
+def test_outside_a_repository_two_files_are_asked_for(
+    nbdiff: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert nbdiff()[2] == "nbdiff: here is no git repository, and only git knows revisions\n  name two files\n"
+
+
 BROKEN: dict[str, bytes] = {
     "no json": b"hello",
     "cut": dump(FIRST)[:100],

@@ -44,7 +44,7 @@ def test_a_failure_is_told_the_rest_goes_on_and_mending_the_data_is_enough(nb2fl
         "step numbers failed at cell 1 [c1], line 2",
         "❱ 2 │     return [int(x) for x in text.split()]",
         "ValueError: invalid literal for int() with base 10: 'two'",
-        "nb2flow open",
+        "nb2flow debug",
         "nb2flow resume reading-",
     ):
         assert words in failed.out, failed.out
