@@ -18,7 +18,7 @@ from nb2flow.app.analysis import Analysis, analyse
 from nb2flow.app.compiling import compiled
 from nb2flow.app.history import Found
 from nb2flow.engine import RunRequest, StepBackend
-from nb2flow.errors import Nb2flowError, UsageError, has_errors
+from nb2flow.errors import Nb2flowError, NotebookError, UsageError, has_errors
 from nb2flow.flow.first_imports import Import, first_imports
 from nb2flow.flow.model import Observations
 from nb2flow.notebook import read
@@ -97,6 +97,7 @@ def launch(analysis: Analysis, asked: Asked, say: Callable[[str], None] = _say_n
 
 def _requested(analysis: Analysis, asked: Asked) -> tuple[RunRequest, StepBackend, Profile | None]:
     made = compiled(analysis)
+    _refuse_unwritable(analysis.path.resolve(), analysis.settings.home)
     engine_name, profile = engines.chosen(analysis.settings, asked.engine, asked.profile)
     request = RunRequest(
         run_id=asked.run_id or new_run_id(analysis.notebook.name),
@@ -118,6 +119,19 @@ def _requested(analysis: Analysis, asked: Asked) -> tuple[RunRequest, StepBacken
         imports=_imports(analysis.notebook, made),
     )
     return request, engines.backend(engine_name, profile, request.notebook.parent), profile
+
+
+def _refuse_unwritable(*paths: Path) -> None:
+    """A run's records are UTF-8, and hold these paths."""
+    for path in paths:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            shown = str(path).encode(errors="surrogateescape").decode(errors="replace")
+            raise NotebookError(
+                f"the path {shown} is not written in UTF-8",
+                hint="rename the file or folder, or run in a locale whose encoding is UTF-8",
+            ) from None
 
 
 def _imports(notebook: Notebook, made: CompiledPlan) -> tuple[Import, ...]:

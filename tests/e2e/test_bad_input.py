@@ -7,6 +7,7 @@ Each case is one command line in a process of its own. What is wrong with a file
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -98,6 +99,14 @@ def test_what_is_not_a_file(nb2flow: Nb2flow, tmp_path: Path, name: str) -> None
     assert "Traceback" not in done.err
     assert len(done.err.splitlines()) <= 3, done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_not_utf8(nb2flow: Nb2flow, tmp_path: Path) -> None:
+    name = os.fsdecode(b"gr\xf6sse.ipynb")
+    (tmp_path / name).write_bytes(cells("print(1)"))
+    done = nb2flow("run", name)
+    assert done.code == ExitCode.NOTEBOOK, done.err
+    assert "is not written in UTF-8" in done.err
 
 
 def test_an_old_format_is_upgraded_and_said(nb2flow: Nb2flow, tmp_path: Path) -> None:
