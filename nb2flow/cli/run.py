@@ -131,9 +131,8 @@ def resume(ctx: click.Context, run: str, jobs: int | None, project: Path, as_jso
         return
     if is_edited(before):
         name = Path(before.state.notebook).name
-        remark(
-            f"{name} was edited since: this goes on with it as it was; `nb2flow run {shlex.quote(name)}` takes what is new"
-        )
+        anew = f"nb2flow run {shlex.quote(name)}"
+        remark(f"{name} was edited since: this goes on with it as it was; `{anew}` takes what is new")
     with display(quiet=as_json, state=before.state) as shown:
         found = resume_run(before, jobs=jobs, on_event=shown)
     close(ctx, found, as_json)

@@ -13,6 +13,7 @@ from nb2flow.views.terminal import Terminal
 from nb2flow.views.words import clipped
 
 _ASCII = str.maketrans({"│": "|", "─": "-", "├": "|", "┤": "|", "┼": "+", "┴": "'", "╰": "`", "╯": "'", "●": "o"})
+_ROOM = 16  # columns beside the names
 _LANE_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 
 
@@ -42,8 +43,8 @@ def rails(graph: Graph) -> list[Row]:
     for node in graph.nodes:
         incoming = [i for i, ahead in enumerate(lanes) if ahead and node.name in ahead]
         ending = [i for i in incoming if lanes[i] == {node.name}]
-        free = [i for i, ahead in enumerate(lanes) if ahead is None and i != sink]
-        column = (ending or free or [max(len(lanes), sink + 1)])[0]
+        free = (i for i in range(len(lanes) + 2) if i != sink and (i >= len(lanes) or lanes[i] is None))
+        column = ending[0] if ending else next(free)
         lanes += [None] * (column + 1 - len(lanes))
         row = _row(lanes, incoming, ending, column)
         for i in incoming:
@@ -81,8 +82,8 @@ def draw(graph: Graph, terminal: Terminal) -> str:
     """The whole drawing: rails, step names, what flows in (or how the step fared); no trailing newline."""
     rows = rails(graph)
     width = max((len(r.text) for r in rows), default=0) + 2
-    names = min(max((len(n.name) for n in graph.nodes), default=0), 28)
-    room = max(terminal.width - width - names - 2, 16)
+    names = min(max((len(n.name) for n in graph.nodes), default=0), 28, max(terminal.width - width - _ROOM - 2, 12))
+    room = max(terminal.width - width - names - 2, _ROOM)
     lines = []
     for node, row in zip(graph.nodes, rows, strict=True):
         name = clipped(node.name, names, terminal.sign("…", "~"))

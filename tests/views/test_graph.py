@@ -60,6 +60,12 @@ def test_rails_fit_eighty_columns_with_twenty_steps() -> None:
     assert max(map(len, drawn)) <= 80
 
 
+def test_steps_that_have_nothing_to_do_with_each_other_take_two_columns() -> None:
+    graph = of_flow(flow_of(*(f"a-rather-long-name-of-step-{i}" for i in range(30))))
+    assert {row.column for row in rails.rails(graph)} == {0, 2}
+    assert max(map(len, rails.draw(graph, Terminal(40)).splitlines())) <= 40
+
+
 @pytest.mark.parametrize("name", ["diamond", "started"])
 def test_markup_and_svg(name: str, snapshot: Snapshot) -> None:
     graph = {"diamond": diamond, "started": started}[name]()
