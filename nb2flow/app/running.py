@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
 import platform
 import time
@@ -25,6 +24,7 @@ from nb2flow.notebook import read
 from nb2flow.notebook.model import Notebook
 from nb2flow.plan import bind, source_digest
 from nb2flow.plan.model import CompiledPlan
+from nb2flow.plan.plain_values import UnclearError, from_json, from_yaml
 from nb2flow.profiles import Profile, choose
 from nb2flow.runs.events import AnyEvent, CancelRequested, RunFinished
 from nb2flow.runs.folders import Home, new_run_id
@@ -226,19 +226,15 @@ def read_parameters(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the parameters file {path}: {error}") from error
-    if path.suffix.lower() == ".json":
-        try:
-            value = json.loads(text)
-        except ValueError as error:
-            raise UsageError(f"{path} is not JSON: {error}") from error
-    else:
-        import yaml
-
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UsageError(f"cannot read the parameters file {path}: {reason}") from error
+    read, kind = (from_json, "JSON") if path.suffix.lower() == ".json" else (from_yaml, "YAML")
+    try:
+        value = read(text)
+    except UnclearError as error:
+        raise UsageError(f"{path}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not {kind}: {error}") from error
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(k, str) for k in value):

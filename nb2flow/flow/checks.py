@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import difflib
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from nb2flow.errors import Diagnostic, Place, Severity
@@ -169,17 +171,18 @@ def check_parameters(
     if layout.parameters is None:
         return []
     cell = notebook.cells[layout.parameters]
-    found = [
-        Diagnostic(
-            "NB308",
-            Severity.INFO,
-            f"the default of `{p.name}` is not a literal: its type cannot be checked",
-            place(cell, p.line, p.name),
-            "write the default as a number, text, list or dict",
-        )
-        for p in parameters
-        if p.type == "any"
-    ]
+    found = []
+    for p in (p for p in parameters if p.type == "any"):
+        spot = place(cell, p.line, p.name)
+        others = sorted({other.name for other in parameters} & _names_in(p.source) - {p.name})
+        if others:
+            said = f"`{p.name}` is computed from {_and(others)}: it does not follow when a run is given another value"
+            hint = "compute it in the next cell, which runs after parameters are set"
+            found.append(Diagnostic("NB311", Severity.WARNING, said, spot, hint))
+        else:
+            said = f"the default of `{p.name}` is not a literal: its type cannot be checked"
+            hint = "write the default as a number, text, list or dict"
+            found.append(Diagnostic("NB308", Severity.INFO, said, spot, hint))
     if not replayable:
         found.append(
             Diagnostic(
@@ -191,6 +194,15 @@ def check_parameters(
             )
         )
     return found
+
+
+def _names_in(expression: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(expression.strip(), mode="eval")) if isinstance(node, ast.Name)}
+
+
+def _and(names: Sequence[str]) -> str:
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def check_kept(notebook: Notebook, graph: Graph) -> list[Diagnostic]:

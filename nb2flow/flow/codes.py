@@ -18,6 +18,8 @@ CODES: Mapping[str, str] = {
     "NB307": "The parameters cell does more than bind values",
     "NB308": "A parameter's default is not a literal",
     "NB309": "Packages are installed while the notebook runs",
+    "NB310": "A step does not have what it is to show or to keep",
+    "NB311": "A parameter is computed from another",
     "NB401": "Something cannot leave its kernel: steps were merged",
     "NB402": "Everything may be read or changed here",
     "NB403": "The order of steps forms a cycle",

@@ -14,6 +14,7 @@ from typing import Any
 from nb2flow.errors import UsageError
 from nb2flow.flow.model import Parameter
 from nb2flow.notebook.names import nearest
+from nb2flow.plan.plain_values import Unclear, UnclearError, from_json, from_yaml
 
 _SWITCHES = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 
@@ -80,6 +81,8 @@ def _shown(value: Any) -> str:
 def _int(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
+    if isinstance(value, Unclear):
+        raise ValueError(value.why())
     if isinstance(value, str):
         try:
             return int(value)
@@ -112,7 +115,7 @@ def _bool(value: Any) -> bool:
 
 def _str(value: Any) -> str:
     if isinstance(value, str):
-        return value
+        return str(value)
     raise ValueError(f"{_shown(value)} is not text (in a file, put it in quotes)")
 
 
@@ -136,7 +139,8 @@ def _any(value: Any) -> Any:
         return value
     try:
         found = _structure(value)
-        _check_plain(found)
+        if not isinstance(found, list | dict):
+            _check_plain(found)
     except ValueError:
         return value
     return found
@@ -144,15 +148,17 @@ def _any(value: Any) -> Any:
 
 def _structure(text: str) -> Any:
     """JSON, or else YAML."""
-    import yaml
-
     try:
-        return json.loads(text)
+        return from_json(text)
+    except UnclearError:
+        raise
     except (ValueError, RecursionError):
         pass
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        return from_yaml(text)
+    except UnclearError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{_shown(text)} is neither JSON nor YAML") from error
 
 
@@ -164,10 +170,14 @@ def _check_plain(value: Any, depth: int = 0) -> None:
         for key, item in value.items():
             if not isinstance(key, str):
                 raise ValueError(f"the key {_shown(key)} is not text (only text can be a key of a parameter)")
+            if isinstance(key, Unclear):
+                raise ValueError(key.why())
             _check_plain(item, depth + 1)
     elif isinstance(value, list):
         for item in value:
             _check_plain(item, depth + 1)
+    elif isinstance(value, Unclear):
+        raise ValueError(value.why())
     elif isinstance(value, str):
         if any("\ud800" <= c <= "\udfff" for c in value):
             raise ValueError("the text is not valid Unicode")

@@ -10,6 +10,7 @@ from nb2flow.errors import UsageError
 from nb2flow.flow.model import Parameter, ParameterType
 from nb2flow.plan import bind
 from nb2flow.plan.parameters import bind_texts, default_text
+from nb2flow.plan.plain_values import from_yaml
 
 
 def parameter(kind: ParameterType, default: Any = None) -> Parameter:
@@ -83,6 +84,14 @@ REFUSED: list[tuple[ParameterType, Any, str]] = [
     ("dict", "{1: 2}", "the key 1 is not text"),
     ("any", {"a": {2: 3}}, "the key 2 is not text"),
     ("list", "[" * 3000, "JSON nor YAML"),
+    # What YAML 1.1 and 1.2 read differently.
+    ("list", "[NO, SE]", 'NO may be read as text or as False: write "NO", or False in plain words'),
+    ("any", "[12:30]", "12:30 may be read as text or as 750"),
+    ("any", "{off: 1}", "off may be read as text or as False"),
+    ("list", "[010]", "010 may be read as text or as 8"),
+    ("dict", "{a:1}", "'a:1' lacks a space after its colon"),
+    ("dict", "{a: 1, a: 2}", "'a' stands there twice"),
+    ("dict", '{"a": 1, "a": 2}', "'a' stands there twice"),
 ]
 
 
@@ -94,6 +103,38 @@ def test_values_that_do_not_fit_are_refused(kind: ParameterType, given: Any, wor
     assert words in caught.value.message
     assert len(caught.value.message) < 200
     assert caught.value.hint == "its default is 1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "value"),
+    [
+        ("any", "12:30", "12:30"),
+        ("any", "no", "no"),
+        ("any", "010", "010"),
+        ("any", "true", True),
+        ("list", "[1e3, true, ~, 'no', x:y]", [1000.0, True, None, "no", "x:y"]),
+        ("dict", "{a: 0x10, b: {c: 1_000}}", {"a": 16, "b": {"c": 1000}}),
+    ],
+)
+def test_what_is_clear_is_read(kind: ParameterType, given: Any, value: Any) -> None:
+    bound = bind((parameter(kind, 1),), {"p": given})["p"]
+    assert bound == value
+    assert type(bound) is type(value)
+
+
+def test_words_in_a_file_go_by_the_type_of_the_default() -> None:
+    given = from_yaml("switch: no\ncountry: NO\nrate: 1e-3\nwhen: 12:30\n")
+    kinds: dict[str, ParameterType] = {"switch": "bool", "country": "str", "rate": "float", "when": "str"}
+    known = tuple(Parameter(name, kind, 1, "1", 1) for name, kind in kinds.items())
+    bound = bind(known, given)
+    assert bound == {"switch": False, "country": "NO", "rate": 0.001, "when": "12:30"}
+    assert {type(v) for v in bound.values()} == {bool, str, float}
+
+
+@pytest.mark.parametrize(("text", "words"), [("n: 1\nn: 2", "stands there twice"), ("n: [", "expected the node")])
+def test_a_file_that_is_not_clear(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        from_yaml(text)
 
 
 def test_unknown_names() -> None:
