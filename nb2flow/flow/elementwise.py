@@ -93,7 +93,7 @@ def _follow(notebook: Notebook, layout: Layout, outside: Outside, read: Read) ->
     analysis = Interpreter(keep=False).analyse(replace(notebook, cells=cells), layout, outside, Observations())
     for cell, (line, _) in sorted(read.loops.items()):
         unit = analysis.units[analysis.by_cell[cell][-1]]
-        read.faults += [Fault(cell, line, what, hint) for what, hint in _effects(unit, read)]
+        read.faults += [Fault(cell, line, what, hint) for what, hint in _effects(unit, read, analysis.seeded)]
 
 
 def _prefix(cell: int) -> str:
@@ -101,15 +101,18 @@ def _prefix(cell: int) -> str:
     return f"nb2flow_each_{cell}_"
 
 
-def _effects(unit: Unit, read: Read) -> Iterator[tuple[str, str]]:
-    """What this loop, its collecting taken out, does that another pass of it could notice."""
+def _effects(unit: Unit, read: Read, seeded: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """What this loop, its collecting taken out, does that another pass of it could notice.
+
+    A stream that nobody seeds gives other numbers each time, in whatever order: as between steps, it is nothing to see.
+    """
     if unit.barrier or unit.defines_unknown or unit.asks:
         what = unit.barrier or "what is done here"
         yield f"{what}: that passes of the loop keep apart cannot be shown", "put it into another step"
         return
-    for name in sorted(n for n in unit.writes if is_resource(n)):
+    for name in sorted(n for n in unit.writes if is_resource(n) and (n in seeded or not n.startswith("rng:"))):
         what = f"each pass of the loop changes {name}, which the next one would find changed"
-        hint = "give each element a generator or a seed of its own" if name.startswith("rng:") else ""
+        hint = "draw from a generator that each pass makes for itself (`random.Random(…)`)" if "rng:" in name else ""
         yield what, hint or "do that in another step"
     if any(use.writes for use in unit.files):
         yield "the loop writes files, and that no two elements write one cannot be shown", "write them in a later step"

@@ -7,6 +7,7 @@ fingerprint of its data, bounded in size: it looks at numbers, texts and contain
 
 from __future__ import annotations
 
+import pickle
 import sys
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, Callable, Iterable
@@ -100,13 +101,29 @@ def _told(value: Any, left: list[int], depth: int) -> Any:
         return (id(value), len(value), sorted(map(repr, (_told(v, left, depth + 1) for v in _some(value, left)))))
     if hasattr(type(value), "tobytes") and hasattr(type(value), "dtype"):
         return (id(value), hash(value.tobytes()) if getattr(value, "nbytes", 0) <= 1 << 20 else None)
-    getstate = getattr(value, "getstate", None) if type(value).__module__ == "random" else None
-    if getstate is not None:
-        return getstate()
+    stream = _stream(value)
+    if stream is not None:
+        return (id(value), stream)
     own = getattr(value, "__dict__", None)
     size = len(value) if type(value).__module__ in ("collections", "array") else None
     attributes = list(own.items()) if isinstance(own, dict) else []
     return (id(value), size, [(k, _told(v, left, depth + 1)) for k, v in _some(attributes, left)])
+
+
+def _stream(value: Any) -> Any:
+    """How far a generator of random numbers is, of Python's, NumPy's or PyTorch's; None for anything else."""
+    home = type(value).__module__ or ""
+    try:
+        if home == "random" and hasattr(value, "getstate"):
+            return value.getstate()
+        if home.startswith("numpy.random"):
+            bits = getattr(value, "bit_generator", None) or getattr(value, "_bit_generator", value)
+            return pickle.dumps(bits.state)
+        if home.partition(".")[0] == "torch" and type(value).__name__ == "Generator":
+            return value.get_state().numpy().tobytes()
+    except (AttributeError, TypeError, ValueError, RuntimeError):  # an object that only looks like one
+        return None
+    return None
 
 
 def _some(values: Iterable[Any], left: list[int]) -> Iterable[Any]:

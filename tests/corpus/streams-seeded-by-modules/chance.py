@@ -1,0 +1,5 @@
+import numpy
+
+
+def begin(seed):
+    numpy.random.seed(seed)
