@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import pickle
 import sys
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from collections import deque
+from itertools import islice
+from types import BuiltinFunctionType, FunctionType, GeneratorType, ModuleType
 from typing import Any, Callable, Iterable
 
 FIGURES = "process:figures"
@@ -92,8 +94,8 @@ def _told(value: Any, left: list[int], depth: int) -> Any:
         return value if value == value else "nan"
     if left[0] < 0 or depth > _DEEPEST or isinstance(value, (_CODE, type)):
         return id(value)
-    if type(value) in (list, tuple):
-        return (id(value), len(value), [_told(v, left, depth + 1) for v in value[: max(left[0], 1)]])
+    if type(value) in (list, tuple, deque):
+        return (id(value), len(value), [_told(v, left, depth + 1) for v in islice(value, max(left[0], 1))])
     if isinstance(value, dict):
         parts = [(_told(k, left, depth + 1), _told(v, left, depth + 1)) for k, v in _some(value.items(), left)]
         return (id(value), len(value), parts)
@@ -101,19 +103,31 @@ def _told(value: Any, left: list[int], depth: int) -> Any:
         return (id(value), len(value), sorted(map(repr, (_told(v, left, depth + 1) for v in _some(value, left)))))
     if hasattr(type(value), "tobytes") and hasattr(type(value), "dtype"):
         return (id(value), hash(value.tobytes()) if getattr(value, "nbytes", 0) <= 1 << 20 else None)
-    stream = _stream(value)
-    if stream is not None:
-        return (id(value), stream)
+    where = _progress(value)
+    if where is not None:
+        return (id(value), where)
     own = getattr(value, "__dict__", None)
     size = len(value) if type(value).__module__ in ("collections", "array") else None
     attributes = list(own.items()) if isinstance(own, dict) else []
     return (id(value), size, [(k, _told(v, left, depth + 1)) for k, v in _some(attributes, left)])
 
 
-def _stream(value: Any) -> Any:
-    """How far a generator of random numbers is, of Python's, NumPy's or PyTorch's; None for anything else."""
+def _progress(value: Any) -> Any:
+    """How far something is that goes on when it is asked: a generator of random numbers, of Python's, NumPy's or
+    PyTorch's, a generator, an iterator, a database that was written to. None for anything else."""
     home = type(value).__module__ or ""
     try:
+        if isinstance(value, GeneratorType):
+            frame = value.gi_frame
+            if frame is None:
+                return "over"
+            return (frame.f_lasti, repr([(n, v) for n, v in frame.f_locals.items() if type(v) in _ATOMS]))
+        if home == "builtins" and hasattr(value, "__length_hint__"):
+            return value.__length_hint__()
+        if home == "itertools":
+            return repr(value)
+        if home == "sqlite3":
+            return getattr(value, "total_changes", None)
         if home == "random" and hasattr(value, "getstate"):
             return value.getstate()
         if home.startswith("numpy.random"):
