@@ -112,8 +112,9 @@ class Interpreter:
         result.seeded = frozenset(
             seeded.union(n for u in result.units if u.observed for n in u.writes if n[:4] == "rng:")
         )
-        unseen = any(not outside.seeding.isdisjoint(u.uses) for u in result.units)
-        result.watched = result.seeded | (frozenset((known.PY, known.NP, known.TORCH)) if unseen else frozenset())
+        if outside.seeding:  # it may seed where it is imported, whoever uses it and before anything is seen
+            result.seeded |= {known.PY, known.NP}
+        result.watched = result.seeded | (frozenset((known.TORCH,)) if outside.seeding else frozenset())
         replay.classify(result.units, of_parameters)
 
     def forget(self) -> None:
