@@ -17,7 +17,7 @@ from nb2flow.engine import fanout
 from nb2flow.engine.cache import ResultCache
 from nb2flow.engine.earlier import finished_steps, refuse_if_inputs_are_missing, touched_in_between
 from nb2flow.engine.entrusting import Entrusted
-from nb2flow.engine.guard import Finished, Manifests, ran_too_early, with_sources
+from nb2flow.engine.guard import Finished, Manifests, may_have_failed_by_order, with_sources
 from nb2flow.engine.interrupts import Interrupts
 from nb2flow.engine.machine import Machine
 from nb2flow.engine.neighbours import Neighbours
@@ -378,7 +378,7 @@ class _Driver:
         return failure
 
     def _doubt(self, name: str, began: float, ended: float) -> None:
-        """A step before it in the notebook may write, later than this one failed, what it looked for."""
+        """Another step may have written what it looked for, or will: then it ran too early, or that one did."""
         seen = self.space.seen_until_failure(name)
         if seen is not None:
             self._failed[name] = Finished(seen, began, ended)
@@ -419,8 +419,12 @@ class _Driver:
 
     def _refine(self) -> None:
         """Go on with a better plan when what was seen asks for one."""
-        early = {n: f for n, f in self._failed.items() if ran_too_early(self._plan, n, f, self._finished)}
-        found = self._refiner.consider(self._plan, {**self._finished, **early})
+        failed = {
+            name: one
+            for name, one in self._failed.items()
+            if may_have_failed_by_order(self._plan, name, one, self._finished)
+        }
+        found = self._refiner.consider(self._plan, {**self._finished, **failed})
         if found is None:
             return
         if found.compiled is None:

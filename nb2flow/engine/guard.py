@@ -39,6 +39,15 @@ class Finished:
         paths = {*self.manifest.observed.writes, *self.manifest.observed.deleted}
         return frozenset(paths | {f"{path.rpartition('/')[0] or '.'}/" for path in paths})
 
+    @cached_property
+    def emptied(self) -> tuple[str, ...]:
+        """Folders (ending in `/`) that it removed with all that lay in them, whatever that was."""
+        return tuple(path for path in self.manifest.observed.deleted if path.endswith("/"))
+
+    def changes(self, path: str) -> bool:
+        """Whether it wrote or removed what lies there."""
+        return path in self.writes or path.startswith(self.emptied)
+
     @property
     def shows_something(self) -> bool:
         """Whether anything was seen of it that could be new to a plan."""
@@ -93,16 +102,15 @@ def judge(plan: Plan, finished: Mapping[str, Finished]) -> Verdict | None:
     return found.verdict()
 
 
-def ran_too_early(plan: Plan, step: str, failed: Finished, finished: Mapping[str, Finished]) -> bool:
-    """Whether `step`, which has failed, looked at what one before it in the notebook wrote only later, or had changed
-    what that one read then."""
-    for earlier in plan.steps:
-        if earlier.name == step:
-            return False
-        one = finished.get(earlier.name)
-        if one is None or _ended_before(one, failed):
+def may_have_failed_by_order(plan: Plan, step: str, failed: Finished, finished: Mapping[str, Finished]) -> bool:
+    """Whether `step` looked at what one before it in the notebook wrote only later, or at what one after it had changed
+    already, or had itself changed what one before it read then."""
+    places = {planned.name: place for place, planned in enumerate(plan.steps)}
+    for name, other in finished.items():
+        is_before = places.get(name, -1) < places[step]
+        if _ended_before(other, failed) if is_before else _ended_before(failed, other):
             continue
-        if not one.writes.isdisjoint(failed.reads) or not one.reads.isdisjoint(failed.writes):
+        if any(map(other.changes, failed.reads)) or (is_before and any(map(failed.changes, other.reads))):
             return True
     return False
 
@@ -190,6 +198,7 @@ def _shared_files(steps: Sequence[PlanStep], finished: Mapping[str, Finished]) -
     touched: dict[str, list[PlanStep]] = {}
     written: set[str] = set()
     read: set[str] = set()
+    emptied = {step.name: finished[step.name].emptied for step in steps if finished[step.name].emptied}
     for step in steps:
         writes, reads = finished[step.name].writes, finished[step.name].reads
         if writes or reads:
@@ -197,6 +206,11 @@ def _shared_files(steps: Sequence[PlanStep], finished: Mapping[str, Finished]) -
             read |= reads
             for path in writes | reads:
                 touched.setdefault(path, []).append(step)
+    for path in touched if emptied else ():
+        inside = [name for name, folders in emptied.items() if path.startswith(folders)]
+        if inside:
+            written.add(path)
+            touched[path] = [step for step in steps if step in touched[path] or step.name in inside]
     # That two steps make files in one folder is no matter unless a step lists it.
     told = {path for path in written if not path.endswith("/") or path in read}
     return {path: those for path, those in touched.items() if path in told and len(those) > 1}
@@ -205,7 +219,7 @@ def _shared_files(steps: Sequence[PlanStep], finished: Mapping[str, Finished]) -
 def _check_file(found: _Findings, path: str, earlier: str, later: str, finished: Mapping[str, Finished]) -> None:
     """Two steps that no path of the plan connects must not touch the same file, unless both only read it."""
     first, second = finished[earlier], finished[later]
-    earlier_writes, later_writes = path in first.writes, path in second.writes
+    earlier_writes, later_writes = first.changes(path), second.changes(path)
     listed = path in first.reads or path in second.reads
     if not (earlier_writes or later_writes) or (path.endswith("/") and not listed):
         return

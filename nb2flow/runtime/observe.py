@@ -139,7 +139,7 @@ def _read(watch: _Watch, arguments: Any) -> None:
 
 
 def _list(watch: _Watch, arguments: Any) -> None:
-    folder = arguments[0]
+    folder = "." if arguments[0] is None else arguments[0]
     by_import = any(str(sys._getframe(n).f_globals.get("__name__")).startswith("importlib") for n in (2, 3))
     if isinstance(folder, (str, bytes, os.PathLike)) and not by_import:
         watch.add("reads", os.path.join(os.fsdecode(folder) or ".", ""))
@@ -147,7 +147,7 @@ def _list(watch: _Watch, arguments: Any) -> None:
 
 def _scan(watch: _Watch, arguments: Any) -> None:
     """What is asked of the entries themselves (`entry.stat()`) is told by nobody: cells may ask for all of it."""
-    folder = arguments[0]
+    folder = "." if arguments[0] is None else arguments[0]
     _list(watch, arguments)
     if isinstance(folder, (str, bytes, os.PathLike)) and sys._getframe(2).f_globals.get("__name__") == "__main__":
         for name in os.listdir(folder):  # noqa: PTH208

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from engine.pipelines import S, compiled
 
-from nb2flow.engine.guard import Finished, judge
+from nb2flow.engine.guard import Finished, judge, may_have_failed_by_order
 from nb2flow.engine.refine import MOST_REPLANS, Refiner
 from nb2flow.errors import PlanError
 from nb2flow.flow.model import Observations
@@ -143,3 +143,35 @@ def test_a_plan_that_cannot_be_bettered_is_said_to_be_so() -> None:
     )
     assert refined is not None
     assert refined.compiled is None
+
+
+def test_a_folder_that_was_emptied_had_all_files_in_it() -> None:
+    emptied, reads = {"deleted": ("d", "d/")}, {"looked": ("d/e/f",)}
+    verdict = judge(plan(A, B), {"a": seen(0.0, 2.0, **emptied), "b": seen(1.0, 3.0, **reads)})
+    assert verdict is not None
+    assert verdict.again == {"b"}
+    assert verdict.because == ("step a writes d/e/f, which step b reads",)
+    verdict = judge(plan(A, B), {"a": seen(0.0, 2.0, **reads), "b": seen(1.0, 3.0, **emptied)})
+    assert verdict is not None
+    assert verdict.again == {"a", "b"}
+    assert judge(plan(A, B), {"a": seen(deleted=("d", "d/")), "b": seen(looked=("data",))}) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "failed", "doubtful"),
+    [
+        (seen(0.0, 2.0, writes=("f",)), seen(1.0, 1.5, reads=("f",)), "b", True),
+        (seen(0.0, 1.0, writes=("f",)), seen(1.0, 1.5, reads=("f",)), "b", False),
+        (seen(0.0, 2.0, writes=("g",)), seen(1.0, 1.5, reads=("f",)), "b", False),
+        (seen(1.0, 2.0, reads=("f",)), seen(0.0, 1.5, deleted=("f",)), "b", True),
+        (seen(1.0, 2.0, reads=("f",)), seen(0.0, 0.5, deleted=("f",)), "a", True),
+        (seen(0.0, 1.0, reads=("f",)), seen(1.0, 1.5, deleted=("f",)), "a", False),
+        (seen(0.0, 2.0, writes=("f",)), seen(1.0, 1.5, reads=("f",)), "a", False),
+    ],
+)
+def test_a_step_may_have_failed_since_the_order_was_wrong(
+    first: Finished, second: Finished, failed: str, doubtful: bool
+) -> None:
+    both = {"a": first, "b": second}
+    one = both.pop(failed)
+    assert may_have_failed_by_order(plan(A, B), failed, one, both) is doubtful

@@ -53,6 +53,12 @@ def test_libraries_are_no_files_of_the_project(steps: Steps) -> None:
     assert found["reads"] == found["writes"] == found["modules"] == []
 
 
+def test_the_working_folder_is_listed_without_a_path(steps: Steps) -> None:
+    (steps.home / "data").mkdir()
+    found = observed(steps, "import os\nos.chdir('data')\nos.listdir(), list(os.scandir())")
+    assert found["reads"] == ["data/"]
+
+
 def test_paths_follow_the_working_directory(steps: Steps) -> None:
     (steps.home / "data").mkdir()
     found = observed(steps, "import os\nos.chdir('data')\nopen('x.txt', 'w').close()\nopen('../y.txt', 'w').close()")
