@@ -33,8 +33,8 @@ def ours(request: dict[str, Any]) -> dict[str, Any]:
     from nb2flow.diff.script import edit_script
     from nb2flow.diff.show.document_json import to_json
 
-    first, second = Path(request["a"]).read_bytes(), Path(request["b"]).read_bytes()
     start = time.process_time()
+    first, second = Path(request["a"]).read_bytes(), Path(request["b"]).read_bytes()
     lifted = Lifted(os.urandom(8).hex())
     edits = edit_script(first, second, ("a", "b"), lifted)
     done = time.process_time()

@@ -23,7 +23,7 @@ from nb2flow.engine.machine import Machine
 from nb2flow.engine.neighbours import Neighbours
 from nb2flow.engine.ports import Attempt, CellBegan, Ended, Noted, Report, StepBackend, StepTask
 from nb2flow.engine.refine import Refiner, Replan
-from nb2flow.engine.request import RunRequest, ancestors, check, creation, orders
+from nb2flow.engine.request import RunRequest, ancestors, check, creation, orders, predecessors
 from nb2flow.engine.rewind import Rewind
 from nb2flow.engine.signals import (
     AttemptEnded,
@@ -55,7 +55,7 @@ from nb2flow.runs.events import (
 )
 from nb2flow.runs.files import FileDigests
 from nb2flow.runs.lock import RunLock
-from nb2flow.runs.manifest import Manifest
+from nb2flow.runs.manifest import Manifest, Observed
 from nb2flow.runs.results import ResultStore
 from nb2flow.runs.state import RunState
 from nb2flow.runs.store import RunStore
@@ -121,6 +121,7 @@ class _Driver:
         self._attempts: dict[tuple[str, int], Attempt] = {}
         self._began: dict[tuple[str, int], float] = {}
         self._finished: dict[str, Finished] = {}
+        self._undone: dict[str, Finished] = {}  # what ran too early, and was put back when it is told to have ended
         self._failed: dict[str, Finished] = {}  # what failed, with what was seen of it: it may have run too early
         self._events: list[AnyEvent] = []
         self._began_something = False
@@ -424,7 +425,7 @@ class _Driver:
             for name, one in self._failed.items()
             if may_have_failed_by_order(self._plan, name, one, self._finished)
         }
-        found = self._refiner.consider(self._plan, {**self._finished, **failed})
+        found = self._refiner.consider(self._plan, {**self._undone, **self._finished, **failed})
         if found is None:
             return
         if found.compiled is None:
@@ -448,11 +449,24 @@ class _Driver:
         earlier, self._plan = self._plan, self._with_instances(plan, sure)
         self._keys = keys = step_keys(self._plan, self.request.parameters, self._fingerprint)
         stays = self._machine.stays_over if anew else self._machine.stays
-        kept = [n for n, key in keys.items() if before.get(n) == key and n not in again and stays(n)]
+        kept = self._kept(before, again, stays)
+        changed: dict[str, float] = {}
+        while self._backend.secrets_here:  # elsewhere, steps have files of their own
+            changed = self.space.changes(step.name for step in earlier.steps if step.name not in kept)
+            saw = {
+                n for n in kept if n in self._finished and self._finished[n].began and self._finished[n].saw(changed)
+            }
+            if not saw:
+                break
+            again |= saw
+            kept = self._kept(before, again, stays)
+        for name in again:
+            self._results.drop(before.get(name, ""))
         in_use = [earlier.step(name).notebook for name in kept if name not in self._finished]
-        if self._backend.secrets_here:  # elsewhere, steps have files of their own
+        if self._backend.secrets_here:
             spoiled = [step.name for step in earlier.steps if step.name not in kept]
             self._rewind.add(spoiled, [attempt for attempt in self._attempts if attempt[0] not in kept])
+            self._remember_undone(spoiled)
             self._put_back()
         self._finished = {name: self._finished[name] for name in kept if name in self._finished}
         self._failed = {name: self._failed[name] for name in kept if name in self._failed}
@@ -460,6 +474,24 @@ class _Driver:
         self._tell_of_plan(because, kept)
         todo = orders(self.request, self._plan, keys, fresh=again)
         return self._machine.replan(todo, kept, time.time())
+
+    def _kept(self, before: Mapping[str, str], again: frozenset[str], stays: Callable[[str], bool]) -> list[str]:
+        """The steps that stay as they are under the plan as it is now: all that they build on does, too."""
+        kept: dict[str, None] = {}
+        for step in self._plan.steps:
+            name = step.name
+            same = before.get(name) == self._keys[name] and name not in again and stays(name)
+            if same and all(source in kept for source in predecessors(step)):
+                kept[name] = None
+        return list(kept)
+
+    def _remember_undone(self, steps: list[str]) -> None:
+        """What runs on may have seen what these steps did: the guard is to hear of it."""
+        for name in steps:
+            changed = self.space.changes([name])
+            if changed:
+                seen = self._finished.get(name) or Finished(Manifest(observed=Observed(writes=tuple(changed))))
+                self._undone[name] = Finished(seen.manifest, seen.began or min(changed.values()), time.time())
 
     def _put_back(self) -> None:
         """Have files be again what they were before steps ran too early. PlanError when that is not possible."""

@@ -48,6 +48,14 @@ class Finished:
         """Whether it wrote or removed what lies there."""
         return path in self.writes or path.startswith(self.emptied)
 
+    def saw(self, changes: Mapping[str, float]) -> bool:
+        """Whether it touched, or listed the folder of, one of these paths after it was changed at that time."""
+        return any(
+            (self.ended is None or self.ended > at)
+            and (path in self.reads or self.changes(path) or f"{path.rpartition('/')[0] or '.'}/" in self.reads)
+            for path, at in changes.items()
+        )
+
     @property
     def shows_something(self) -> bool:
         """Whether anything was seen of it that could be new to a plan."""

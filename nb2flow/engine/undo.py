@@ -16,6 +16,8 @@ from pathlib import Path
 
 import msgspec
 
+_OWN, _HANDED_ON = "index", "handed-on"
+
 
 class _Entry(msgspec.Struct, frozen=True):
     """One line: what lay at `path` at that time (nanoseconds of Unix time), and for a file where its copy is."""
@@ -34,12 +36,14 @@ def undo(steps: Iterable[Path], others: Iterable[Path] = ()) -> tuple[str, ...]:
     """Put back what the steps changed that kept it in these folders, but for what the `others`, whose changes count,
     have changed after them. Returns the paths that nobody kept, and that have changed. OSError when the disk will not
     have something."""
-    later = {entry.path: entry.at for folder in others for entry in _entries(folder)}
+    later = {entry.path: (entry.at, folder) for folder in others for entry in _lines(folder / _OWN)}
     undone = [(folder, entry) for folder in steps for entry in _entries(folder)]
     lost = []
     was: dict[str, str] = {}
     for folder, entry in sorted(undone, key=lambda one: one[1].at, reverse=True):
-        if later.get(entry.path, 0) > entry.at:
+        after, other = later.get(entry.path, (0, folder))
+        if after > entry.at:
+            _hand_on(folder, entry, other)
             continue
         if entry.was == "lost":
             if not _is_untouched(entry):
@@ -53,16 +57,35 @@ def undo(steps: Iterable[Path], others: Iterable[Path] = ()) -> tuple[str, ...]:
     return tuple(sorted(lost))
 
 
+def changes(step: Path, home: Path) -> dict[str, float]:
+    """What the step changed, and when (Unix time): paths as steps tell them, relative to `home` if they lie in it."""
+    inside = f"{home}/"
+    return {entry.path.removeprefix(inside): entry.at / 1e9 for entry in _entries(step)}
+
+
 def _entries(folder: Path) -> Iterator[_Entry]:
     """The lines, the first for each path: later ones tell what the step itself left there."""
     known: set[str] = set()
+    for entry in sorted((*_lines(folder / _OWN), *_lines(folder / _HANDED_ON)), key=lambda entry: entry.at):
+        if entry.path not in known:
+            known.add(entry.path)
+            yield entry
+
+
+def _lines(index: Path) -> Iterator[_Entry]:
     with suppress(FileNotFoundError):
-        for line in (folder / "index").read_bytes().splitlines():
+        for line in index.read_bytes().splitlines():
             with suppress(msgspec.DecodeError):  # of a process that was killed
-                entry = msgspec.json.decode(line, type=_Entry)
-                if entry.path not in known:
-                    known.add(entry.path)
-                    yield entry
+                yield msgspec.json.decode(line, type=_Entry)
+
+
+def _hand_on(folder: Path, entry: _Entry, other: Path) -> None:
+    """What a file was before a step that is undone, and that another has changed since: if that one is undone, too, it
+    is to be put back."""
+    if entry.copy:
+        (folder / entry.copy).replace(other / entry.copy)
+    with (other / _HANDED_ON).open("ab") as file:
+        file.write(msgspec.json.encode(entry) + b"\n")
 
 
 def _is_untouched(entry: _Entry) -> bool:

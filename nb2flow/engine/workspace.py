@@ -14,7 +14,7 @@ from nb2flow.engine import fanout, repeats
 from nb2flow.engine.cache import PROCESS_STATE
 from nb2flow.engine.ports import StepBackend, StepTask
 from nb2flow.engine.request import RunRequest
-from nb2flow.engine.undo import undo
+from nb2flow.engine.undo import changes, undo
 from nb2flow.engine.world import World
 from nb2flow.errors import EnvironmentFault, PlanError
 from nb2flow.notebook import values_of, write
@@ -128,6 +128,14 @@ class Workspace:
             return read_manifest(self.folder.failed(step))
         except EnvironmentFault:
             return None
+
+    def changes(self, steps: Iterable[str]) -> dict[str, float]:
+        """Which files these steps have changed in this run, and when first (Unix time)."""
+        found: dict[str, float] = {}
+        for step in steps:
+            for path, at in changes(self.folder.before(step), self._request.notebook.parent).items():
+                found[path] = min(at, found.get(path, at))
+        return found
 
     def undo(self, steps: Iterable[str]) -> tuple[str, ...]:
         """Put files back as they were before these steps changed them, as far as no other step has changed them since.

@@ -365,6 +365,41 @@ def test_what_failed_for_another_reason_does_not(tmp_path: Path) -> None:
     assert len([e for e in events if isinstance(e, StepFailed)]) == 1
 
 
+def test_who_builds_on_what_runs_again_does_so_too(tmp_path: Path) -> None:
+    reads = S("reads", ["import time\ntime.sleep(0.5)", "v = open('f.txt').read()"], outputs=("v",))
+    uses = S("uses", ["print(v)"], {"reads": ("v",)})
+    writes = ["import time\nopen('f.txt', 'w').write('new')", "time.sleep(2.5)"]
+    (tmp_path / "f.txt").write_text("old")
+    state, _ = run(
+        tmp_path,
+        compiled(reads, uses, S("writes", writes)),
+        replan=lambda observations: compiled(reads, uses, S("writes", writes, after=("reads",))),
+        jobs=3,
+    )
+    assert state.status == "succeeded"
+    assert text_of(executed(tmp_path, state, "uses"), "uses-c0") == "old\n"
+    assert (tmp_path / "f.txt").read_text() == "new"
+
+
+@pytest.mark.slow
+def test_who_runs_on_beside_what_is_put_back_is_put_in_order_too(tmp_path: Path) -> None:
+    """Both add to a file; the later one is found to have run too early while the earlier one still runs."""
+    first = ["import time\ntime.sleep(0.8)", "with open('g.txt', 'a') as f: f.write('1')", "time.sleep(1.5)"]
+    late = ["open('f.txt', 'w').write('new')\nwith open('g.txt', 'a') as f: f.write('2')"]
+    reads = S("reads", ["import time\ntime.sleep(1.2)", "print(open('f.txt').read())"])
+
+    def replan(observations: Observations) -> CompiledPlan:
+        beside = {path for _, path in observations.writes}
+        after = ("reads", "first") if "g.txt" in beside else ("reads",)
+        return compiled(S("first", first), reads, S("late", late, after=after))
+
+    (tmp_path / "f.txt").write_text("old")
+    state, _ = run(tmp_path, compiled(S("first", first), reads, S("late", late)), replan=replan, jobs=3)
+    assert state.status == "succeeded"
+    assert (tmp_path / "g.txt").read_text() == "12"
+    assert text_of(executed(tmp_path, state, "reads"), "reads-c1") == "old\n"
+
+
 def test_what_cannot_be_put_back_ends_the_run(tmp_path: Path) -> None:
     (tmp_path / "f.txt").write_text("what it was")
     os.truncate(tmp_path / "f.txt", 300 << 20)

@@ -168,6 +168,18 @@ def test_what_another_step_has_written_since_stays(tmp_path: Path) -> None:
     assert not (world.home / "b.txt").exists()
 
 
+def test_what_another_has_gone_on_with_is_put_back_when_that_one_is_undone_too(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    then = _tree(world.home)
+    early = world.step(1, [(_append, "a.txt", "early", ""), (_append, "b.txt", "early", "")])
+    other = world.step(2, [(_append, "a.txt", "other", ""), (_append, "b.txt", "other", "")])
+    undo([early], [other])
+    assert (world.home / "a.txt").read_text() == "what a was+early+other"
+    shutil.rmtree(early)
+    undo([other])
+    assert _tree(world.home) == then
+
+
 def test_a_file_too_large_to_be_kept_is_told_if_it_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(before, "LARGEST", 5)
     world = World(tmp_path)
