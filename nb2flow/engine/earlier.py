@@ -52,7 +52,8 @@ def finished_steps(
             continue
         manifest = _what_it_left(space, results, name)
         changed = cache.changed_since(step, then, state.ended_at) if manifest is not None else ""
-        again = min(touched & cache.written(then), default="")
+        begun = cache.written(then) - set(manifest.observed.reads if manifest is not None else ())
+        again = min(touched & begun, default="")  # who only goes on with a file would add to it once more
         changed = again or changed
         if manifest is None or again or (changed and state.ended_at is not None):
             anew.add(name)
