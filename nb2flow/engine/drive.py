@@ -435,8 +435,6 @@ class _Driver:
             for name in found.again:
                 self._results.drop(self._keys[name])
             return
-        for name in found.again:
-            self._results.drop(self._keys[name])
         self._notebooks = found.compiled.notebooks
         self._carry_out(self._go_on_with(found.compiled.plan, found.because, found.again))
 

@@ -130,7 +130,7 @@ class Before:
             for name in (*folders, *files):
                 count += 1
                 if count > MOST_IN_TREE:
-                    self._note(os.path.normpath(path), was="lost")
+                    self._note(os.path.join(os.path.normpath(path), ""), was="lost")  # beside what the folder was
                     return
                 self._keep(os.path.join(folder, name), True)
 

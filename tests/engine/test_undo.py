@@ -168,6 +168,13 @@ def test_what_another_step_has_written_since_stays(tmp_path: Path) -> None:
     assert not (world.home / "b.txt").exists()
 
 
+def test_a_folder_of_very_many_files_that_was_emptied_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(before, "MOST_IN_TREE", 2)
+    world = World(tmp_path)
+    step = world.step(1, [(_empty, "", "", "d")])
+    assert undo([step]) == (str(world.home / "d") + "/",)
+
+
 def test_what_another_has_gone_on_with_is_put_back_when_that_one_is_undone_too(tmp_path: Path) -> None:
     world = World(tmp_path)
     then = _tree(world.home)
