@@ -17,13 +17,14 @@ from nb2flow.engine import fanout
 from nb2flow.engine.cache import ResultCache
 from nb2flow.engine.earlier import finished_steps, refuse_if_inputs_are_missing, touched_in_between
 from nb2flow.engine.entrusting import Entrusted
-from nb2flow.engine.guard import Finished, Manifests, may_have_failed_by_order, with_sources
+from nb2flow.engine.guard import Finished, with_sources
 from nb2flow.engine.interrupts import Interrupts
 from nb2flow.engine.machine import Machine
 from nb2flow.engine.neighbours import Neighbours
+from nb2flow.engine.outcomes import Outcomes, kept
 from nb2flow.engine.ports import Attempt, CellBegan, Ended, Noted, Report, StepBackend, StepTask
 from nb2flow.engine.refine import Refiner, Replan
-from nb2flow.engine.request import RunRequest, ancestors, check, creation, orders, predecessors
+from nb2flow.engine.request import RunRequest, ancestors, check, creation, orders
 from nb2flow.engine.rewind import Rewind
 from nb2flow.engine.signals import (
     AttemptEnded,
@@ -55,7 +56,7 @@ from nb2flow.runs.events import (
 )
 from nb2flow.runs.files import FileDigests
 from nb2flow.runs.lock import RunLock
-from nb2flow.runs.manifest import Manifest, Observed
+from nb2flow.runs.manifest import Manifest
 from nb2flow.runs.results import ResultStore
 from nb2flow.runs.state import RunState
 from nb2flow.runs.store import RunStore
@@ -120,9 +121,7 @@ class _Driver:
         self._timers: list[tuple[float, str, int]] = []
         self._attempts: dict[tuple[str, int], Attempt] = {}
         self._began: dict[tuple[str, int], float] = {}
-        self._finished: dict[str, Finished] = {}
-        self._undone: dict[str, Finished] = {}  # what ran too early, and was put back when it is told to have ended
-        self._failed: dict[str, Finished] = {}  # what failed, with what was seen of it: it may have run too early
+        self._finished = Outcomes()
         self._events: list[AnyEvent] = []
         self._began_something = False
         self._left_files: Mapping[str, str] | None = None
@@ -140,9 +139,11 @@ class _Driver:
             state = self._store.state(self.request.run_id)
             attempts = {name: step.attempt for name, step in state.steps.items()}
             self.space.lay_out(self.request.compiled)
-            self._finished, remarks = finished_steps(self.space, self._results, self._cache, state)
+            found, remarks = finished_steps(self.space, self._results, self._cache, state)
+            for name, finished in found.items():
+                self._finished.add(name, finished)
             self._entrusted.adopt(self.request.run_id)
-            self._plan = self._with_instances(self._plan, self._manifests())
+            self._plan = self._with_instances(self._plan, self._finished.manifests)
             self._keys = step_keys(self._plan, self.request.parameters, self._fingerprint)
             self.space.lay_out(CompiledPlan(plan=self._plan, notebooks=self._notebooks))
         else:
@@ -167,7 +168,8 @@ class _Driver:
             if self._left:
                 self._record(RunFinished(at=time.time(), status="interrupted", seconds=0.0))
             self._flush()
-            self.space.take_out_repetitions(self._plan, self._notebooks, self._manifests())
+            self.space.drop_left_over(self._plan)
+            self.space.take_out_repetitions(self._plan, self._notebooks, self._finished.manifests)
             if self._machine.finished == "succeeded":
                 self.space.keep_changes()
         except BaseException:
@@ -233,7 +235,7 @@ class _Driver:
         result = None
         if not self._entrusted.has(name):
             result = self._cache.find(
-                step, key, self._manifests(), any_result=self.request.only is not None, last=self._left_by_all
+                step, key, self._finished.manifests, any_result=self.request.only is not None, last=self._left_by_all
             )
         if result is not None and touched_in_between(self._plan, name, result.read_manifest(), self._finished):
             result = None
@@ -255,11 +257,8 @@ class _Driver:
         return self._left_files
 
     def _has_finished(self, name: str, finished: Finished) -> None:
-        self._finished[name] = finished
+        self._finished.add(name, finished)
         self._refiner.hear(finished)
-
-    def _manifests(self) -> Mapping[str, Manifest]:
-        return Manifests(self._finished)
 
     # ---- what the machine wants ----
 
@@ -296,11 +295,11 @@ class _Driver:
         self._began[name, attempt] = time.time()
         self._began_something = True
         if gathers(step):
-            fanout.gather(self.space.folder, step, self._manifests(), self._notebooks[step.notebook])
+            fanout.gather(self.space.folder, step, self._finished.manifests, self._notebooks[step.notebook])
             self._queue.put((name, attempt, Ended()))
             return
         if whole := fanout.why_whole(
-            step, self._manifests(), most=self._backend.most_instances, only=self.request.only
+            step, self._finished.manifests, most=self._backend.most_instances, only=self.request.only
         ):
             self._note(name, whole)
         self._backend.prepare()
@@ -375,15 +374,16 @@ class _Driver:
         if self._machine.cancelled_by is None:
             self._refine()
         if failure is not None:
-            self._finished.pop(name, None)
+            self._finished.drop(name)
         return failure
 
     def _doubt(self, name: str, began: float, ended: float) -> None:
         """Another step may have written what it looked for, or will: then it ran too early, or that one did."""
         seen = self.space.seen_until_failure(name)
         if seen is not None:
-            self._failed[name] = Finished(seen, began, ended)
-            self._refiner.hear(self._failed[name])
+            failed = Finished(seen, began, ended)
+            self._finished.fail(name, failed)
+            self._refiner.hear(failed)
             if self._machine.cancelled_by is None:
                 self._refine()
 
@@ -403,7 +403,7 @@ class _Driver:
                 seconds,
                 folder.manifest(name),
                 folder.executed(name),
-                self._manifests(),
+                self._finished.manifests,
                 began if self._backend.secrets_here else self._drives_since,  # files may travel before a step begins
                 f"run {other} went on at the same time" if other else "",
             )
@@ -420,17 +420,12 @@ class _Driver:
 
     def _refine(self) -> None:
         """Go on with a better plan when what was seen asks for one."""
-        failed = {
-            name: one
-            for name, one in self._failed.items()
-            if may_have_failed_by_order(self._plan, name, one, self._finished)
-        }
-        found = self._refiner.consider(self._plan, {**self._undone, **self._finished, **failed})
+        found = self._refiner.consider(self._plan, self._finished.seen(self._plan))
         if found is None:
             return
         if found.compiled is None:
             for sentence in found.because:
-                step = next(reversed(self._finished))
+                step = list(self._finished)[-1]
                 self._note(step, f"{sentence}; the plan has no order for that: results may differ from the notebook's")
             for name in found.again:
                 self._results.drop(self._keys[name])
@@ -443,53 +438,35 @@ class _Driver:
         before = self._keys
         keys = step_keys(plan, self.request.parameters, self._fingerprint)
         anew = self._entrusted.begins_anew(self._plan, plan, again)
-        sure = {n: m for n, m in self._manifests().items() if n not in again and before.get(n) == keys.get(n)}
+        sure = {n: m for n, m in self._finished.manifests.items() if n not in again and before.get(n) == keys.get(n)}
         earlier, self._plan = self._plan, self._with_instances(plan, sure)
         self._keys = keys = step_keys(self._plan, self.request.parameters, self._fingerprint)
         stays = self._machine.stays_over if anew else self._machine.stays
-        kept = self._kept(before, again, stays)
-        changed: dict[str, float] = {}
+        stay = kept(self._plan, keys, before, again, stays)
         while self._backend.secrets_here:  # elsewhere, steps have files of their own
-            changed = self.space.changes(step.name for step in earlier.steps if step.name not in kept)
-            saw = {
-                n for n in kept if n in self._finished and self._finished[n].began and self._finished[n].saw(changed)
-            }
+            changed = self.space.changes(step.name for step in earlier.steps if step.name not in stay)
+            saw = self._finished.ran_after(changed, stay)
             if not saw:
                 break
             again |= saw
-            kept = self._kept(before, again, stays)
+            stay = kept(self._plan, keys, before, again, stays)
         for name in again:
             self._results.drop(before.get(name, ""))
-        in_use = [earlier.step(name).notebook for name in kept if name not in self._finished]
+        in_use = [earlier.step(name).notebook for name in stay if name not in self._finished]
         if self._backend.secrets_here:
-            spoiled = [step.name for step in earlier.steps if step.name not in kept]
-            self._rewind.add(spoiled, [attempt for attempt in self._attempts if attempt[0] not in kept])
-            self._remember_undone(spoiled)
-            self._put_back()
-        self._finished = {name: self._finished[name] for name in kept if name in self._finished}
-        self._failed = {name: self._failed[name] for name in kept if name in self._failed}
+            self._undo([step.name for step in earlier.steps if step.name not in stay])
+        self._finished.keep(stay)
         self.space.lay_out(CompiledPlan(plan=self._plan, notebooks=self._notebooks), in_use)
-        self._tell_of_plan(because, kept)
+        self._tell_of_plan(because, stay)
         todo = orders(self.request, self._plan, keys, fresh=again)
-        return self._machine.replan(todo, kept, time.time())
+        return self._machine.replan(todo, stay, time.time())
 
-    def _kept(self, before: Mapping[str, str], again: frozenset[str], stays: Callable[[str], bool]) -> list[str]:
-        """The steps that stay as they are under the plan as it is now: all that they build on does, too."""
-        kept: dict[str, None] = {}
-        for step in self._plan.steps:
-            name = step.name
-            same = before.get(name) == self._keys[name] and name not in again and stays(name)
-            if same and all(source in kept for source in predecessors(step)):
-                kept[name] = None
-        return list(kept)
-
-    def _remember_undone(self, steps: list[str]) -> None:
-        """What runs on may have seen what these steps did: the guard is to hear of it."""
+    def _undo(self, steps: list[str]) -> None:
+        """Put back what these steps have changed, as soon as none of them runs any more."""
+        self._rewind.add(steps, [attempt for attempt in self._attempts if attempt[0] in steps])
         for name in steps:
-            changed = self.space.changes([name])
-            if changed:
-                seen = self._finished.get(name) or Finished(Manifest(observed=Observed(writes=tuple(changed))))
-                self._undone[name] = Finished(seen.manifest, seen.began or min(changed.values()), time.time())
+            self._finished.undo(name, self.space.changes([name]), time.time())
+        self._put_back()
 
     def _put_back(self) -> None:
         """Have files be again what they were before steps ran too early. PlanError when that is not possible."""
@@ -501,14 +478,14 @@ class _Driver:
                 hint="put the file back and run again: the order is known now",
             )
 
-    def _tell_of_plan(self, because: tuple[str, ...], kept: list[str]) -> None:
+    def _tell_of_plan(self, because: tuple[str, ...], kept: Iterable[str]) -> None:
         self._record(RunReplanned(at=time.time(), plan=to_values(self._plan), because=because, kept=tuple(kept)))
 
     def _fan_out(self, name: str) -> list[Command] | None:
         """Go on with instances of the steps that run for each element of what `name` has made; None: there are none."""
         if not self._plan.step(name).splits or self._machine.cancelled_by is not None:
             return None
-        plan = self._with_instances(self._plan, self._manifests())
+        plan = self._with_instances(self._plan, self._finished.manifests)
         if plan == self._plan:
             return None
         return self._go_on_with(plan, fanout.told(self._plan, plan))
@@ -523,7 +500,7 @@ class _Driver:
         if self._entrusted.has(step.name):  # its pilot does not ask
             return True
         usual = self.request.use_cache and self.request.start_from is None
-        return not usual or self._cache.find(step, self._keys.get(step.name, ""), self._manifests()) is None
+        return not usual or self._cache.find(step, self._keys.get(step.name, ""), self._finished.manifests) is None
 
     # ---- the log ----
 

@@ -7,7 +7,7 @@ made; results that came about in the wrong order are named, so that they are mad
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,22 +60,6 @@ class Finished:
     def shows_something(self) -> bool:
         """Whether anything was seen of it that could be new to a plan."""
         return bool(self.manifest.problems or self.manifest.observed.changed or self.reads or self.writes)
-
-
-class Manifests(Mapping[str, Manifest]):
-    """What finished steps said of themselves, by their names, as it is at any time."""
-
-    def __init__(self, finished: Mapping[str, Finished]) -> None:
-        self._finished = finished
-
-    def __getitem__(self, name: str) -> Manifest:
-        return self._finished[name].manifest
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._finished)
-
-    def __len__(self) -> int:
-        return len(self._finished)
 
 
 @dataclass(frozen=True, slots=True)

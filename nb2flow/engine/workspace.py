@@ -122,6 +122,14 @@ class Workspace:
             if not found.keys().isdisjoint(made) and all(self.folder.executed(name).exists() for name in made):
                 fanout.show(self.folder, step, notebooks[step.notebook])
 
+    def drop_left_over(self, plan: Plan) -> None:
+        """Remove the executed notebooks of steps that the plan does not have any more: a better one joined them with
+        others, which have run since."""
+        known = {self.folder.executed(step.name) for step in plan.steps}
+        for path in (self.folder.path / "executed").glob("*.ipynb"):
+            if path not in known:
+                path.unlink(missing_ok=True)
+
     def seen_until_failure(self, step: str) -> Manifest | None:
         """What was observed of a step whose cell has failed; None when nobody has told."""
         try:

@@ -140,6 +140,7 @@ class Unit:
     draws: bool = False  # a figure, with pyplot
     keeps_settings: bool = False  # of matplotlib, all of them, or puts them back
     draws_aside: bool = False  # a figure that is drawn before settings are put back
+    shows_perhaps: bool = False  # ends its cell, with what may be None: `_` stays then
     observed: bool = False
     fixed: bool = False  # runs where it stands and nowhere else
     replayable: bool = False

@@ -8,7 +8,7 @@ is replayable is replayed, not carried. Names whose shared objects are changed t
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nb2flow.flow import effects, files, known_modules, modules
@@ -135,8 +135,9 @@ class Graph:
                     continue
                 if name.startswith("rng:") and name not in self.analysis.seeded and not unit.observed:
                     continue
-                if read.version is not None and self.owner.get(read.version) != k:
-                    self._need(k, name, read.version, Site(unit.cell, read.line), read.text)
+                for version in self._shown(read.version) if name == HISTORY else (read.version,):
+                    if version is not None and self.owner.get(version) != k:
+                        self._need(k, name, version, Site(unit.cell, read.line), read.text)
             if unit.barrier:
                 for name, version in unit.visible.items():
                     if self.owner.get(version) != k:
@@ -159,6 +160,13 @@ class Graph:
         for unit in self.analysis.units[: here[0].index] if here else ():
             if unit.kind == "import" and unit.replayable and self.owner.get(unit.index) != k and roots & unit.modules:
                 self._replay(k, unit.index, "")
+
+    def _shown(self, version: int | None) -> Iterator[int]:
+        """The units that may have left what `_` is."""
+        while version is not None:
+            yield version
+            unit = self.analysis.units[version]
+            version = unit.snapshot.get(HISTORY) if unit.shows_perhaps else None
 
     def _recall(self, k: int, used: Site) -> None:
         """`Out[3]` or `In[3]` is looked at."""

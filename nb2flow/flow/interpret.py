@@ -23,6 +23,22 @@ from nb2flow.flow.syntax import ParsedCell, Statement, parse_cell
 from nb2flow.flow.values import Val
 from nb2flow.notebook.model import Cell, Layout, Notebook
 
+_NEVER_NONE = (
+    ast.BinOp,
+    ast.Compare,
+    ast.Dict,
+    ast.DictComp,
+    ast.GeneratorExp,
+    ast.JoinedStr,
+    ast.Lambda,
+    ast.List,
+    ast.ListComp,
+    ast.Set,
+    ast.SetComp,
+    ast.Tuple,
+    ast.UnaryOp,
+)
+
 
 @dataclass(slots=True)
 class Analysis:
@@ -189,7 +205,7 @@ def _run_cell(m: Machine, parsed: ParsedCell) -> None:
         with_unit = _begin(m, parsed, whole)
         m.line = inner.line
         magics.cell_magic(m, inner)
-        m.use_resource(HISTORY, writes=True, fresh=True)
+        _display(m, None)
         _capture(m, parsed)
         with_unit.kind = "compute"
         m.end()
@@ -205,10 +221,18 @@ def _run_cell(m: Machine, parsed: ParsedCell) -> None:
         _begin(m, parsed, statement)
         execute(m, [statement.node])
         if statement.displays and last:
-            m.use_resource(HISTORY, writes=True, fresh=True)
+            _display(m, statement.node)
         if last:
             _capture(m, parsed)
         m.end()
+
+
+def _display(m: Machine, node: ast.stmt | None) -> None:
+    """`_` becomes what the cell ends with, unless that is None: then it stays what it was."""
+    m.use_resource(HISTORY, writes=True, fresh=True)
+    value = node.value if isinstance(node, ast.Expr) else None
+    constant = isinstance(value, ast.Constant) and value.value is not None
+    m.unit.shows_perhaps = not (constant or isinstance(value, _NEVER_NONE))
 
 
 def _begin(m: Machine, parsed: ParsedCell, statement: Statement) -> Unit:

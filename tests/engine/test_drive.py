@@ -422,6 +422,8 @@ def test_a_value_that_cannot_be_carried_may_be_kept_in_one_step_by_a_better_plan
     assert (state.status, statuses(state)) == ("succeeded", {"make-use": "succeeded"})
     assert seen == [Observations(uncarryable=frozenset({("make-c0", "gen")}))]
     assert text_of(executed(tmp_path, state, "make-use"), "make-use-c1") == "14\n"
+    left = (tmp_path / ".nb2flow" / "runs" / state.run_id / "executed").iterdir()
+    assert [path.name for path in left] == ["make-use.ipynb"]
     assert not [e for e in events if isinstance(e, StepFailed)]
 
 
