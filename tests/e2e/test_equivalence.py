@@ -1,7 +1,6 @@
 """The promise, on real kernels: for every case of the corpus, each cell of the pipeline gives what the notebook gives.
 
-The reference is one kernel from top to bottom, driven by nbclient and none of our code; reference and pipeline work in
-fresh copies of the case's folder, so that what one writes the other does not see.
+Reference and pipeline work in fresh copies of the case's folder, so that what one writes the other does not see.
 """
 
 from __future__ import annotations
@@ -10,13 +9,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import nbformat
 import pytest
 from corpus_case import CASES, Case
-from nbclient import NotebookClient
+from reference import compared, reference
 
-from nb2flow.app.analysis import Analysis, analyse
-from nb2flow.app.compare import CellVerdict, Outputs, judge
+from nb2flow.app.analysis import analyse
 from nb2flow.app.running import Asked, run
 from nb2flow.app.verify import outputs_of
 
@@ -73,23 +70,3 @@ def check(copy: Copy, folder: Path) -> None:
         verdicts = compared(analysis, first, reference(copy(folder / "second" / "project"), skipped), pipeline)
     assert [v for v in verdicts if v.verdict in ("differs", "missing")] == []
     assert any(v.verdict == "equal" and first[v.cell_id] for v in verdicts), "the notebook shows nothing"
-
-
-def compared(
-    analysis: Analysis, first: dict[str, Outputs], second: dict[str, Outputs], pipeline: dict[str, Outputs]
-) -> list[CellVerdict]:
-    """The verdict on every code cell that takes part."""
-    steps = {cell: s.name for s in analysis.flow.steps for cell in s.cells}
-    return [
-        judge(c.index, c.id, steps.get(c.index, ""), [first[c.id], second[c.id]], pipeline.get(c.id))
-        for c in analysis.notebook.code
-        if c.index not in analysis.layout.skipped
-    ]
-
-
-def reference(path: Path, skipped: tuple[int, ...]) -> dict[str, Outputs]:
-    """The outputs of every code cell, by id, when one kernel runs the notebook from top to bottom."""
-    document = nbformat.read(path, as_version=4)
-    document.cells = [c for i, c in enumerate(document.cells) if i not in skipped]
-    NotebookClient(document, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
-    return {c.id: c.outputs for c in document.cells if c.cell_type == "code"}
