@@ -18,7 +18,7 @@ from nb2flow.app.compiling import compiled
 from nb2flow.app.history import Found
 from nb2flow.engine import RunRequest, StepBackend
 from nb2flow.errors import Nb2flowError, NotebookError, UsageError, has_errors
-from nb2flow.flow.first_imports import Import, first_imports
+from nb2flow.flow.first_imports import first_imports
 from nb2flow.flow.model import Observations
 from nb2flow.notebook import read
 from nb2flow.notebook.model import Notebook
@@ -26,6 +26,7 @@ from nb2flow.plan import bind, source_digest
 from nb2flow.plan.model import CompiledPlan
 from nb2flow.plan.plain_values import UnclearError, from_json, from_yaml
 from nb2flow.profiles import Profile, choose
+from nb2flow.runs.attempt import Import
 from nb2flow.runs.events import AnyEvent, CancelRequested, RunFinished
 from nb2flow.runs.folders import Home, new_run_id
 from nb2flow.runs.lock import is_held

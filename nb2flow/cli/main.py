@@ -104,6 +104,10 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with a guess for a mistyped name."""
         name = args[0] if args else ""
+        if name == "run":
+            from nb2flow.app.ahead import expect_run
+
+            expect_run(args[1:])  # before what it takes to understand the notebook is loaded
         if name in COMMANDS or name.startswith("-"):
             return super().resolve_command(ctx, args)
         import difflib

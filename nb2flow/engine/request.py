@@ -10,8 +10,8 @@ from typing import Any
 
 from nb2flow.engine.signals import StepOrder, Treatment
 from nb2flow.errors import EnvironmentFault, UsageError
-from nb2flow.flow.first_imports import Import
 from nb2flow.plan.model import CompiledPlan, Plan, PlanStep
+from nb2flow.runs.attempt import Import
 from nb2flow.runs.events import RunCreated
 from nb2flow.runs.portable import portable
 

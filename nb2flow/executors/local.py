@@ -12,22 +12,18 @@ import os
 import selectors
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
-import nb2flow
 from nb2flow.engine.ports import MOST_INSTANCES, Pilot
 from nb2flow.errors import EnvironmentFault
 from nb2flow.executors import kernels
 from nb2flow.executors.forkserver import HEADER
+from nb2flow.executors.forkservers import ForkServer, taken
 from nb2flow.executors.zygotes import Zygotes
 from nb2flow.runs.attempt import Ended, KernelStarted, Report, StepTask, WorkerStarted
 from nb2flow.runs.events import Failure
@@ -73,9 +69,7 @@ class LocalBackend:
     pilot: Pilot | None = None
 
     def __init__(self) -> None:
-        self._server: subprocess.Popen[bytes] | None = None
-        self._channel: socket.socket | None = None
-        self._complaints: IO[bytes] | None = None
+        self._server: ForkServer | None = None
         self._zygotes = Zygotes()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
@@ -99,39 +93,23 @@ class LocalBackend:
         """Start the fork server; it imports papermill while the caller goes on."""
         if self._server is not None:
             return
-        ours, theirs = socket.socketpair()
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the backend
-        self._zygotes.complaints = self._complaints
-        try:
-            self._server = subprocess.Popen(
-                [sys.executable, "-P", "-m", "nb2flow.executors.forkserver", str(theirs.fileno())],
-                env=_server_environment(),
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self._complaints,
-                stderr=self._complaints,
-                start_new_session=True,  # the terminal's Ctrl-C is for us: we tell the workers
-            )
-        except OSError as error:
-            raise EnvironmentFault(f"cannot start a process to run steps in: {error}") from error
-        finally:
-            theirs.close()
-        self._channel = ours
+        self._server = taken()
+        self._zygotes.complaints = self._server.complaints
         self._listener = threading.Thread(target=self._listen, name="nb2flow-steps", daemon=True)
         self._listener.start()
 
     def start(self, task: StepTask, report: Callable[[Report], None]) -> _Attempt:
         """Have the fork server begin an attempt."""
         self.prepare()
-        assert self._channel is not None
+        assert self._server is not None
         ours, theirs = socket.socketpair()
         attempt = _Attempt(ours, report)
         encoded = msgspec.json.encode(task)
         with theirs, self._kernel_for(task) or contextlib.nullcontext() as kernel:
             given = [theirs.fileno()] if kernel is None else [theirs.fileno(), kernel.fileno()]
             with contextlib.suppress(OSError):  # a dead server is noticed when `theirs` closes
-                socket.send_fds(self._channel, [HEADER.pack(len(encoded))], given)
-                self._channel.sendall(encoded)
+                socket.send_fds(self._server.channel, [HEADER.pack(len(encoded))], given)
+                self._server.channel.sendall(encoded)
         with self._lock:
             self._new.append(attempt)
             self._alive.add(attempt)
@@ -163,12 +141,10 @@ class LocalBackend:
             attempt.slay()
         self._closing = True
         os.write(self._wake_write, b".")
-        assert self._channel is not None and self._listener is not None
-        self._channel.close()
+        assert self._listener is not None
         self._listener.join()
         self._zygotes.close()
-        self._server.kill()  # it holds nothing: its children are gone
-        self._server.wait()
+        self._server.close()
         self._server = None
         self._close_files()
 
@@ -177,8 +153,6 @@ class LocalBackend:
         for descriptor in (self._wake_read, self._wake_write):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
-        if self._complaints is not None:
-            self._complaints.close()
 
     def _listen(self) -> None:
         while True:
@@ -224,28 +198,14 @@ class LocalBackend:
             self._alive.discard(attempt)
 
     def _death_notice(self, attempt: _Attempt) -> Failure:
-        if self._server is not None and not attempt.worker:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._server.wait(0.5)
-                return Failure(
-                    kind="engine",
-                    message="the process that runs steps could not start",
-                    traceback=tuple(self._last_complaints()),
-                )
+        if self._server is not None and not attempt.worker and self._server.has_ended(within=0.5):
+            return Failure(
+                kind="engine",
+                message="the process that runs steps could not start",
+                traceback=self._server.last_words(),
+            )
         return Failure(
             kind="engine",
             message="the process that ran this step was killed",
             hint="was memory short? the system then kills the largest process",
         )
-
-    def _last_complaints(self) -> list[str]:
-        assert self._complaints is not None
-        self._complaints.seek(0)
-        return self._complaints.read().decode(errors="replace").splitlines()[-30:]
-
-
-def _server_environment() -> dict[str, str]:
-    """Our environment, with the folder that nb2flow was imported from on the path (it may not be installed)."""
-    home = str(Path(nb2flow.__file__).resolve().parent.parent)
-    others = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p and p != home]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([*others, home])}

@@ -2,12 +2,12 @@
 
 Run by the interpreter of a kernelspec, in whose environment there is nothing of nb2flow: `python zygote.py FD GIVEN`
 needs the standard library (Python 3.9 or newer) and what the kernel needs. GIVEN is a JSON object: its `command` is
-what the kernelspec runs (the interpreter, its options, and last the module), its `imports` what the notebook imports
-before it does anything else. On the socket with descriptor FD come other sockets, one for each
-kernel that is to be: on each of these a request comes (JSON, after its length) with the file for what the kernel
-prints, and the kernel's process id and its end are told, a line of JSON each. The side that asked closes its end to
-have what is left of the kernel killed; until then its process id stays its own. Both other ends: `zygotes.py`,
-`forked.py`.
+what the kernelspec runs (the interpreter, its options, and last the module). On the socket with descriptor FD comes
+first what the notebook imports before it does anything else (JSON, after its length), unless `imports` of GIVEN says
+so; then other sockets, one for each kernel that is to be. On each of these a request comes (JSON, after its length)
+with the file for what the kernel prints, and the kernel's process id and its end are told, a line of JSON each. The
+side that asked closes its end to have what is left of the kernel killed; until then its process id stays its own. Both
+other ends: `zygotes.py`, `forked.py`.
 
 What a kernel could tell from one that was started by itself is put right in the forked process: environment, folder,
 standard streams, signals, session, `sys.argv`. Imported here is what ipykernel imports by itself, what the first cell
@@ -372,6 +372,16 @@ def _exactly(line: socket.socket, size: int) -> bytes:
     return b"".join(pieces)
 
 
+def _told_imports(channel: socket.socket) -> list[tuple[str, list[str]]]:
+    """What comes first; the process leaves when nothing does: nobody wants it any more."""
+    header = _exactly(channel, HEADER.size)
+    body = _exactly(channel, HEADER.unpack(header)[0]) if len(header) == HEADER.size else b""
+    if not body:
+        os._exit(0)
+    imports: list[tuple[str, list[str]]] = json.loads(body)
+    return imports
+
+
 def _say(line: socket.socket, what: dict[str, Any]) -> None:
     with suppress(OSError):  # who asked is gone: the end of the line tells
         line.sendall(json.dumps(what).encode() + b"\n")
@@ -431,12 +441,12 @@ def serve() -> tuple[Any, Any]:
         before = {**at_first, "JPY_PARENT_PID": os.environ["JPY_PARENT_PID"]}
     except Exception as error:  # noqa: BLE001 - whatever it is, kernels can still be started one by one
         refusal = f"ipykernel cannot be imported ({type(error).__name__}: {error})"
-    else:
-        if len(_threads()) > 1:
-            refusal = "importing ipykernel starts threads in this environment"
-        elif not libraries.load(given["imports"]):
-            rest = json.dumps({**given, "imports": given["imports"][: libraries.count]})
-            os.execvpe(command[0], [*command[:-1], sys.argv[0], sys.argv[1], rest], at_first)  # noqa: S606
+    imports = given["imports"] if "imports" in given else _told_imports(channel)
+    if not refusal and len(_threads()) > 1:
+        refusal = "importing ipykernel starts threads in this environment"
+    elif not refusal and not libraries.load(imports):
+        rest = json.dumps({**given, "imports": imports[: libraries.count]})
+        os.execvpe(command[0], [*command[:-1], sys.argv[0], sys.argv[1], rest], at_first)  # noqa: S606
     gc.collect()
     gc.freeze()  # what is here is not looked through again, in no kernel
     after = dict(os.environ)

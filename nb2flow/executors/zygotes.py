@@ -7,6 +7,7 @@ asking itself is done by the step's own process (`forked.py`), on the socket tha
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import re
@@ -19,7 +20,8 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from nb2flow.executors.kernels import KernelSpec, environment
-from nb2flow.flow.first_imports import Import
+from nb2flow.executors.zygote import HEADER
+from nb2flow.runs.attempt import Import
 
 _SCRIPT = Path(__file__).with_name("zygote.py")
 _MODULES = ("ipykernel_launcher", "ipykernel")
@@ -69,19 +71,12 @@ def _is_program(command: str) -> bool:
 
 
 class _Zygote:
-    """One such process."""
+    """One such process. `environ` is the whole environment of its kernels; what it prints goes to `complaints`."""
 
-    def __init__(
-        self,
-        launch: Launch,
-        environ: dict[str, str],
-        cwd: str,
-        imports: tuple[Import, ...],
-        complaints: IO[bytes] | None,
-    ) -> None:
+    def __init__(self, launch: Launch, environ: dict[str, str], cwd: str, complaints: IO[bytes] | None) -> None:
         self._channel, theirs = socket.socketpair()
         self._process: subprocess.Popen[bytes] | None = None
-        given = {"command": launch.command, "imports": imports}
+        given = {"command": launch.command}
         with theirs, contextlib.suppress(OSError):  # then kernels are started one by one, and tell what is wrong
             self._process = subprocess.Popen(
                 [*launch.python, str(_SCRIPT), str(theirs.fileno()), json.dumps(given)],
@@ -94,6 +89,12 @@ class _Zygote:
                 start_new_session=True,
             )
 
+    def load(self, imports: tuple[Import, ...]) -> None:
+        """Tell it, once and before all else, what the notebook begins with."""
+        encoded = json.dumps(imports).encode("ascii")
+        with contextlib.suppress(OSError):
+            self._channel.sendall(HEADER.pack(len(encoded)) + encoded)
+
     def line(self) -> socket.socket | None:
         """A socket on which it will be asked for a kernel; None when it is no more."""
         ours, theirs = socket.socketpair()
@@ -105,15 +106,32 @@ class _Zygote:
                 return None
         return ours
 
-    def close(self) -> None:
+    def close(self, grace: float = _GRACE) -> None:
         """End it, and with it what it forked."""
         self._channel.close()
         if self._process is not None:
             try:
-                self._process.wait(_GRACE)
+                self._process.wait(grace)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+
+
+class _Wanted(NamedTuple):
+    """What all kernels of one zygote have in common, but for the libraries of the notebook."""
+
+    launch: Launch
+    environ: dict[str, str]
+    cwd: str
+
+
+def _wanted(spec: KernelSpec, environ: Mapping[str, str], runtime: str | None, cwd: str) -> _Wanted | None:
+    """None where kernels must be started one by one: the kernelspec does not run ipykernel as a module, or this system
+    has nothing to fork it with."""
+    launch = taken_apart(spec.argv)
+    if launch is None or sys.platform != "linux" or not _is_program(launch.python[0]):
+        return None
+    return _Wanted(launch, environment(environ, spec.env, runtime), cwd)
 
 
 class Zygotes:
@@ -131,19 +149,19 @@ class Zygotes:
         cwd: str,
         imports: tuple[Import, ...] = (),
     ) -> socket.socket | None:
-        """A socket on which a step's process can have a kernel forked; None where kernels must be started one by one:
-        the kernelspec does not run ipykernel as a module, or this system has nothing to do it with. What of `imports`
-        can be loaded before is loaded before."""
-        launch = taken_apart(spec.argv)
-        if launch is None or sys.platform != "linux" or not _is_program(launch.python[0]):
+        """A socket on which a step's process can have a kernel forked; None where kernels must be started one by one.
+        What of `imports` can be loaded before is loaded before."""
+        wanted = _wanted(spec, environ, runtime, cwd)
+        if wanted is None:
             return None
-        full = environment(environ, spec.env, runtime)
-        if launch.arguments and launch.arguments != _USUAL_ARGUMENTS:
+        if wanted.launch.arguments and wanted.launch.arguments != _USUAL_ARGUMENTS:
             imports = ()
+        full = wanted.environ
         settled = full.items() if imports else [item for item in full.items() if _AT_START.match(item[0])]
-        key = launch, cwd, imports, tuple(sorted(settled))
+        key = wanted.launch, cwd, imports, tuple(sorted(settled))
         if key not in self._started:
-            self._started[key] = _Zygote(launch, full, cwd, imports, self.complaints)
+            self._started[key] = _taken(wanted) or _Zygote(*wanted, self.complaints)
+            self._started[key].load(imports)
         return self._started[key].line()
 
     def close(self) -> None:
@@ -151,3 +169,24 @@ class Zygotes:
         for zygote in self._started.values():
             zygote.close()
         self._started.clear()
+
+
+_ahead: list[tuple[_Wanted, _Zygote]] = []
+
+
+def start_ahead(spec: KernelSpec, environ: Mapping[str, str], runtime: str, cwd: str, complaints: IO[bytes]) -> None:
+    """Start one for the first who wants such a one; it is ended with this process if nobody does."""
+    wanted = _wanted(spec, environ, runtime, cwd)
+    if wanted is not None and not _ahead:
+        _ahead.append((wanted, _Zygote(*wanted, complaints)))
+        atexit.register(_drop)
+
+
+def _taken(wanted: _Wanted) -> _Zygote | None:
+    """The one that was started ahead, if it is such a one."""
+    return _ahead.pop()[1] if _ahead and _ahead[0][0] == wanted else None
+
+
+def _drop() -> None:
+    while _ahead:
+        _ahead.pop()[1].close(grace=0)  # it has no kernel

@@ -17,8 +17,6 @@ from nb2flow.flow.syntax import parse_cell
 from nb2flow.notebook.model import Notebook
 from nb2flow.notebook.settings import cell_settings
 
-Import = tuple[str, tuple[str, ...]]  # a module, and the names that are wanted of it
-
 # Large libraries that import nothing but what they need, print nothing, and may be forked afterwards. (Not the largest:
 # steps that use PyTorch take minutes, and one that does not would wait for it.)
 _LOADED_EARLY = frozenset(
@@ -40,9 +38,10 @@ _NEUTRAL_MAGICS = frozenset(
 )
 
 
-def first_imports(notebook: Notebook, steps: Iterable[str]) -> tuple[Import, ...]:
+def first_imports(notebook: Notebook, steps: Iterable[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The imports of such libraries with which the notebook begins, in order, each once, as far as several steps want
-    them. `steps` are the steps' sources; NumPy and pandas are wanted by most that do not name them."""
+    them: modules, each with the names that are wanted of it. `steps` are the steps' sources; NumPy and pandas are
+    wanted by most that do not name them."""
     sources = list(steps)
 
     def is_wanted(package: str) -> bool:
@@ -55,7 +54,7 @@ def first_imports(notebook: Notebook, steps: Iterable[str]) -> tuple[Import, ...
     return tuple(one for one in found if one[0].partition(".")[0] in wanted) if len(sources) > 1 else ()
 
 
-def _imports(notebook: Notebook) -> Iterator[Import]:
+def _imports(notebook: Notebook) -> Iterator[tuple[str, tuple[str, ...]]]:
     for cell in notebook.cells:
         if cell.kind != "code" or cell_settings(cell).find("skip") is not None:
             continue
@@ -65,7 +64,7 @@ def _imports(notebook: Notebook) -> Iterator[Import]:
         for statement in parsed.statements:
             node = statement.node
             if isinstance(node, ast.Import):
-                wanted: list[Import] = [(alias.name, ()) for alias in node.names]
+                wanted: list[tuple[str, tuple[str, ...]]] = [(alias.name, ()) for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 wanted = [(node.module, tuple(alias.name for alias in node.names))]
             elif _does_nothing(node):

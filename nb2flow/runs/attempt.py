@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
-from nb2flow.flow.first_imports import Import
 from nb2flow.notebook.model import StepOptions
 from nb2flow.runs.events import Failure
 
 HELD = "held.json"
+
+Import = tuple[str, tuple[str, ...]]  # a module, and the names that are wanted of it
 
 
 class StepTask(msgspec.Struct, frozen=True, kw_only=True):

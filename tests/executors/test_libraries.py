@@ -16,7 +16,7 @@ from executors.local_runs import Runner, printed
 
 from nb2flow.engine.ports import KernelStarted, Noted
 from nb2flow.executors import zygote
-from nb2flow.flow.first_imports import Import
+from nb2flow.runs.attempt import Import
 
 IMPORTS: tuple[Import, ...] = (
     ("numpy", ()),
