@@ -165,20 +165,29 @@ def with_sources(failure: Failure, name: str, plan: Plan, manifest: Manifest) ->
 
 
 def _check_changes(found: _Findings, plan: Plan, place: int, finished: Mapping[str, Finished]) -> None:
-    step, later = plan.steps[place], plan.steps[place + 1 :]
-    if not later:
-        return
+    step = plan.steps[place]
     for resource in finished[step.name].manifest.observed.changed:
-        if resource in step.changes or not _is_watched(plan, resource):
+        if resource in step.changes:
             continue
-        if resource.startswith("rng:") and not any(_changed(finished, s.name, resource) for s in later):
+        random = resource.startswith("rng:")
+        if not (_draws_what_matters(plan, step, resource, finished) if random else place + 1 < len(plan.steps)):
             continue
         why = f"step {step.name} changed {resource}, which the plan did not foresee"
         found.add(found.changes, step.name, resource, why)
 
 
-def _is_watched(plan: Plan, resource: str) -> bool:
-    return not resource.startswith("rng:") or resource in plan.watch
+def _draws_what_matters(plan: Plan, drawing: PlanStep, stream: str, finished: Mapping[str, Finished]) -> bool:
+    """Whether random numbers that a step drew unforeseen depend on others, or others on them: they are seeded in what
+    all steps replay (then no step says that it changes the stream) or before it, or were drawn elsewhere, too."""
+    if stream not in plan.watch:
+        return False
+    saying = [step for step in plan.steps if stream in step.changes]
+    before = plan.steps[: plan.places[drawing.name]]
+    return (
+        not saying
+        or any(step in before for step in saying)
+        or any(_changed(finished, step.name, stream) for step in plan.steps if step is not drawing)
+    )
 
 
 def _changed(finished: Mapping[str, Finished], step: str, resource: str) -> bool:

@@ -53,10 +53,11 @@ class Refiner:
         seen = self._seen | verdict.observations
         if seen == self._seen:
             return None
-        self._seen = seen
+        known, self._seen = self._seen, seen
         if self._replan is None:
             return Refined(None, verdict.because, verdict.again)
-        self._count += 1
+        if not _only_draws(known, seen):  # each step that draws is told at most once, and none before it has run
+            self._count += 1
         if self._count > MOST_REPLANS:
             raise PlanError(
                 f"the plan had to be changed more than {MOST_REPLANS} times in one run: " + "; ".join(verdict.because),
@@ -65,3 +66,9 @@ class Refiner:
         compiled = self._replan(seen)
         unchanged = compiled.plan == collapsed(plan)
         return Refined(None if unchanged else compiled, verdict.because, verdict.again)
+
+
+def _only_draws(known: Observations, seen: Observations) -> bool:
+    """Whether nothing new was seen but that steps draw random numbers."""
+    new = seen.changes - known.changes
+    return all(resource.startswith("rng:") for _, resource in new) and seen == known | Observations(changes=new)

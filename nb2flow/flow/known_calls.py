@@ -160,6 +160,52 @@ _RANDOM: dict[str, Call] = {
     "scipy.stats": Call(rng=(NP,), result="unknown"),
     "sklearn.utils.shuffle": Call(rng=(NP,)),
     "sklearn.utils.resample": Call(rng=(NP,)),
+    **each(
+        """
+            networkx.draw networkx.draw_networkx networkx.draw_spring networkx.spring_layout networkx.random_layout
+            networkx.fruchterman_reingold_layout networkx.algebraic_connectivity networkx.fiedler_vector
+            networkx.spectral_ordering networkx.spectral_graph_forge
+        """,
+        Call(result="holds", rng=(NP,)),
+    ),
+    **each(
+        """
+            networkx.LFR_benchmark_graph networkx.approximate_current_flow_betweenness_centrality
+            networkx.barabasi_albert_graph networkx.binomial_graph networkx.configuration_model
+            networkx.connected_watts_strogatz_graph networkx.dense_gnm_random_graph
+            networkx.directed_configuration_model networkx.directed_joint_degree_graph
+            networkx.dual_barabasi_albert_graph networkx.duplication_divergence_graph networkx.erdos_renyi_graph
+            networkx.expected_degree_graph networkx.extended_barabasi_albert_graph networkx.fast_gnp_random_graph
+            networkx.gaussian_random_partition_graph networkx.general_random_intersection_graph
+            networkx.geographical_threshold_graph networkx.gn_graph networkx.gnc_graph networkx.gnm_random_graph
+            networkx.gnp_random_graph networkx.gnr_graph networkx.joint_degree_graph
+            networkx.k_random_intersection_graph networkx.lattice_reference networkx.maximal_independent_set
+            networkx.navigable_small_world_graph networkx.newman_watts_strogatz_graph networkx.omega networkx.sigma
+            networkx.partial_duplication_graph networkx.planted_partition_graph networkx.powerlaw_cluster_graph
+            networkx.random_clustered_graph networkx.random_cograph networkx.random_degree_sequence_graph
+            networkx.random_geometric_graph networkx.random_internet_as_graph networkx.random_k_out_graph
+            networkx.random_kernel_graph networkx.random_lobster networkx.random_partition_graph
+            networkx.random_powerlaw_tree networkx.random_powerlaw_tree_sequence networkx.random_reference
+            networkx.random_regular_graph networkx.random_shell_graph networkx.random_spanning_tree
+            networkx.random_tree networkx.random_labeled_tree networkx.random_unlabeled_tree
+            networkx.relaxed_caveman_graph networkx.scale_free_graph networkx.soft_random_geometric_graph
+            networkx.spanner networkx.stochastic_block_model networkx.thresholded_random_geometric_graph
+            networkx.uniform_random_intersection_graph networkx.watts_strogatz_graph networkx.waxman_graph
+            networkx.community.louvain_communities networkx.community.asyn_fluidc
+            networkx.community.asyn_lpa_communities networkx.community.kernighan_lin_bisection
+            networkx.algorithms.community.louvain_communities networkx.algorithms.community.asyn_fluidc
+            networkx.algorithms.community.asyn_lpa_communities
+            networkx.algorithms.community.kernighan_lin_bisection networkx.bipartite.random_graph
+            networkx.bipartite.gnmk_random_graph networkx.bipartite.configuration_model
+            networkx.algorithms.bipartite.random_graph
+            networkx.approximation.average_clustering networkx.algorithms.approximation.average_clustering
+        """,
+        Call(result="holds", rng=(PY,)),
+    ),
+    **each(
+        "networkx.double_edge_swap networkx.connected_double_edge_swap networkx.directed_edge_swap",
+        Call(touches="first", result="alias", keeps=True, rng=(PY,)),
+    ),
 }
 
 _FILES: dict[str, Call] = {
@@ -344,8 +390,7 @@ _PACKAGES: dict[str, Call] = {
     **each(
         """
             networkx.set_node_attributes networkx.set_edge_attributes networkx.add_path networkx.add_cycle
-            networkx.add_star networkx.freeze networkx.double_edge_swap networkx.directed_edge_swap
-            networkx.connected_double_edge_swap skimage.draw.set_color functools.update_wrapper
+            networkx.add_star networkx.freeze skimage.draw.set_color functools.update_wrapper
         """,
         Call(touches="first", result="alias", keeps=True),
     ),

@@ -328,6 +328,8 @@ def _random(m: Machine, spec: Call, args: Arguments, base: Val, path: str, text:
         and path.split(".")[-1][:1].isupper()
     ):
         return  # an estimator draws when it is fitted, not when it is made: see _result
+    if path.startswith("networkx.draw") and (len(args.positional) > 1 or args.keyword("pos") is not None):
+        return  # the nodes have their places
     method = path if "." not in path else ""
     if given is None and not method and _tells_of_drawing(path.rpartition(".")[2]):
         lasting.draw_from_own(m, path.rpartition(".")[0], text)

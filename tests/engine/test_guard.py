@@ -91,10 +91,39 @@ def test_a_resource_changed_unforeseen_is_told_unless_nothing_comes_after(resour
 def test_random_numbers_matter_only_where_they_are_seeded_and_drawn_again() -> None:
     drawn = {"a": seen(changed=("rng:numpy",)), "b": seen(changed=("rng:numpy",))}
     assert judge(plan(A, B), drawn) is None
-    assert judge(plan(A, B, watch=("rng:numpy",)), {"a": drawn["a"], "b": seen()}) is None
+    seeding = S("b", ["1"], changes=("rng:numpy",))
+    assert judge(plan(A, seeding, watch=("rng:numpy",)), {"a": drawn["a"]}) is None
     verdict = judge(plan(A, B, watch=("rng:numpy",)), drawn)
     assert verdict is not None
-    assert verdict.observations.changes == {("a-c0", "rng:numpy")}
+    assert verdict.observations.changes == {("a-c0", "rng:numpy"), ("b-c0", "rng:numpy")}
+
+
+def test_a_step_that_alone_draws_unforeseen_is_told_where_the_numbers_were_seeded_before_it() -> None:
+    drawn = {"b": seen(changed=("rng:numpy",))}
+    seeding = S("a", ["1"], changes=("rng:numpy",))
+    for one in (plan(A, B, watch=("rng:numpy",)), plan(seeding, B, watch=("rng:numpy",))):  # by set-up, or by a step
+        verdict = judge(one, drawn)
+        assert verdict is not None
+        assert verdict.observations.changes == {("b-c0", "rng:numpy")}
+    assert judge(plan(seeding, B), drawn) is None
+
+
+def test_steps_that_draw_one_after_the_other_are_not_too_many_changes_of_the_plan() -> None:
+    steps = [S(f"s{i}", ["1"]) for i in range(2 * MOST_REPLANS)]
+    now = plan(*steps, watch=("rng:numpy",))
+    asked: list[Observations] = []
+
+    def replan(observations: Observations) -> CompiledPlan:
+        asked.append(observations)
+        return compiled(*steps, watch=("rng:numpy", f"rng:{len(asked)}"))
+
+    refiner = Refiner(replan)
+    finished = {}
+    for step in steps:
+        finished[step.name] = seen(changed=("rng:numpy",))
+        refiner.hear(finished[step.name])
+        assert refiner.consider(now, finished) is not None
+    assert len(asked) == len(steps)
 
 
 def test_what_cannot_be_carried_is_told_of_the_step_that_made_it() -> None:

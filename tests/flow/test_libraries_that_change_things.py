@@ -160,6 +160,10 @@ CASES = {
     " | lgb.train({}, 1, callbacks=[lgb.record_evaluation(res)]) | print(res)",
     "a stream that is given": "import networkx as nx; import numpy as np; r=np.random.default_rng(0)"
     " | g=nx.gnp_random_graph(9, 0.5, seed=r) | print(r.random())",
+    "a random graph": "import networkx as nx; import random; random.seed(1)"
+    " | g=nx.gnp_random_graph(9, 0.5) | print(random.random())",
+    "places of nodes": "import networkx as nx; import numpy as np; np.random.seed(1); g=nx.path_graph(3)"
+    " | nx.draw(g) | print(np.random.random())",
     "a stream of PyTorch's that is given": "import torch; g=torch.Generator().manual_seed(0)"
     " | t=torch.rand(2, generator=g) | print(torch.rand(2, generator=g))",
     "defaults of a function": "d={'a': 1}\ndef f(o=d): return o['a'] | f.__defaults__[0]['a']=5 | print(d, f())",
