@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from nb2flow.flow.callbacks import run_given, run_held
 from nb2flow.flow.classes import Methods, class_value, member
+from nb2flow.flow.effects import HISTORY, Unit
 from nb2flow.flow.following import follow
 from nb2flow.flow.machine import Machine
 from nb2flow.flow.values import SCALAR, Obj, Val, in_order, union
@@ -54,8 +55,46 @@ def run_descriptors(m: Machine, objs: Iterable[Obj], name: str, method: str, val
 
 def finalize(m: Machine, name: str, node: ast.AST) -> None:
     """A global name lets go of what it stood for: that may have been the last hold on it."""
-    if m.classes and name in m.names and member(m.names[name].objs, "__del__"):
-        run_methods(m, m.read_name(name), ("__del__",), [], node)
+    if m.classes and name in m.names:
+        _let_go(m, _finalized(m, m.names[name].objs), node)
+
+
+def finalize_parts(m: Machine, node: ast.AST) -> None:
+    """What was changed may have let go of what it held: `waiting.clear()`, `parent.child = None`."""
+    if m.classes and m.touched:
+        changed = frozenset(m.touched)
+        _let_go(m, _finalized(m, changed) - changed, node)
+
+
+def _finalized(m: Machine, objs: frozenset[Obj]) -> frozenset[Obj]:
+    """Instances among what can be reached that do something when nobody holds them any longer."""
+    if not any(member([cls], "__del__") for cls in m.classes):
+        return frozenset()
+    return frozenset(o for o in m.heap.reach(objs) if o.cls is not None and member([o], "__del__"))
+
+
+def _let_go(m: Machine, objs: frozenset[Obj], node: ast.AST) -> None:
+    """It matters who else holds them: all names that do are there, and what `Out` keeps."""
+    if not objs:
+        return
+    holders = m.heap.reaching(objs)
+    names = {n for n, value in m.names.items() if not value.objs.isdisjoint(holders)}
+    for name in sorted(names):
+        m.read_name(name)
+    m.unit.joint.append(frozenset(names - m.bound))
+    if any(_shows_one(unit, names) for unit in m.units[:-1]):
+        m.use_resource(HISTORY, writes=False, text="Out")
+    run_methods(m, Val(objs), ("__del__",), [], node)
+
+
+def _shows_one(unit: Unit, names: set[str]) -> bool:
+    """Whether a cell ends with one of these, so that `Out` holds it."""
+    node = unit.statement.node
+    shown = unit.statement.displays and isinstance(node, ast.Expr) and isinstance(node.value, _NOT_COMPUTED)
+    return shown and not names.isdisjoint(unit.reads)
+
+
+_NOT_COMPUTED = (ast.Name, ast.Attribute, ast.Subscript, ast.List, ast.Tuple, ast.Dict)
 
 
 _SHOWN_BY = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from nb2flow.flow import known, magics, replay, scopes
+from nb2flow.flow import instances, known, magics, replay, scopes
 from nb2flow.flow import statements as _statements  # noqa: F401  (registers the interpreters of statements)
 from nb2flow.flow.dispatch import execute
 from nb2flow.flow.effects import CONFIG, CONFIGURATION, HISTORY, Unit
@@ -220,6 +220,7 @@ def _run_cell(m: Machine, parsed: ParsedCell) -> None:
         last = k == len(parsed.statements) - 1
         _begin(m, parsed, statement)
         execute(m, [statement.node])
+        instances.finalize_parts(m, statement.node)
         if statement.displays and last:
             _display(m, statement.node)
         if last:
