@@ -136,7 +136,7 @@ class CellRunner(NotebookClient):
             if self.kernel.dead:
                 await self._drain()
                 raise Stopped(self._stop_reason or "kernel-died", index)
-            if self.deadline is not None and now >= self.deadline:
+            if self.deadline is not None and now >= self.deadline and not self._stop_reason:  # once: it wakes us
                 self.stop("timeout")
             if self._stop_reason and give_up is None:
                 give_up = now + INTERRUPT_GRACE

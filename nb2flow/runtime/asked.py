@@ -10,11 +10,12 @@ only while the notebook's code runs, and go on working when somebody has kept th
 from __future__ import annotations
 
 import functools
+import glob
 import os
 import sys
 from typing import Any, Callable
 
-# Modules that ask for whoever called them.
+# Modules that ask for whoever called them; so do those in pathlib.
 _ON_BEHALF = {"os", "posixpath", "ntpath", "genericpath", "pathlib", "collections.abc", "IPython.core.magics.osm"}
 _SETS = ("supports_dir_fd", "supports_fd", "supports_follow_symlinks", "supports_effective_ids")
 
@@ -28,8 +29,7 @@ class _Listeners:
     listed: tuple[Any, set[str]] = (None, set())  # code that goes through all variables, and those still to come
 
 
-_functions: dict[str, tuple[Any, Any]] = {}  # name in os -> what was there, what is there instead
-_methods: dict[str, tuple[Any, Any]] = {}  # the same for the class of os.environ
+_wrapped: list[tuple[Any, str, Any, Any]] = []  # where, under which name, what was there, what is there instead
 
 
 def begin(path: Callable[[Any], None], variable: Callable[[str, str], None], folder: Callable[[str], None]) -> None:
@@ -38,26 +38,32 @@ def begin(path: Callable[[Any], None], variable: Callable[[str, str], None], fol
     _Listeners.path, _Listeners.variable, _Listeners.folder = path, variable, folder
     for name, wrap in (("stat", _telling_path), ("lstat", _telling_path), ("getcwd", _telling_folder)):
         original = getattr(os, name)
-        _functions[name] = (original, wrap(original))
-        setattr(os, name, _functions[name][1])
+        _put(os, name, original, wrap(original))
         for kind in _SETS:  # libraries look there for what a function can do
             if original in getattr(os, kind, ()):
-                getattr(os, kind).add(_functions[name][1])
+                getattr(os, kind).add(getattr(os, name))
     for name, wrap in (("__getitem__", _telling_variable), ("__iter__", _telling_all)):
         original = getattr(type(os.environ), name)
-        _methods[name] = (original, wrap(original))
-        setattr(type(os.environ), name, _methods[name][1])
+        _put(type(os.environ), name, original, wrap(original))
+    globber = getattr(glob, "_StringGlobber", None)  # by which Path.glob looks, from Python 3.13 on
+    kept = vars(globber).get("lstat") if globber is not None else None
+    if isinstance(kept, staticmethod):
+        _put(globber, "lstat", kept, staticmethod(_telling_path(kept.__func__)))
+
+
+def _put(holder: Any, name: str, original: Any, ours: Any) -> None:
+    _wrapped.append((holder, name, original, ours))
+    setattr(holder, name, ours)
 
 
 def end() -> None:
     """Tell nobody any more."""
     _Listeners.path = _Listeners.variable = _Listeners.folder = None
     _Listeners.listed = (None, set())
-    for holder, wrapped in ((os, _functions), (type(os.environ), _methods)):
-        for name, (original, ours) in wrapped.items():
-            if getattr(holder, name) is ours:
-                setattr(holder, name, original)
-        wrapped.clear()
+    for holder, name, original, ours in _wrapped:
+        if vars(holder).get(name) is ours:
+            setattr(holder, name, original)
+    _wrapped.clear()
 
 
 def _telling_path(original: Any) -> Any:
@@ -109,9 +115,13 @@ def _telling_all(original: Any) -> Any:
 def _who_asks() -> Any:
     """The frame of the code that asks, past modules that ask for their callers."""
     frame: Any = sys._getframe(2)
-    while frame is not None and str(frame.f_globals.get("__name__")) in _ON_BEHALF:
+    while frame is not None and _is_on_behalf(str(frame.f_globals.get("__name__"))):
         frame = frame.f_back
     return frame
+
+
+def _is_on_behalf(module: str) -> bool:
+    return module in _ON_BEHALF or module.startswith("pathlib.")
 
 
 def _file_of(frame: Any) -> str:

@@ -51,7 +51,7 @@ def test_modules_are_found_in_the_distributions_that_importlib_names_for_them(tm
     expected = {
         module: {canonicalize_name(name) for name in names}
         for module, names in importlib.metadata.packages_distributions().items()
-        if module.isidentifier() and module not in sys.stdlib_module_names and module != "nb2flow"
+        if module.isidentifier() and module not in {*sys.stdlib_module_names, "nb2flow", "__pycache__"}
     }
     assert {"sklearn", "PIL", "yaml", "dateutil"} <= set(expected)
     answer = ask(sys.executable, sorted(expected), tmp_path, {})

@@ -127,15 +127,14 @@ def test_what_is_done_at_the_end_is_done(begin: Begin, tmp_path: Path, forked: b
 
 def test_variables_that_count_at_the_start_count(begin: Begin) -> None:
     runner = begin()
-    cell = (
-        "import os, subprocess, sys\n"
-        "print(sys.warnoptions, os.environ.get('COLOUR'), subprocess.getoutput('echo $COLOUR'))"
-    )
+    cell = """import os, subprocess, sys
+colour = os.environ.get('COLOUR')
+print(sys.warnoptions, colour, colour and subprocess.getoutput('echo $COLOUR'))"""
     for environ, expected in (
         ({"COLOUR": "red"}, "[] red red"),
         ({"COLOUR": "blue"}, "[] blue blue"),
-        ({"PYTHONWARNINGS": "error"}, "['error'] None"),
-        ({}, "[] None"),
+        ({"PYTHONWARNINGS": "always"}, "['always'] None None"),
+        ({}, "[] None None"),
     ):
         _, document = runner.run(cell, environ={**os.environ, **environ})
         assert printed(document).strip() == expected

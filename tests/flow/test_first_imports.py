@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from notebooks import Cell, document
 
-from nb2flow.flow.first_imports import Import, first_imports
+from nb2flow.flow.first_imports import first_imports
 from nb2flow.notebook.document import of_values
+from nb2flow.runs.attempt import Import
 
 NUMPY: Import = ("numpy", ())
 PANDAS: Import = ("pandas", ())
