@@ -98,6 +98,8 @@ class Graph:
             for k in reversed(range(len(self.nodes))):
                 for names in self._wishes[k]:
                     self._together(k, names)
+        for k in range(len(self.nodes)):
+            self._define_what_comes_along(k)
         self._written_modules = modules.written(analysis.units)
         self._module_versions()
         for node in self.nodes:
@@ -282,6 +284,19 @@ class Graph:
             return
         if self.owner.get(made) != k and reason.used:
             self._need(k, owner, made, reason.used)
+
+    def _define_what_comes_along(self, k: int) -> None:
+        """What shares objects is saved as one, and is loaded as one: with what it needs, whichever of it is wanted."""
+        for name, (source, reason) in list(self.nodes[k].inputs.items()):
+            giver = self.nodes[source]
+            came = _through(self._at_end[source], {name})
+            for other in sorted(giver.outputs - {name}):
+                if is_resource(other) or came.isdisjoint(_through(self._at_end[source], {other})):
+                    continue
+                version = giver.ends.get(other, self._latest_before(source, other))
+                if version is not None:
+                    for owner, made in self.analysis.units[version].definitions.get(other, {}).items():
+                        self._definition(k, owner, made, source, reason)
 
     def _uncarryable(self, source: int, target: int, name: str, reason: Reason) -> str:
         if name.startswith(UNCARRYABLE):

@@ -142,7 +142,7 @@ def _sees_change(unit: Unit, changed: Mapping[str, int]) -> bool:
 def _harmless(unit: Unit) -> bool:
     if unit.files or unit.barrier or unit.observed or unit.fixed or unit.asks or unit.live or unit.deleted:
         return False
-    if any(not is_resource(n) and not _grows(unit, n) for n in unit.mutates):
+    if HISTORY in unit.reads or any(not is_resource(n) and not _grows(unit, n) for n in unit.mutates):
         return False
     resources = {n for n in unit.writes if is_resource(n) and n != HISTORY}
     allowed = {n for n in resources if n in _CONFIG_RESOURCES or n.startswith(("module:", STREAM))} | unit.seeds
