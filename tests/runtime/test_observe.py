@@ -147,8 +147,10 @@ for bad in (0, 'null\\0byte', b'bytes.txt'):
     os.path.exists(bad)
 """
     found = observed(steps, code)
-    files = ["bytes.txt", "data/a/x.csv", "data/a/y.csv", "data/a/z.csv", "one.txt", "two.txt"]
-    assert [path for path in found["looked"] if not path.endswith("/")] == files
+    files = {"bytes.txt", "data/a/x.csv", "data/a/z.csv", "one.txt", "two.txt"}
+    looked = {path for path in found["looked"] if not path.endswith("/")}
+    assert looked - {"data/a/y.csv"} == files
+    assert "data/a/y.csv" in looked or "data/a/" in found["reads"]  # Path.glob of Python 3.12 lists the folder
     assert "data/" in found["looked"]
 
 
