@@ -104,7 +104,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with a guess for a mistyped name."""
         name = args[0] if args else ""
-        if name == "run":
+        if name == "run" and not ctx.resilient_parsing:  # as when a shell completes a line
             from nb2flow.app.ahead import expect_run
 
             expect_run(args[1:])  # before what it takes to understand the notebook is loaded

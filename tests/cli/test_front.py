@@ -186,6 +186,19 @@ def test_completion_scripts(shell: str) -> None:
     assert "_NB2FLOW_COMPLETE" in result.stdout
 
 
+def test_completing_a_line_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.shell_completion import ShellComplete
+
+    def start(arguments: list[str]) -> None:
+        raise AssertionError(arguments)
+
+    monkeypatch.setattr("nb2flow.app.ahead.expect_run", start)
+    completed = ShellComplete(front.nb2flow, {}, "nb2flow", "_NB2FLOW_COMPLETE").get_completions(["run"], "--no-c")
+    assert [item.value for item in completed] == ["--no-cache"]
+    with pytest.raises(AssertionError):
+        front.nb2flow.main(["run", "a.ipynb"], standalone_mode=False)
+
+
 @pytest.mark.parametrize(
     ("line", "number", "expected"),
     [
