@@ -124,11 +124,12 @@ class Workspace:
 
     def drop_left_over(self, plan: Plan) -> None:
         """Remove the executed notebooks of steps that the plan does not have any more: a better one joined them with
-        others, which have run since."""
+        others, which have run since. EnvironmentFault when the disk will not have that."""
         known = {self.folder.executed(step.name) for step in plan.steps}
-        for path in (self.folder.path / "executed").glob("*.ipynb"):
-            if path not in known:
-                path.unlink(missing_ok=True)
+        with disk_faults(self.folder.path):
+            for path in (self.folder.path / "executed").glob("*.ipynb"):
+                if path not in known:
+                    path.unlink(missing_ok=True)
 
     def seen_until_failure(self, step: str) -> Manifest | None:
         """What was observed of a step whose cell has failed; None when nobody has told."""
